@@ -1,0 +1,64 @@
+"""Core: the vocabulary every room speaks. No room's behaviour.
+
+Modules that are vocabularies of their own are imported by module: `from syncline.core import json, call, arns`.
+"""
+
+from syncline.core import arns, call, json
+from syncline.core.clock import Clock, Instant, LoopClock, SystemClock
+from syncline.core.errors import (
+    Conflict,
+    Denied,
+    Failed,
+    Invalid,
+    NotFound,
+    SynclineError,
+    Throttled,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Unsupported,
+)
+from syncline.core.http import Request, Response
+from syncline.core.ids import Ids, SeededIds, SystemIds
+from syncline.core.meter import Counter, Gauge, Meter, Summary
+from syncline.core.queues import Bounded, QueueFull
+from syncline.core.settings import Settings, SettingsError, load_settings
+from syncline.core.tasks import Part, PartCannotLive, Supervisor
+
+__all__ = [
+    "Bounded",
+    "Clock",
+    "Conflict",
+    "Counter",
+    "Denied",
+    "Failed",
+    "Gauge",
+    "Ids",
+    "Instant",
+    "Invalid",
+    "LoopClock",
+    "Meter",
+    "NotFound",
+    "Part",
+    "PartCannotLive",
+    "QueueFull",
+    "Request",
+    "Response",
+    "SeededIds",
+    "Settings",
+    "SettingsError",
+    "Summary",
+    "Supervisor",
+    "SynclineError",
+    "SystemClock",
+    "SystemIds",
+    "Throttled",
+    "TooLarge",
+    "Unauthenticated",
+    "Unavailable",
+    "Unsupported",
+    "arns",
+    "call",
+    "json",
+    "load_settings",
+]

@@ -1,0 +1,55 @@
+"""Time is handed in: the only place that asks the machine what time it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import NewType, Protocol
+
+Instant = NewType("Instant", float)
+"""Seconds since 1970-01-01T00:00:00Z."""
+
+
+class Clock(Protocol):
+    """What a room may know of time."""
+
+    def now(self) -> Instant:
+        """The wall clock's time."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only grow; for time-outs and durations."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`; cancellable."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> Instant:
+        return Instant(time.time())  # noqa: TID251
+
+    def monotonic(self) -> float:
+        return time.monotonic()  # noqa: TID251
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class LoopClock:
+    """Time as the event loop tells it: virtual in a simulation. `epoch` is the wall time of loop time zero."""
+
+    def __init__(self, epoch: float = 1_700_000_000.0) -> None:
+        self._epoch = epoch
+
+    def now(self) -> Instant:
+        return Instant(self._epoch + asyncio.get_running_loop().time())
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

@@ -1,0 +1,66 @@
+"""An HTTP request and its response as values: what `edge` parses and the doors answer. No sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+
+HeaderList = list[tuple[str, str]]
+
+
+class Request(msgspec.Struct):
+    """One whole request.
+
+    `path` is the raw, still percent-encoded path without the query; `query` the raw query string without `?`.
+    `headers` are lower-cased names in arrival order, repeats included. `peer` is the TCP peer's address.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: HeaderList
+    body: bytes = b""
+    scheme: str = "http"
+    peer: str = "127.0.0.1"
+    id: str = ""
+    _index: dict[str, str] | None = None
+
+    def header(self, name: str, default: str = "") -> str:
+        """The first value of the header `name` (lower case), or `default`."""
+        return self.index.get(name, default)
+
+    @property
+    def index(self) -> Mapping[str, str]:
+        """Headers by lower-case name, the first value of each."""
+        if self._index is None:
+            self._index = dict(reversed(self.headers))
+        return self._index
+
+    @property
+    def host(self) -> str:
+        """The authority the client dialled: host, and port when it was given."""
+        return self.header("host")
+
+    @property
+    def decoded_path(self) -> str:
+        """The path with its percent-escapes undone."""
+        return unquote(self.path)
+
+
+class Response(msgspec.Struct):
+    """One whole response. `edge` adds length, date, CORS, compression and the request id."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: HeaderList = []
+
+
+class Page(NamedTuple):
+    """A slice of a longer list and the token of the next slice, if there is one."""
+
+    items: list[object]
+    next_token: str | None

@@ -1,0 +1,77 @@
+"""Ids and chance are handed in: the only place that draws random numbers."""
+
+from __future__ import annotations
+
+import os
+import random  # noqa: TID251
+import uuid
+from typing import Protocol
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class Ids(Protocol):
+    """Where ids, tokens and jitter come from."""
+
+    def uuid(self) -> str:
+        """A version 4 UUID in its usual 36 characters."""
+        ...
+
+    def short(self, length: int = 26) -> str:
+        """`length` characters of `[a-z0-9]`, the first a letter: API, resolver and function ids.
+
+        Never `-`: Terraform splits ids there.
+        """
+        ...
+
+    def bytes(self, count: int) -> bytes:
+        """`count` unpredictable bytes."""
+        ...
+
+    def fraction(self) -> float:
+        """A number in [0, 1): jitter."""
+        ...
+
+
+class SystemIds:
+    """Ids from the operating system's entropy; uuids from a generator seeded by it, for speed."""
+
+    def __init__(self) -> None:
+        self._random = random.Random(os.urandom(32))  # noqa: S311
+
+    def uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def short(self, length: int = 26) -> str:
+        return short(os.urandom(length * 2))
+
+    def bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
+    def fraction(self) -> float:
+        return self._random.random()
+
+
+class SeededIds:
+    """The same ids for the same seed: simulations and tests."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311
+
+    def uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def short(self, length: int = 26) -> str:
+        return short(self._random.randbytes(length * 2))
+
+    def bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)
+
+    def fraction(self) -> float:
+        return self._random.random()
+
+
+def short(entropy: bytes) -> str:
+    """An id of `len(entropy) // 2` characters of `[a-z0-9]` that starts with a letter."""
+    numbers = [int.from_bytes(entropy[n : n + 2], "big") for n in range(0, len(entropy), 2)]
+    return "".join(ALPHABET[number % (26 if position == 0 else 36)] for position, number in enumerate(numbers))

@@ -1,0 +1,146 @@
+"""Settings: one frozen struct, from defaults, `syncline.toml`, `SYNCLINE_*` and the command line, in that order.
+
+Rooms get their part and never read the environment. docs/reference/settings.md lists every one.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from syncline.core.arns import ACCOUNT
+from syncline.core.errors import Invalid
+
+
+class SettingsError(Invalid):
+    """The setting {name} from {source} cannot be used: {reason}"""
+
+
+class Edge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The listener's limits."""
+
+    header_bytes_max: int = 64 * 1024
+    body_bytes_max: int = 70 * 1024 * 1024
+    request_seconds_max: float = 30.0
+    idle_seconds_max: float = 120.0
+    connections_max: int = 20_000
+    outbox_bytes_max: int = 1024 * 1024
+    drain_seconds_max: float = 3.0
+
+
+class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keyspace. `synchronous` is FULL (an acknowledged write survives power loss) or NORMAL."""
+
+    synchronous: str = "FULL"
+    queue_bodies_max: int = 4096
+    batch_bodies_max: int = 128
+
+
+class Streams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Change streams."""
+
+    retention_hours: float = 24.0
+    trim_seconds: float = 60.0
+
+
+class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Subscriptions: the window of recent publications kept per API, and AppSync's quotas."""
+
+    window_seconds: float = 120.0
+    window_bytes_max: int = 8 * 1024 * 1024
+    subscriptions_per_connection_max: int = 100
+    payload_bytes_max: int = 240 * 1024
+    keep_alive_seconds: float = 60.0
+    connection_timeout_ms: int = 300_000
+
+
+class Functions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Functions: processes, their idle life, and the queue of asynchronous invocations."""
+
+    concurrency_max: int = 20
+    idle_seconds_max: float = 600.0
+    async_queue_max: int = 10_000
+    log_bytes_per_invocation_max: int = 1024 * 1024
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a server is told. `mode` is dev (loopback, any AWS credentials) or serve (signatures verified)."""
+
+    mode: str = "serve"
+    data: str = "./.syncline"
+    host: str = "127.0.0.1"
+    port: int = 4000
+    region: str = "us-east-1"
+    account: str = ACCOUNT
+    tls_cert: str = ""
+    tls_key: str = ""
+    public_url: str = ""
+    edge: Edge = Edge()
+    store: Store = Store()
+    streams: Streams = Streams()
+    hub: Hub = Hub()
+    functions: Functions = Functions()
+
+
+Sources = dict[str, str]
+"""Where each setting came from, by dotted name; absent: the default."""
+
+
+def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> tuple[Settings, Sources]:
+    """Read the settings. Flags that are None count as not given. Raises SettingsError, naming the source."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    sources: Sources = {}
+    _read_file(Path(environ.get("SYNCLINE_CONFIG", "syncline.toml")), values, sources)
+    _read_environment(environ, values, sources)
+    for name, value in flags.items():
+        if value is not None:
+            values[name], sources[name] = value, f"--{name.replace('_', '-')}"
+    try:
+        return msgspec.convert(values, Settings, strict=False), sources
+    except msgspec.ValidationError as refusal:
+        name = str(refusal).rpartition("`$.")[2].rstrip("`") if "`$." in str(refusal) else "(unknown)"
+        raise SettingsError(name=name, source=sources.get(name, "syncline.toml"), reason=str(refusal)) from None
+
+
+def setting_names() -> list[str]:
+    """The dotted name of every setting, in the order of the struct."""
+    names: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        if isinstance(field.default, msgspec.Struct):
+            names += [f"{field.name}.{inner.name}" for inner in msgspec.structs.fields(type(field.default))]
+        else:
+            names.append(field.name)
+    return names
+
+
+def _read_file(path: Path, values: dict[str, Any], sources: Sources) -> None:
+    if not path.is_file():
+        return
+    try:
+        found = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as mistake:
+        raise SettingsError(name="(all)", source=str(path), reason=str(mistake)) from None
+    for name, value in found.items():
+        values[name] = dict(value) if isinstance(value, dict) else value
+        for inner in value if isinstance(value, dict) else ():
+            sources[f"{name}.{inner}"] = str(path)
+        sources[name] = str(path)
+
+
+def _read_environment(environ: Mapping[str, str], values: dict[str, Any], sources: Sources) -> None:
+    for name in setting_names():
+        variable = "SYNCLINE_" + name.replace(".", "_").upper()
+        if variable not in environ:
+            continue
+        sources[name] = variable
+        section, _, inner = name.rpartition(".")
+        if section:
+            values.setdefault(section, {})[inner] = environ[variable]
+        else:
+            values[inner] = environ[variable]

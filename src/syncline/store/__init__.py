@@ -1,0 +1,35 @@
+"""Store: one ordered, durable keyspace, changed only by small synchronous bodies that one writer commits in groups."""
+
+from syncline.store import keys
+from syncline.store.collection import Collection
+from syncline.store.memory import MemoryStore
+from syncline.store.port import (
+    Committed,
+    Pair,
+    Shard,
+    Snapshot,
+    Store,
+    StoreBusy,
+    StoreClosed,
+    StoreLocked,
+    Transaction,
+)
+from syncline.store.spaces import Space
+from syncline.store.sqlite import SqliteStore
+
+__all__ = [
+    "Collection",
+    "Committed",
+    "MemoryStore",
+    "Pair",
+    "Shard",
+    "Snapshot",
+    "Space",
+    "SqliteStore",
+    "Store",
+    "StoreBusy",
+    "StoreClosed",
+    "StoreLocked",
+    "Transaction",
+    "keys",
+]
