@@ -37,7 +37,7 @@ class SystemIds:
     """Ids from the operating system's entropy; uuids from a generator seeded by it, for speed."""
 
     def __init__(self) -> None:
-        self._random = random.Random(os.urandom(32))  # noqa: S311
+        self._random = random.Random(os.urandom(32))
 
     def uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -56,7 +56,7 @@ class SeededIds:
     """The same ids for the same seed: simulations and tests."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311
+        self._random = random.Random(seed)
 
     def uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))

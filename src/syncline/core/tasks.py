@@ -9,7 +9,7 @@ from syncline.core.clock import Clock
 from syncline.core.meter import Meter
 
 RESTARTS_MAX = 5
-"""Restarts of one part within RESTART_WINDOW_S; one more stops the server: a part that cannot live must not look alive."""
+"""Restarts of one part within RESTART_WINDOW_S; one more stops the server: a dead part must not look alive."""
 RESTART_WINDOW_S = 60.0
 BACKOFF_FIRST_S = 0.1
 
@@ -43,7 +43,7 @@ class Supervisor:
             try:
                 await part.run()
                 return
-            except Exception as failure:  # noqa: BLE001 (the supervisor is one of the three places, see docs)
+            except Exception as failure:
                 now = self._clock.monotonic()
                 failures = [at for at in failures if now - at < RESTART_WINDOW_S] + [now]
                 self._meter.failure("part failed", failure, part=name, failures=len(failures))

@@ -1,0 +1,1 @@
+"""App: settings → rooms → a running server; the command line."""

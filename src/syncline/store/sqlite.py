@@ -1,0 +1,218 @@
+"""The SQLite driver: one file, one table, WAL, `synchronous=FULL`.
+
+For: a server on one machine. Owns: the file, its lock, the reading connection of the loop, the flushing thread.
+Never: runs a body off the loop, save long reads.
+
+A group is flushed by one statement where it fits: in autocommit that is one whole transaction, and one release of
+the interpreter lock for upserts, commit and fsync together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import apsw
+
+from syncline.core import Meter
+from syncline.core.settings import Store as StoreSettings
+from syncline.store.commit import GroupCommit
+from syncline.store.overlay import Writes
+from syncline.store.port import Committed, Pair, Shard, Snapshot, StoreClosed, StoreLocked, Transaction
+from syncline.store.spaces import Space
+
+T = TypeVar("T")
+
+STATEMENT_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""Upserts are prepared for these many rows; a smaller group repeats its last row, which changes nothing."""
+LONG_READERS = 2
+"""Threads for long reads: one per core of a small machine, so that one long scan does not queue behind another."""
+CHECKPOINT_PAGES = 4000
+"""16 MB of WAL between checkpoints: fewer of them fall into a commit."""
+
+_GET = "SELECT value FROM kv WHERE space=?1 AND key=?2"
+_SCAN = "SELECT key, value FROM kv WHERE space=?1 AND key>=?2 AND key<?3 ORDER BY key LIMIT ?4"
+_SCAN_BACK = "SELECT key, value FROM kv WHERE space=?1 AND key>=?2 AND key<?3 ORDER BY key DESC LIMIT ?4"
+_DELETE = "DELETE FROM kv WHERE space=?1 AND key=?2"
+_UPSERT = {
+    rows: "INSERT INTO kv(space, key, value) VALUES "
+    + ",".join(["(?,?,?)"] * rows)
+    + " ON CONFLICT(space, key) DO UPDATE SET value=excluded.value"
+    for rows in STATEMENT_ROWS
+}
+
+
+class SqliteStore:
+    """A Store in `<folder>/syncline.db`. Raises StoreLocked when another server holds the folder."""
+
+    def __init__(self, folder: Path, settings: StoreSettings | None = None, meter: Meter | None = None) -> None:
+        settings = settings or StoreSettings()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock_folder(folder)
+        self._path = folder / "syncline.db"
+        self._reader = _connect(self._path, settings)
+        self._view = Connection(self._reader)
+        self._driver = SqliteDriver(self._view, _connect(self._path, settings))
+        self._commits = GroupCommit(self._driver, settings, meter or Meter(out=None))
+        self._settings = settings
+        self._long = ThreadPoolExecutor(LONG_READERS, thread_name_prefix="store-read")
+        self._local = threading.local()
+        self._closed = False
+
+    async def write(self, body: Callable[[Transaction], T]) -> Committed[T]:
+        return await self._commits.write(body)
+
+    async def read(self, body: Callable[[Snapshot], T], *, long: bool = False) -> T:
+        if self._closed:
+            raise StoreClosed()
+        if long:
+            return await asyncio.get_running_loop().run_in_executor(self._long, self._read_long, body)
+        return self._view.moment(body)
+
+    async def get(self, space: Space, key: bytes) -> bytes | None:
+        return self._view.get(space, key)
+
+    def watch(self, listener: Callable[[frozenset[Shard]], None]) -> None:
+        self._commits.watch(listener)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        await self._commits.close()
+        self._closed = True
+        self._long.shutdown(wait=True)
+        self._driver.stop()
+        self._reader.close()
+        self._lock.close()
+
+    def _read_long(self, body: Callable[[Snapshot], T]) -> T:
+        view = getattr(self._local, "view", None)
+        if view is None:
+            view = self._local.view = Connection(_connect(self._path, self._settings))
+        assert isinstance(view, Connection)
+        return view.moment(body)
+
+
+class Connection:
+    """The committed keyspace, read through one connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._execute = connection.execute
+
+    def get(self, space: Space, key: bytes) -> bytes | None:
+        found: bytes | None = self._execute(_GET, (int(space), key)).get
+        return found
+
+    def scan(self, space: Space, low: bytes, high: bytes, *, limit: int, reverse: bool = False) -> list[Pair]:
+        sql = _SCAN_BACK if reverse else _SCAN
+        found: Any = self._execute(sql, (int(space), low, high, limit)).fetchall()
+        pairs: list[Pair] = found
+        return pairs
+
+    def moment(self, body: Callable[[Snapshot], T]) -> T:
+        """Run `body` over one moment of the keyspace, whatever is committed meanwhile."""
+        self._execute("BEGIN")
+        try:
+            return body(self)
+        finally:
+            self._execute("COMMIT")
+
+
+class SqliteDriver:
+    """Flushes groups on its own thread, the only one that writes."""
+
+    def __init__(self, view: Connection, writer: apsw.Connection) -> None:
+        self.get = view.get
+        self.scan = view.scan
+        self._writer = writer
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-flush", daemon=True)
+        self._thread.start()
+
+    def flush(self, writes: Writes, done: Callable[[Exception | None], None]) -> None:
+        """See `commit.Driver`."""
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            failure: Exception | None = None
+            try:
+                _commit(self._writer, writes)
+            except apsw.Error as refusal:
+                failure = refusal
+            loop.call_soon_threadsafe(done, failure)
+
+        self._work.put(work)
+
+    def stop(self) -> None:
+        """End the thread after the flushes it was given, and close its connection."""
+        self._work.put(None)
+        self._thread.join()
+        self._writer.close()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+
+def _commit(connection: apsw.Connection, writes: Writes) -> None:
+    puts: list[int | bytes] = []
+    deletions: list[tuple[int, bytes]] = []
+    # In key order: neighbours share a page.
+    for at in sorted(writes):
+        value = writes[at]
+        if value is None:
+            deletions.append(at)
+        else:
+            puts += (int(at[0]), at[1], value)
+    if not deletions and len(puts) <= 3 * STATEMENT_ROWS[-1]:
+        _upsert(connection, puts)
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for start in range(0, len(puts), 3 * STATEMENT_ROWS[-1]):
+            _upsert(connection, puts[start : start + 3 * STATEMENT_ROWS[-1]])
+        connection.executemany(_DELETE, [(int(space), key) for space, key in deletions])
+        connection.execute("COMMIT")
+    except apsw.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _upsert(connection: apsw.Connection, puts: list[int | bytes]) -> None:
+    count = len(puts) // 3
+    if not count:
+        return
+    rows = next(size for size in STATEMENT_ROWS if size >= count)
+    connection.execute(_UPSERT[rows], puts + puts[-3:] * (rows - count))
+
+
+def _connect(path: Path, settings: StoreSettings) -> apsw.Connection:
+    connection = apsw.Connection(str(path), statementcachesize=64)
+    connection.set_busy_timeout(5000)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA synchronous={'NORMAL' if settings.synchronous == 'NORMAL' else 'FULL'}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS kv(space INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+        " PRIMARY KEY(space, key)) WITHOUT ROWID"
+    )
+    return connection
+
+
+def _lock_folder(folder: Path) -> apsw.Connection:
+    """Hold the folder by an open transaction on a lock file: let go by the system however the process ends."""
+    lock = apsw.Connection(str(folder / "lock"))
+    try:
+        lock.execute("PRAGMA locking_mode=EXCLUSIVE")
+        lock.execute("BEGIN EXCLUSIVE")
+    except apsw.BusyError:
+        lock.close()
+        raise StoreLocked(path=os.fspath(folder.resolve())) from None
+    return lock
