@@ -1,0 +1,112 @@
+"""Metrics: sampled from instruments, put by users, read by period."""
+
+import pytest
+
+from syncline.core import Meter
+from syncline.monitoring import CloudWatchService, Metrics, MetricSampler, Row, prometheus_text
+from syncline.monitoring.errors import MetricCombinationInvalid, MetricInvalid
+
+ROWS = [
+    Row("calls_total", "AWS/Lambda", "Invocations", "Count", {"FunctionName": "function"}),
+    Row("calls_total", "AWS/Lambda", "Invocations", "Count"),
+    Row("errors_total", "AWS/Lambda", "Errors", "Count", {"FunctionName": "function"}, of="calls_total"),
+    Row("duration_ms", "AWS/Lambda", "Duration", "Milliseconds", {"FunctionName": "function"}),
+    Row("running", "AWS/Lambda", "ConcurrentExecutions", "Count"),
+]
+
+
+async def ask(service: CloudWatchService, metric: str, start: float, end: float, **more: object) -> list[dict]:
+    request = {"Namespace": "AWS/Lambda", "MetricName": metric, "Period": 60, "StartTime": start, "EndTime": end}
+    statistics = {"Statistics": ["Sum", "Average", "SampleCount", "Minimum", "Maximum"]}
+    return (await service.get_metric_statistics(request | statistics | more))["Datapoints"]
+
+
+OF_F = [{"Name": "FunctionName", "Value": "f"}]
+
+
+@pytest.mark.rule("MON-10")
+@pytest.mark.rule("MON-11")
+async def test_instruments_become_statistics_of_their_minute(cloudwatch, metrics, meter, hand) -> None:
+    sampler = MetricSampler(meter, metrics, hand, ROWS)
+    calls, errors = meter.counter("calls_total", function="f"), meter.counter("errors_total", function="f")
+    duration = meter.summary("duration_ms", function="f")
+    meter.counter("calls_total", function="g").add(1)
+    meter.gauge("running", lambda: 3)
+    start = hand.at
+    calls.add(3), errors.add(1), duration.observe(5), duration.observe(15)
+    await sampler.sample()
+    calls.add(1)
+    await sampler.sample()
+    hand.at += 60
+    await sampler.sample()  # nothing happened: no datapoint
+    invocations = await ask(cloudwatch, "Invocations", start, start + 120, Dimensions=OF_F)
+    assert [(one["Timestamp"], one["Sum"], one["Unit"]) for one in invocations] == [(start, 4, "Count")]
+    assert (await ask(cloudwatch, "Invocations", start, start + 120))[0]["Sum"] == 5
+    failed = (await ask(cloudwatch, "Errors", start, start + 120, Dimensions=OF_F))[0]
+    assert (failed["Sum"], failed["Average"], failed["SampleCount"]) == (1, 0.25, 4)
+    took = (await ask(cloudwatch, "Duration", start, start + 120, Dimensions=OF_F))[0]
+    assert (took["Minimum"], took["Maximum"], took["Average"]) == (5, 15, 10)
+    assert len(await ask(cloudwatch, "ConcurrentExecutions", start, start + 120)) == 2
+
+
+@pytest.mark.rule("MON-12")
+@pytest.mark.rule("MON-13")
+async def test_put_figures_are_read_back_by_longer_periods_after_a_restart(store, cloudwatch, alarms, hand) -> None:
+    at = 1_700_000_100.0  # a multiple of 300
+    data = [
+        {"MetricName": "m", "Timestamp": at + 60, "Value": 4.0, "Unit": "Count"},
+        {"MetricName": "m", "Timestamp": at + 119, "Values": [1.0, 2.0], "Counts": [3.0, 1.0], "Unit": "Count"},
+        {"MetricName": "m", "Timestamp": at + 300, "Value": 9.0, "Unit": "Count"},
+    ]
+    await cloudwatch.put_metric_data({"Namespace": "mine", "MetricData": data})
+    metrics = Metrics(store, hand)
+    await metrics.load()
+    again = CloudWatchService(metrics, alarms, hand, region="us-east-1", account="000000000000")
+    request = {"Namespace": "mine", "MetricName": "m", "Period": 300, "StartTime": at, "EndTime": at + 600}
+    points = (await again.get_metric_statistics(request | {"Statistics": ["Sum", "SampleCount"]}))["Datapoints"]
+    assert [(one["Timestamp"], one["Sum"], one["SampleCount"]) for one in points] == [(at, 9, 5), (at + 300, 9, 1)]
+    stat = {"Metric": {"Namespace": "mine", "MetricName": "m"}, "Period": 300, "Stat": "Maximum"}
+    asked = {"MetricDataQueries": [{"Id": "a", "MetricStat": stat}], "StartTime": at, "EndTime": at + 600}
+    result = (await again.get_metric_data(asked))["MetricDataResults"][0]
+    assert (result["Timestamps"], result["Values"]) == ([at + 300, at], [9, 4])
+    listed = (await again.list_metrics({"Namespace": "mine"}))["Metrics"]
+    assert listed == [{"Namespace": "mine", "MetricName": "m", "Dimensions": []}]
+    assert (await again.list_metrics({"Dimensions": [{"Name": "nobody"}]}))["Metrics"] == []
+
+
+@pytest.mark.rule("MON-14")
+async def test_figures_older_than_fifteen_days_are_deleted(cloudwatch, metrics, hand) -> None:
+    old = hand.at
+    await cloudwatch.put_metric_data({"Namespace": "mine", "MetricData": [{"MetricName": "m", "Value": 1.0}]})
+    hand.at += 16 * 24 * 3600
+    await metrics.trim()
+    request = {"Namespace": "mine", "MetricName": "m", "Period": 60, "StartTime": old - 60, "EndTime": old + 60}
+    assert (await cloudwatch.get_metric_statistics(request | {"Statistics": ["Sum"]}))["Datapoints"] == []
+
+
+async def test_ranges_and_periods_that_cannot_be_are_refused(cloudwatch) -> None:
+    with pytest.raises(MetricCombinationInvalid, match="exceeds the limit of 1,440"):
+        await ask(cloudwatch, "x", 0, 60 * 1441)
+    with pytest.raises(MetricInvalid, match="must be less than"):
+        await ask(cloudwatch, "x", 60, 0)
+    with pytest.raises(MetricInvalid, match="multiple of 60"):
+        await ask(cloudwatch, "x", 0, 60, Period=90)
+
+
+@pytest.mark.rule("MON-22")
+def test_prometheus_reads_one_type_line_per_name() -> None:
+    meter = Meter(out=None)
+    meter.counter("a_total", path='say "hi"\\').add(2)
+    meter.summary("b_ms").observe(1.5)
+    meter.counter("a_total", path="x\ny").add(1)
+    meter.gauge("c", lambda: 0.25)
+    assert prometheus_text(meter).splitlines() == [
+        "# TYPE a_total counter",
+        'a_total{path="say \\"hi\\"\\\\"} 2',
+        'a_total{path="x\\ny"} 1',
+        "# TYPE b_ms summary",
+        "b_ms_sum 1.5",
+        "b_ms_count 1",
+        "# TYPE c gauge",
+        "c 0.25",
+    ]
