@@ -1,0 +1,203 @@
+"""The AWS door: an HTTP request to an operation's answer.
+
+For: `edge`, through `app`. Owns: the order of a call: service, credentials, body, operation, request, method, answer.
+Never: lets a failure out: what is not one of our errors is logged with the request's id and answered as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncline.core import Clock, Ids, Meter, Request, Response, SynclineError, call
+from syncline.wire import bodies, models, signatures
+from syncline.wire.exchange import Arrival, Exchange, Speech
+from syncline.wire.failures import Failures, ServiceUnsupported
+from syncline.wire.json_rpc import JsonRpc
+from syncline.wire.operations import Method, Operations
+from syncline.wire.query import Query
+from syncline.wire.rest_json import RestJson
+from syncline.wire.services import SERVICES, identify
+
+JSON_RPC, REST_JSON, QUERY = "json", "rest-json", "query"
+_SPEECHES: Mapping[str, type[JsonRpc] | type[RestJson] | type[Query]] = {
+    JSON_RPC: JsonRpc,
+    REST_JSON: RestJson,
+    QUERY: Query,
+}
+_UNMODELLED = models.Model(models.Metadata("", "", ""), {}, {})
+_SIGNING = {row.name: row.signing for row in SERVICES}
+
+
+class Line:
+    """A service in one protocol, and what it takes to answer each of its operations."""
+
+    def __init__(self, service: str, protocol: str, model: models.Model) -> None:
+        self.service = service
+        self.model = model
+        self.speech: Speech = _SPEECHES[protocol](service, model)
+        self.failures = Failures(service, model, rest=protocol != JSON_RPC)
+        self.stops: dict[str, Stop] = {}
+
+
+class Stop:
+    """One operation of a line: its method, its codec, its instruments."""
+
+    __slots__ = ("exchange", "method", "refused", "seconds", "unsigned")
+
+    def __init__(self, line: Line, operation: str, method: Method, meter: Meter) -> None:
+        labels = {"service": line.service, "operation": operation}
+        self.method = method
+        self.exchange: Exchange = line.speech.exchange(operation)
+        self.unsigned = line.model.operations[operation].unsigned
+        self.seconds = meter.summary("syncline_wire_operation_seconds", **labels)
+        self.refused = meter.counter("syncline_wire_refused_count", **labels)
+
+
+class AwsDoor:
+    """Answers the calls of AWS SDKs, the CLI and Terraform.
+
+    With `verify` every signature is checked; without, any credentials are the root's, unless `credentials` knows them.
+    """
+
+    def __init__(
+        self,
+        operations: Operations,
+        credentials: signatures.Credentials,
+        *,
+        clock: Clock,
+        ids: Ids,
+        meter: Meter,
+        account: str,
+        region: str,
+        verify: bool = True,
+    ) -> None:
+        self._operations = operations
+        self._credentials = credentials
+        self._clock = clock
+        self._ids = ids
+        self._meter = meter
+        self._account = account
+        self._region = region
+        self._verify = verify
+        self._lines: dict[tuple[str, str], Line] = {}
+        self._root = call.Caller(kind="root", account=account, arn=f"arn:aws:iam::{account}:root", user_id=account)
+
+    def recognises(self, request: Request) -> bool:
+        """Whether the request is for an AWS service, ours or not; the AppSync data plane is not."""
+        return identify(request) is not None
+
+    async def respond(self, request: Request) -> Response:
+        """The answer, in the protocol of the service. Never raises for a bad request or a bug."""
+        request_id = request.id or self._ids.uuid()
+        line = self._line(identify(request) or "unknown", request)
+        stop: list[Stop] = []
+        try:
+            return await self._answer(line, request, request_id, stop)
+        except SynclineError as error:
+            failure = line.failures.of(error)
+            if stop:
+                stop[0].refused.add()
+            else:
+                self._note_refusal(line, error, request_id)
+            return line.speech.refuse(failure, request_id)
+        except Exception as bug:  # noqa: BLE001 (the HTTP door of the AWS APIs)
+            self._meter.failure("aws call failed", bug, service=line.service, request_id=request_id)
+            return line.speech.refuse(line.failures.internal(request_id), request_id)
+
+    async def _answer(self, line: Line, request: Request, request_id: str, reached: list[Stop]) -> Response:
+        began = self._clock.monotonic()
+        if line.model is _UNMODELLED:
+            raise ServiceUnsupported(service=line.service)
+        headers = signatures.fold(request.headers)
+        entered, body = self._enter(line, request, headers, request_id)
+        operation, labels = line.speech.operation_of(request, body)
+        stop = line.stops.get(operation) or self._stop(line, operation)
+        if self._verify and entered.caller is None and not stop.unsigned:
+            raise signatures.MissingToken
+        arrival = Arrival(request, body, labels, request_id)
+        asked = stop.exchange.read(arrival)
+        reached.append(stop)
+        call.enter(entered)
+        answer: dict[str, Any] = await stop.method(asked) or {}
+        response = stop.exchange.write(answer, arrival)
+        stop.seconds.observe(self._clock.monotonic() - began)
+        return response
+
+    def _enter(
+        self, line: Line, request: Request, headers: Mapping[str, str], request_id: str
+    ) -> tuple[call.Call, bytes]:
+        """Who calls, and the body with its encodings undone. Raises Unauthenticated or Invalid."""
+        authorization = signatures.authorization_of(headers, request.query)
+        caller: call.Caller | None = None
+        seal = None
+        if self._verify and authorization is not None:
+            caller, seal = self._verified(line, request, headers, authorization)
+        elif not self._verify:
+            caller = self._trusted(authorization)
+        region = authorization.region if authorization and authorization.region else self._region
+        entered = call.Call(
+            request_id=request_id,
+            region=region,
+            account=caller.account if caller else self._account,
+            caller=caller,
+            source_ip=request.peer,
+            trace_id=headers.get("x-amzn-trace-id", ""),
+        )
+        return entered, bodies.decoded(headers, request.body, seal)
+
+    def _verified(
+        self, line: Line, request: Request, headers: Mapping[str, str], authorization: signatures.Authorization
+    ) -> tuple[call.Caller, bodies.ChunkSeal | None]:
+        digest = bodies.payload_hash(headers, request.body, authorization)
+        signed = signatures.SignedRequest(request.method, request.path, request.query, headers, digest)
+        now = self._clock.now()
+        service = _SIGNING.get(line.service)
+        caller, _ = signatures.verify_signature(signed, self._credentials, now=now, service=service)
+        if digest not in bodies.SIGNED_CHUNKS:
+            return caller, None
+        credential = self._credentials.secret_of(authorization.access_key_id, authorization.session_token)
+        assert credential is not None, "the signature was just verified with it"
+        return caller, bodies.ChunkSeal(signatures.signing_key(credential.secret, authorization), authorization)
+
+    def _trusted(self, authorization: signatures.Authorization | None) -> call.Caller:
+        if authorization is None:
+            return self._root
+        known = self._credentials.secret_of(authorization.access_key_id, authorization.session_token)
+        return known.caller if known else self._root
+
+    def _line(self, service: str, request: Request) -> Line:
+        protocol = _protocol(request)
+        found = self._lines.get((service, protocol))
+        if found is not None:
+            return found
+        if service not in self._operations.services:
+            return Line(service, QUERY if service == "s3" else protocol or REST_JSON, _UNMODELLED)
+        model = models.load(service)
+        spoken = model.metadata.protocols or [model.metadata.protocol]
+        chosen = protocol if protocol in spoken else next(name for name in spoken if name in _SPEECHES)
+        made = self._lines[service, protocol] = Line(service, chosen, model)
+        return made
+
+    def _stop(self, line: Line, operation: str) -> Stop:
+        method = self._operations.method(line.service, operation)
+        made = line.stops[operation] = Stop(line, operation, method, self._meter)
+        return made
+
+    def _note_refusal(self, line: Line, error: SynclineError, request_id: str) -> None:
+        self._meter.event(
+            "aws request refused",
+            service=line.service,
+            code=error.code,
+            reason=error.message.partition("\n")[0][:512],
+            request_id=request_id,
+        )
+
+
+def _protocol(request: Request) -> str:
+    """The protocol that the request looks like; nothing when only its path can tell."""
+    if request.header("x-amz-target"):
+        return JSON_RPC
+    if request.header("content-type").startswith("application/x-www-form-urlencoded") or "Action=" in request.query:
+        return QUERY
+    return ""

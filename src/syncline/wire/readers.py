@@ -1,0 +1,247 @@
+"""Shapes compiled into closures that convert and check a request in one pass.
+
+For: the protocols and `Operations.call`. Owns: the walk over structures, lists and maps.
+Never: looks at a shape again once it is compiled; stops at the first broken constraint (wrong types do stop it).
+
+A reader takes a value and the list of violations found so far, and returns the house's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from syncline.wire.constraints import NOT_NULL, Constraints, Violation, constraints_of, lower_first, shown
+from syncline.wire.models import Member, Shape
+from syncline.wire.scalars import Notation, NotConvertible
+from syncline.wire.scalars import string as json_string
+
+Reader = Callable[[Any, list[Violation]], Any]
+Key = str | tuple[str]
+"""A member's name on the wire. A tuple is a member that is not in the body: JSON cannot forge one."""
+
+
+class UnknownMember(NotConvertible):
+    """{path} is no member of {shape}."""
+
+
+class Readers:
+    """The compiled readers of one service in one notation.
+
+    `closed` refuses members that the model does not know: for checking our own answers, never for requests.
+    """
+
+    def __init__(self, shapes: Mapping[str, Shape], notation: Notation, *, closed: bool = False) -> None:
+        self._shapes = shapes
+        self._notation = notation
+        self._closed = closed
+        self._made: dict[str, Reader] = {}
+
+    def of(self, name: str) -> Reader:
+        """The reader of the shape `name`, compiled on first use."""
+        if name not in self._made:
+            self._made[name] = self._compile(name, self._shapes[name])
+        return self._made[name]
+
+    def structure(self, name: str, bound: Mapping[Key, tuple[str, Reader]]) -> Reader:
+        """A reader of the structure `name` whose members on the wire are those of `bound`."""
+        members: dict[Key, tuple[str, str, Reader]] = {
+            key: (member, lower_first(member), reader) for key, (member, reader) in bound.items()
+        }
+        return _structure(name, self._shapes[name], members, self._closed)
+
+    def _compile(self, name: str, shape: Shape) -> Reader:
+        if shape.document:
+            return _anything
+        convert = self._notation.of(shape.type)
+        constraints = None if self._closed else constraints_of(shape)
+        if convert is not None:
+            return _string(constraints) if convert is json_string else _scalar(convert, constraints)
+        if shape.type == "structure":
+            return self._structure(name, shape)
+        if shape.type == "list":
+            assert shape.member is not None, f"the list {name} has elements"
+            return _list(self.of(shape.member.shape), self._element(shape.member), constraints, sparse=shape.sparse)
+        assert shape.type == "map", f"{name} is a {shape.type}"
+        return self._map(name, shape, constraints)
+
+    def _structure(self, name: str, shape: Shape) -> Reader:
+        members: dict[Key, tuple[str, str, Reader]] = {}
+        read = self._made[name] = _structure(name, shape, members, self._closed)
+        wired = self._notation.name == "json"
+        for member, reference in shape.members.items():
+            key = reference.location_name if wired and reference.location_name else member
+            members[key] = (member, lower_first(member), self.of(reference.shape))
+        return read
+
+    def _map(self, name: str, shape: Shape, constraints: Constraints | None) -> Reader:
+        assert shape.key is not None, f"the map {name} has keys"
+        assert shape.value is not None, f"the map {name} has values"
+        keys = None if self._closed else constraints_of(self._shapes[shape.key.shape])
+        return _map(
+            self.of(shape.value.shape), self._element(shape.value), keys, constraints, element_type=shape.value.shape
+        )
+
+    def _element(self, reference: Member) -> Constraints | None:
+        """The rules of an element that AWS reports on the collection instead of on the element."""
+        shape = self._shapes[reference.shape]
+        return None if self._closed else constraints_of(shape)
+
+
+def _anything(value: Any, violations: list[Violation]) -> Any:
+    return value
+
+
+def _string(constraints: Constraints | None) -> Reader:
+    if constraints is None:
+
+        def read(value: Any, violations: list[Violation]) -> Any:
+            return value if type(value) is str else json_string(value)
+
+        return read
+    broken = constraints.broken
+
+    def read_checked(value: Any, violations: list[Violation]) -> Any:
+        if type(value) is not str:
+            json_string(value)
+        if broken(value):
+            violations.extend(constraints.violations(value))
+        return value
+
+    return read_checked
+
+
+def _scalar(convert: Callable[[Any], Any], constraints: Constraints | None) -> Reader:
+    if constraints is None:
+
+        def read(value: Any, violations: list[Violation]) -> Any:
+            return convert(value)
+
+        return read
+
+    def read_checked(value: Any, violations: list[Violation]) -> Any:
+        value = convert(value)
+        violations.extend(constraints.violations(value))
+        return value
+
+    return read_checked
+
+
+def _structure(name: str, shape: Shape, members: dict[Key, tuple[str, str, Reader]], closed: bool) -> Reader:
+    required = () if closed else tuple(shape.required)
+
+    def read(value: Any, violations: list[Violation]) -> Any:
+        if type(value) is not dict:
+            raise _no_structure(value, name)
+        found: dict[str, Any] = {}
+        for key, inner in value.items():
+            if inner is None or (member := members.get(key)) is None:
+                if closed and inner is not None:
+                    raise UnknownMember(path=key, shape=name)
+                continue
+            before = len(violations)
+            found[member[0]] = member[2](inner, violations)
+            if len(violations) != before:
+                _place(violations, before, member[1])
+        for absent in required:
+            if absent not in found:
+                _miss(violations, absent, shape)
+        return found
+
+    return read
+
+
+def _no_structure(value: Any, name: str) -> NotConvertible:
+    if isinstance(value, list):
+        return NotConvertible(f"Unrecognized collection type class {name}")
+    return NotConvertible("Unexpected value type in payload")
+
+
+def _place(violations: list[Violation], start: int, name: str) -> None:
+    for violation in violations[start:]:
+        violation.under(name)
+
+
+def _miss(violations: list[Violation], name: str, shape: Shape) -> None:
+    violation = Violation(" null", NOT_NULL, whole=shape.missing.get(name, ""))
+    violation.under(lower_first(name))
+    violations.append(violation)
+
+
+def _list(element: Reader, element_rules: Constraints | None, rules: Constraints | None, *, sparse: bool) -> Reader:
+    def read(value: Any, violations: list[Violation]) -> Any:
+        if type(value) is not list:
+            raise _no_list(value)
+        if rules is not None:
+            violations.extend(rules.violations(value))
+        found: list[Any] = []
+        for position, inner in enumerate(value, 1):
+            before = len(violations)
+            if inner is None:
+                if not sparse:
+                    violations.append(Violation(" null", NOT_NULL))
+                    _place(violations, before, f"{position}.member")
+                found.append(None)
+                continue
+            found.append(element(inner, violations))
+            if len(violations) != before:
+                if element_rules is not None:
+                    del violations[before:]
+                    text = f"Member must satisfy constraint: [{', '.join(element_rules.all_texts())}]"
+                    violations.append(Violation(shown(value, element_rules.sensitive), text))
+                    return value
+                _place(violations, before, f"{position}.member")
+        return found
+
+    return read
+
+
+def _no_list(value: Any) -> NotConvertible:
+    if isinstance(value, dict):
+        return NotConvertible("Start of structure or map found where not expected.")
+    return NotConvertible("Unexpected field type")
+
+
+def _map(
+    element: Reader,
+    element_rules: Constraints | None,
+    key_rules: Constraints | None,
+    rules: Constraints | None,
+    *,
+    element_type: str,
+) -> Reader:
+    def read(value: Any, violations: list[Violation]) -> Any:
+        if type(value) is not dict:
+            raise _no_map(value, element_type)
+        if rules is not None:
+            violations.extend(rules.violations(value))
+        found = {}
+        for key, inner in value.items():
+            if key_rules is not None and key_rules.broken(key):
+                violations.append(_entry_violation("keys", key_rules, value))
+                return value
+            before = len(violations)
+            if inner is None:
+                violations.append(Violation(" null", NOT_NULL))
+            else:
+                found[key] = element(inner, violations)
+            if len(violations) != before:
+                if element_rules is not None and element_rules.broken(inner):
+                    del violations[before:]
+                    violations.append(_entry_violation("value", element_rules, value))
+                    return value
+                _place(violations, before, f"{key}.member")
+        return found
+
+    return read
+
+
+def _entry_violation(part: str, rules: Constraints, value: Any) -> Violation:
+    text = f"Map {part} must satisfy constraint: [{', '.join(rules.all_texts())}]"
+    return Violation(shown(value, rules.sensitive), text)
+
+
+def _no_map(value: Any, element_type: str) -> NotConvertible:
+    if isinstance(value, list):
+        return NotConvertible(f"Unrecognized collection type java.util.Map<java.lang.String, {element_type}>")
+    return NotConvertible("Unexpected field type")
