@@ -1,0 +1,27 @@
+"""Data sources: what a resolver asks, as one `invoke`."""
+
+from syncline.datasources.build import build
+from syncline.datasources.errors import DataSourceError
+from syncline.datasources.model import (
+    Context,
+    DataSource,
+    DataSourceSpec,
+    Engines,
+    FunctionInvoker,
+    Info,
+    Invocation,
+    ItemStore,
+)
+
+__all__ = [
+    "Context",
+    "DataSource",
+    "DataSourceError",
+    "DataSourceSpec",
+    "Engines",
+    "FunctionInvoker",
+    "Info",
+    "Invocation",
+    "ItemStore",
+    "build",
+]

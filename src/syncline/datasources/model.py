@@ -1,0 +1,106 @@
+"""The nouns of data sources: their specification, what they are built from, and what a field's run knows.
+
+Owns: `Context`, the one mutable record of a field's run, which resolvers fill and data sources read.
+Never: talks to an engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+JSON = Any
+
+
+class Info(msgspec.Struct):
+    """What is known of the field: its name, its type, the request's variables, and, when asked, its selections."""
+
+    field_name: str
+    parent_type_name: str
+    variables: dict[str, JSON] = {}
+    selection_set_list: Callable[[], list[str]] = list
+    selection_set_graphql: Callable[[], str] = str
+
+
+class Context(msgspec.Struct):
+    """One run of one field's resolver.
+
+    `request` is `{"headers": {lower-case name: value}, "domainName": str | None}`. `error` is `{"message", "type"}`
+    after a data source failed. `out_errors` collects appended errors as `{"message", "errorType", "data",
+    "errorInfo"}`. `prev` is `{"result": …}` within a pipeline.
+    """
+
+    arguments: dict[str, JSON]
+    info: Info
+    source: JSON = None
+    identity: JSON = None
+    request: dict[str, JSON] = {"headers": {}, "domainName": None}
+    stash: dict[str, JSON] = {}
+    prev: dict[str, JSON] | None = None
+    result: JSON = None
+    error: dict[str, JSON] | None = None
+    env: dict[str, str] = {}
+    out_errors: list[dict[str, JSON]] = []
+    api_id: str = ""
+
+
+class DataSourceSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """AppSync's DataSource, with its member names in snake case; configurations keep AWS's own members."""
+
+    name: str
+    type: str
+    api_id: str = ""
+    description: str | None = None
+    service_role_arn: str | None = None
+    dynamodb_config: dict[str, JSON] | None = None
+    lambda_config: dict[str, JSON] | None = None
+    http_config: dict[str, JSON] | None = None
+    elasticsearch_config: dict[str, JSON] | None = None
+    open_search_service_config: dict[str, JSON] | None = None
+    relational_database_config: dict[str, JSON] | None = None
+    event_bridge_config: dict[str, JSON] | None = None
+    metrics_config: str | None = None
+
+
+class DataSource(Protocol):
+    """Something a resolver can ask."""
+
+    async def invoke(self, request: JSON, context: Context) -> JSON:
+        """Do what `request` (the request template's value) says; the result is plain JSON. Raises DataSourceError."""
+        ...
+
+
+class ItemStore(Protocol):
+    """The part of the table engine that data sources use: DynamoDB's own requests and answers as dicts."""
+
+    async def get_item(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    async def put_item(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    async def update_item(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    async def delete_item(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    async def query(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    async def scan(self, request: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class Invocation(Protocol):
+    """What a function's invocation left behind."""
+
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def function_error(self) -> str | None: ...
+
+
+class FunctionInvoker(Protocol):
+    """The part of the function engine that data sources use."""
+
+    async def invoke(self, name_or_arn: str, payload: bytes, *, kind: str = "RequestResponse") -> Invocation: ...
+
+
+class Engines(msgspec.Struct, frozen=True):
+    """What data sources are built over. `secret` signs page tokens, so that a client cannot make one up."""
+
+    tables: ItemStore | None = None
+    functions: FunctionInvoker | None = None
+    secret: bytes = b""

@@ -1,0 +1,1 @@
+"""VTL: the Velocity Template Language, compiled to Python functions."""
