@@ -36,7 +36,7 @@ class Context(msgspec.Struct):
     info: Info
     source: JSON = None
     identity: JSON = None
-    request: dict[str, JSON] = {"headers": {}, "domainName": None}
+    request: dict[str, JSON] = {}
     stash: dict[str, JSON] = {}
     prev: dict[str, JSON] | None = None
     result: JSON = None
