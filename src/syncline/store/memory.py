@@ -79,9 +79,12 @@ class MemoryStore:
     async def close(self) -> None:
         await self._commits.close()
 
-    def crash(self) -> None:
-        """Lose everything that is not committed, as `kill -9` would: no caller hears of it, nothing more is written."""
-        self._driver.crashed = True
+    def crash(self, *, reached_disk: bool = False) -> None:
+        """Stop as `kill -9` would: no caller hears of it, nothing more is written.
+
+        `reached_disk` says whether the group being flushed just made it: its callers do not know either way.
+        """
+        self._driver.crash(reached_disk=reached_disk)
 
 
 class MemoryDriver:
@@ -90,15 +93,24 @@ class MemoryDriver:
     def __init__(self, disk: MemoryDisk, flush_seconds: float) -> None:
         self._disk = disk
         self._flush_seconds = flush_seconds
+        self._flushing: Writes = {}
         self.crashed = False
         self.get = disk.get
         self.scan = disk.scan
 
     def flush(self, writes: Writes, done: Callable[[Exception | None], None]) -> None:
-        asyncio.get_running_loop().call_later(self._flush_seconds, self._land, writes, done)
+        self._flushing = writes
+        asyncio.get_running_loop().call_later(self._flush_seconds, self._land, done)
 
-    def _land(self, writes: Writes, done: Callable[[Exception | None], None]) -> None:
+    def crash(self, *, reached_disk: bool) -> None:
+        """See `MemoryStore.crash`."""
+        self.crashed = True
+        if reached_disk:
+            self._disk.apply(self._flushing)
+
+    def _land(self, done: Callable[[Exception | None], None]) -> None:
         if self.crashed:
             return
-        self._disk.apply(writes)
+        self._disk.apply(self._flushing)
+        self._flushing = {}
         done(None)

@@ -1,0 +1,57 @@
+# The project's commands. `make` lists them. Works on a fresh Debian with Python 3.11+ and Node 20+.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 4000
+room ?=
+
+.PHONY: help setup node chromium demo test check format bench simulate docs clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: .venv/.installed ## make .venv with everything installed
+
+.venv/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+node: tests/clients/node/node_modules/.installed
+
+tests/clients/node/node_modules/.installed: tests/clients/node/package.json
+	cd tests/clients/node && npm install --no-audit --no-fund --loglevel=error
+	touch $@
+
+# Debian packages that the tests drive: a browser, and the programs that the recipe's commands call.
+chromium:
+	@tools/debian-packages chromium zip curl unzip
+
+demo: setup ## run the server with the recipe's API and open the two-device page
+	$(BIN)/syncline demo --port $(PORT)
+
+test: setup node chromium ## everything the tests need, then all tests (room=tables for one room)
+	$(BIN)/python -m pytest $(if $(room),tests/unit/$(room),)
+
+check: setup ## lint, types, import direction
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=src $(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/test_house.py
+
+format: setup ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## print the figures beside their peers' (installs the peers under bench/out)
+	$(BIN)/python bench/run.py
+
+simulate: setup ## sweep many simulated worlds
+	SYNCLINE_SIMULATION_SEEDS=20000 $(BIN)/python -m pytest tests/simulation
+
+docs: setup ## regenerate the generated reference pages
+	$(BIN)/python tools/compatibility.py --write
+
+clean: ## remove what the commands made
+	rm -rf .venv tests/clients/node/node_modules bench/out tests/out

@@ -1,0 +1,17 @@
+"""Account: who may call and what they hold: IAM, STS and Secrets Manager, thin and durable, and the access keys."""
+
+from syncline.account.credentials import Credentials, RootKey, RootKeyUnreadable, load_root_key, read_root_key
+from syncline.account.iam import Iam
+from syncline.account.secretsmanager import SecretsManager
+from syncline.account.sts import Sts
+
+__all__ = [
+    "Credentials",
+    "Iam",
+    "RootKey",
+    "RootKeyUnreadable",
+    "SecretsManager",
+    "Sts",
+    "load_root_key",
+    "read_root_key",
+]

@@ -1,0 +1,254 @@
+"""Secrets: bodies that make, read, change and delete them.
+
+A secret's versions carry stages; moving AWSCURRENT leaves AWSPREVIOUS where it was (ACC-15).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from syncline.account.ask import Ask, tag_list
+from syncline.account.errors import (
+    SecretExists,
+    SecretNotFound,
+    SecretParameterInvalid,
+    SecretRequestInvalid,
+)
+from syncline.account.model import SECRETS, Secret, SecretVersion
+from syncline.core import arns
+from syncline.store import Snapshot, Transaction
+
+CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+VERSIONS_MAX = 100
+"""Versions kept of one secret; the oldest without a stage go first."""
+DAY_S = 86_400
+RECOVERY_DAYS = range(7, 31)
+SUFFIX_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Whose secrets: they belong to an account and a region."""
+
+    account: str
+    region: str
+
+
+def create(txn: Transaction, ask: Ask, place: Place, token: str) -> dict[str, Any]:
+    """Make a secret, with the value the request has, if any, as version `token`."""
+    name = ask["Name"]
+    there = SECRETS.get(txn, place.account, place.region, name)
+    if there is not None and not _gone(there, ask.now):
+        if there.deleted is not None:
+            raise SecretRequestInvalid(
+                "You can't create this secret because a secret with this name is already scheduled for deletion."
+            )
+        if not _same_value(there, ask, token):
+            raise SecretExists(name=name)
+        return _named(there, token)
+    suffix = "".join(SUFFIX_ALPHABET[byte % 62] for byte in ask.entropy[:6])
+    arn = str(arns.Arn("secretsmanager", place.region, place.account, f"secret:{name}-{suffix}"))
+    secret = Secret(name, arn, ask.now, ask.now, (), ask.get("Description"), ask.get("KmsKeyId"), ask.tags)
+    if _has_value(ask):
+        secret = _with_version(secret, ask, token, (CURRENT,))
+    _keep(txn, place, secret)
+    return _named(secret, token)
+
+
+def get_value(snapshot: Snapshot, ask: Ask, place: Place) -> dict[str, Any]:
+    """A version's value."""
+    secret = _living(snapshot, ask, place)
+    version = _version_asked(secret, ask)
+    value = {"SecretString": version.text} if version.text is not None else {"SecretBinary": version.blob}
+    stages = list(version.stages)
+    return _named(secret, version.id) | value | {"VersionStages": stages, "CreatedDate": version.created}
+
+
+def put_value(txn: Transaction, ask: Ask, place: Place, token: str) -> dict[str, Any]:
+    """Add the version `token`."""
+    secret = _living(txn, ask, place)
+    if not _has_value(ask):
+        raise SecretParameterInvalid("You must provide either SecretString or SecretBinary.")
+    stages = tuple(ask.get("VersionStages", (CURRENT,)))
+    if any(version.id == token for version in secret.versions):
+        if not _same_value(secret, ask, token):
+            raise SecretExists(
+                f"You can't use ClientRequestToken {token} because that value is already in use for a version of"
+                f" secret {secret.arn}."
+            )
+    else:
+        secret = _with_version(secret, ask, token, stages)
+        _keep(txn, place, secret)
+    return _named(secret, token) | {"VersionStages": list(stages)}
+
+
+def update(txn: Transaction, ask: Ask, place: Place, token: str) -> dict[str, Any]:
+    """Change what the request names; a value becomes version `token`."""
+    secret = msgspec.structs.replace(_living(txn, ask, place), changed=ask.now)
+    if "Description" in ask.request:
+        secret = msgspec.structs.replace(secret, description=ask["Description"])
+    if "KmsKeyId" in ask.request:
+        secret = msgspec.structs.replace(secret, kms_key=ask["KmsKeyId"])
+    if _has_value(ask):
+        secret = _with_version(secret, ask, token, (CURRENT,))
+    _keep(txn, place, secret)
+    return _named(secret, token if _has_value(ask) else None)
+
+
+def describe(snapshot: Snapshot, ask: Ask, place: Place) -> dict[str, Any]:
+    """Everything but the values."""
+    return view(_secret(snapshot, ask, place))
+
+
+def listing(snapshot: Snapshot, place: Place, now: float, *, planned: bool) -> list[Secret]:
+    """The secrets in order of name; with those marked for deletion when `planned`."""
+    every = SECRETS.list(snapshot, place.account, place.region)
+    return [secret for secret in every if not _gone(secret, now) and (planned or secret.deleted is None)]
+
+
+def delete(txn: Transaction, ask: Ask, place: Place) -> dict[str, Any]:
+    """Mark for deletion, or delete at once."""
+    secret = _secret(txn, ask, place)
+    days, forced = ask.get("RecoveryWindowInDays"), ask.get("ForceDeleteWithoutRecovery", False)
+    if forced and days is not None:
+        raise SecretParameterInvalid(
+            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."
+        )
+    if days is not None and days not in RECOVERY_DAYS:
+        raise SecretParameterInvalid("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
+    if forced:
+        SECRETS.delete(txn, place.account, place.region, secret.name)
+        return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": ask.now}
+    if secret.deleted is not None:
+        raise _marked()
+    purge = ask.now + (days or RECOVERY_DAYS[-1]) * DAY_S
+    _keep(txn, place, msgspec.structs.replace(secret, deleted=ask.now, purge=purge))
+    return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": purge}
+
+
+def restore(txn: Transaction, ask: Ask, place: Place) -> dict[str, Any]:
+    """Take back the mark."""
+    secret = msgspec.structs.replace(_secret(txn, ask, place), deleted=None, purge=None)
+    _keep(txn, place, secret)
+    return {"ARN": secret.arn, "Name": secret.name}
+
+
+def tag(txn: Transaction, ask: Ask, place: Place) -> dict[str, Any]:
+    """Add tags."""
+    secret = _living(txn, ask, place)
+    _keep(txn, place, msgspec.structs.replace(secret, tags=secret.tags | ask.tags))
+    return {}
+
+
+def untag(txn: Transaction, ask: Ask, place: Place) -> dict[str, Any]:
+    """Take tags away."""
+    secret = _living(txn, ask, place)
+    kept = {key: value for key, value in secret.tags.items() if key not in ask["TagKeys"]}
+    _keep(txn, place, msgspec.structs.replace(secret, tags=kept))
+    return {}
+
+
+def list_versions(snapshot: Snapshot, ask: Ask, place: Place) -> dict[str, Any]:
+    """The versions and their stages."""
+    secret = _secret(snapshot, ask, place)
+    shown = [
+        {"VersionId": version.id, "VersionStages": list(version.stages), "CreatedDate": version.created}
+        for version in secret.versions
+        if version.stages or ask.get("IncludeDeprecated")
+    ]
+    return {"ARN": secret.arn, "Name": secret.name, "Versions": shown}
+
+
+def view(secret: Secret) -> dict[str, Any]:
+    """The secret as DescribeSecret shows it; ListSecrets nearly so."""
+    shown: dict[str, Any] = {"ARN": secret.arn, "Name": secret.name}
+    optional = {
+        "Description": secret.description,
+        "KmsKeyId": secret.kms_key,
+        "LastAccessedDate": secret.accessed,
+        "DeletedDate": secret.deleted,
+    }
+    shown |= {member: value for member, value in optional.items() if value is not None}
+    shown |= {"CreatedDate": secret.created, "LastChangedDate": secret.changed, "Tags": tag_list(secret.tags)}
+    stages = {version.id: list(version.stages) for version in secret.versions if version.stages}
+    return shown | ({"VersionIdsToStages": stages} if stages else {})
+
+
+def _secret(snapshot: Snapshot, ask: Ask, place: Place) -> Secret:
+    """The secret that `SecretId` names: by name, whole ARN, or ARN without its last six characters."""
+    wanted = ask["SecretId"]
+    name = wanted
+    if wanted.startswith("arn:"):
+        tail = wanted.partition(":secret:")[2]
+        name = tail[:-7] if SECRETS.get(snapshot, place.account, place.region, tail[:-7]) else tail
+    secret = SECRETS.get(snapshot, place.account, place.region, name)
+    if secret is None or _gone(secret, ask.now):
+        raise SecretNotFound
+    if wanted.startswith("arn:") and not (secret.arn == wanted or secret.arn[:-7] == wanted):
+        raise SecretNotFound
+    return secret
+
+
+def _living(snapshot: Snapshot, ask: Ask, place: Place) -> Secret:
+    """The secret that the request names, which must not be marked for deletion."""
+    secret = _secret(snapshot, ask, place)
+    if secret.deleted is not None:
+        raise _marked()
+    return secret
+
+
+def _marked() -> SecretRequestInvalid:
+    return SecretRequestInvalid("You can't perform this operation on the secret because it was marked for deletion.")
+
+
+def _gone(secret: Secret, now: float) -> bool:
+    return secret.purge is not None and secret.purge <= now
+
+
+def _has_value(ask: Ask) -> bool:
+    if "SecretString" in ask.request and "SecretBinary" in ask.request:
+        raise SecretParameterInvalid("You can't specify both a binary secret value and a string secret value.")
+    return "SecretString" in ask.request or "SecretBinary" in ask.request
+
+
+def _same_value(secret: Secret, ask: Ask, token: str) -> bool:
+    """Whether the secret has a version `token` with just this value: the request is being repeated."""
+    asked = ask.get("SecretString"), ask.get("SecretBinary")
+    return any(version.id == token and (version.text, version.blob) == asked for version in secret.versions)
+
+
+def _with_version(secret: Secret, ask: Ask, token: str, stages: tuple[str, ...]) -> Secret:
+    """The secret with a new version that takes `stages` from the others."""
+    held = [version for version in secret.versions if CURRENT in version.stages]
+    previous = held[0].id if held and CURRENT in stages else None
+    taken = {*stages, *((PREVIOUS,) if previous else ())}
+    older = []
+    for version in secret.versions:
+        kept = tuple(stage for stage in version.stages if stage not in taken)
+        older.append(msgspec.structs.replace(version, stages=(*kept, PREVIOUS) if version.id == previous else kept))
+    new = SecretVersion(token, ask.now, stages, ask.get("SecretString"), ask.get("SecretBinary"))
+    while len(older) >= VERSIONS_MAX:
+        older.remove(next(version for version in older if not version.stages))
+    return msgspec.structs.replace(secret, versions=(*older, new), changed=ask.now)
+
+
+def _version_asked(secret: Secret, ask: Ask) -> SecretVersion:
+    wanted, stage = ask.get("VersionId"), ask.get("VersionStage")
+    if wanted is None and stage is None:
+        stage = CURRENT
+    for version in secret.versions:
+        if (wanted is None or version.id == wanted) and (stage is None or stage in version.stages):
+            return version
+    what = f"staging label: {stage}" if wanted is None else f"VersionId: {wanted}"
+    raise SecretNotFound(f"Secrets Manager can't find the specified secret value for {what}")
+
+
+def _named(secret: Secret, version: str | None) -> dict[str, Any]:
+    named = {"ARN": secret.arn, "Name": secret.name}
+    known = any(found.id == version for found in secret.versions)
+    return named | ({"VersionId": version} if version is not None and known else {})
+
+
+def _keep(txn: Transaction, place: Place, secret: Secret) -> None:
+    SECRETS.put(txn, secret, place.account, place.region, secret.name)

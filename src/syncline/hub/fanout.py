@@ -1,0 +1,237 @@
+"""The hub: what is published reaches every subscription that was there before it, in order, once.
+
+For: those who publish (`graphql`) and those who subscribe. Owns: topics, positions, the window of each API,
+and the one flush per tick of the loop. Never: knows what a value means, or touches a socket.
+
+Publications and new subscriptions wait in one line, so that a subscription gets exactly what was published
+after it; what is published within one tick leaves together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from syncline.core import Clock, Meter, json, settings
+from syncline.hub.groups import Group, Message, Touched, deliver
+from syncline.hub.port import Outbox, Subscription
+from syncline.hub.topics import Publication, Topic
+from syncline.hub.window import Window
+
+
+class Channel:
+    """One API's publications: the next position, the window and the figures."""
+
+    __slots__ = ("active", "deliveries", "dropped", "position", "publications", "window")
+
+    def __init__(self, api: str, limits: settings.Hub, meter: Meter) -> None:
+        self.position = 0
+        self.active = 0
+        self.window = Window(limits.window_bytes_max, limits.window_seconds)
+        self.publications = meter.counter("syncline_hub_publications_count", api=api)
+        self.deliveries = meter.counter("syncline_hub_deliveries_count", api=api)
+        self.dropped = meter.counter("syncline_hub_dropped_publications_count", api=api)
+        meter.gauge("syncline_hub_active_subscriptions_count", lambda: self.active, api=api)
+
+
+class Hub:
+    """Subscriptions by topic and group, and the way from a publication to their outboxes.
+
+    `measure` gives a value's size in bytes; by default, as JSON.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        limits: settings.Hub,
+        meter: Meter,
+        measure: Callable[[Any], int] = lambda value: len(json.encode(value)),
+    ) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._meter = meter
+        self._measure = measure
+        self._channels: dict[str, Channel] = {}
+        self._groups: dict[Topic, dict[Hashable, Group]] = {}
+        self._seats: dict[Outbox, dict[Subscription, None]] = {}
+        self._line: deque[Publication | Subscription] = deque()
+        self._work: deque[tuple[str, Group, Publication]] = deque()
+        self._touched: dict[str, dict[Group, Touched]] = {}
+        self._scheduled = False
+
+    def publish(self, topic: Topic, value: Any, *, commit: int) -> int:
+        """Give `value` its place in line and have it delivered on the next tick. Returns its position.
+
+        A value over `payload_bytes_max` keeps its position but is not delivered: counted and logged.
+        """
+        channel = self._channel(topic.api)
+        channel.position += 1
+        channel.publications.add()
+        size = self._measure(value)
+        publication = Publication(topic, value, channel.position, commit, size)
+        if size > self._limits.payload_bytes_max:
+            self._drop(publication, size)
+            return channel.position
+        channel.window.add(publication, self._clock.monotonic())
+        if topic in self._groups or self._line:
+            self._line.append(publication)
+            self._schedule()
+        return channel.position
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Register: every publication from now on is for it, none from before."""
+        if self._scheduled:
+            self._line.append(subscription)
+        else:
+            self._join(subscription)
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Forget a subscription: nothing is written to it from now on. Unknown ones are nothing to do."""
+        seat = self._seats.get(subscription.outbox)
+        if seat is None or subscription not in seat:
+            if subscription in self._line:
+                self._line.remove(subscription)
+            return
+        del seat[subscription]
+        for topic in subscription.topics:
+            self._leave(topic, subscription)
+        if not seat:
+            del self._seats[subscription.outbox]
+        elif len(seat) == 1:
+            self._place(next(iter(seat)), alone=True)
+        self._channel(subscription.topics[0].api).active -= 1
+
+    def position(self, api: str) -> int:
+        """The position of the API's newest publication; 0 before the first."""
+        channel = self._channels.get(api)
+        return channel.position if channel else 0
+
+    def recent(self, api: str, *, after: int) -> list[Publication]:
+        """The API's publications after a position, oldest first. Raises PositionPassed when the window lost some."""
+        channel = self._channel(api)
+        channel.window.trim(self._clock.monotonic())
+        return channel.window.after(after)
+
+    def forget(self, api: str) -> None:
+        """The API is gone: let go of its window and its figures. Its subscriptions end with their connections."""
+        if self._channels.pop(api, None) is not None:
+            self._meter.forget(api=api)
+
+    async def drained(self) -> None:
+        """Return when everything published so far was written to its outboxes."""
+        while self._scheduled:  # noqa: ASYNC110 (the flush is a tick away, no event is needed)
+            await asyncio.sleep(0)
+
+    # --- the flush
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Deliver what waits in line.
+
+        A `matches` or `project` that raises goes to the loop's exception handler with its trace: that group
+        misses that publication; the flush goes on with the rest in the next tick.
+        """
+        self._scheduled = False
+        try:
+            while self._line or self._work or self._touched:
+                self._take_publications()
+                self._project()
+                self._deliver()
+                self._take_subscriptions()
+        finally:
+            if self._line or self._work or self._touched:
+                self._schedule()
+
+    def _take_publications(self) -> None:
+        line, groups = self._line, self._groups
+        while line:
+            publication = line[0]
+            if not isinstance(publication, Publication):
+                break
+            line.popleft()
+            for group in groups.get(publication.topic, {}).values():
+                self._work.append((publication.topic.api, group, publication))
+
+    def _take_subscriptions(self) -> None:
+        line = self._line
+        while line:
+            subscription = line[0]
+            if not isinstance(subscription, Subscription):
+                break
+            line.popleft()
+            self._join(subscription)
+
+    def _project(self) -> None:
+        work, touched, most = self._work, self._touched, self._limits.payload_bytes_max
+        while work:
+            api, group, publication = work.popleft()
+            payload = group.payload(publication.value)
+            if payload is None:
+                continue
+            if len(payload) > most:
+                self._drop(publication, len(payload))
+                continue
+            groups = touched.setdefault(api, {})
+            entry = groups.get(group)
+            if entry is None:
+                entry = groups[group] = Touched(group, [])
+            entry.messages.append(Message(publication.position, payload))
+
+    def _deliver(self) -> None:
+        while self._touched:
+            api, groups = self._touched.popitem()
+            self._channel(api).deliveries.add(deliver(list(groups.values())))
+
+    def _drop(self, publication: Publication, size: int) -> None:
+        api, name = publication.topic
+        self._channel(api).dropped.add()
+        self._meter.event(
+            "publication too large",
+            room="hub",
+            api=api,
+            topic=name,
+            position=publication.position,
+            bytes=size,
+            limit=self._limits.payload_bytes_max,
+        )
+
+    # --- who is where
+
+    def _channel(self, api: str) -> Channel:
+        channel = self._channels.get(api)
+        if channel is None:
+            channel = self._channels[api] = Channel(api, self._limits, self._meter)
+        return channel
+
+    def _join(self, subscription: Subscription) -> None:
+        seat = self._seats.setdefault(subscription.outbox, {})
+        if len(seat) == 1:
+            self._place(next(iter(seat)), alone=False)
+        seat[subscription] = None
+        alone = len(seat) == 1 and len(subscription.topics) == 1
+        for topic in subscription.topics:
+            groups = self._groups.setdefault(topic, {})
+            group = groups.get(subscription.group)
+            if group is None:
+                group = groups[subscription.group] = Group(subscription)
+            group.add(subscription, alone=alone)
+        self._channel(subscription.topics[0].api).active += 1
+
+    def _place(self, subscription: Subscription, *, alone: bool) -> None:
+        if len(subscription.topics) == 1:
+            self._groups[subscription.topics[0]][subscription.group].place(subscription, alone=alone)
+
+    def _leave(self, topic: Topic, subscription: Subscription) -> None:
+        groups = self._groups[topic]
+        group = groups[subscription.group]
+        group.remove(subscription)
+        if not group.cohorts:
+            del groups[subscription.group]
+        if not groups:
+            del self._groups[topic]

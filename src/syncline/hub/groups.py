@@ -1,0 +1,152 @@
+"""Groups: subscriptions that receive the same payload, kept in the shape that makes delivery cheapest.
+
+For: `hub.fanout`. Owns: who is in a group, and the bytes that its members share.
+Never: decides when to flush; writes anything but whole frames.
+
+A message is `header + prefix + payload + suffix` and only `prefix` (it holds the subscription's id) differs
+between members. Members of equal framing, prefix length and suffix share everything else, so what one of them
+gets is `prefix.join(parts)`: one call and one allocation, however many messages.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from syncline.hub.port import Outbox, Subscription
+
+
+class Message(NamedTuple):
+    """A payload that a group gets, and its publication's position."""
+
+    position: int
+    payload: bytes
+
+
+class Cohort:
+    """Members of a group whose frames differ in the prefix alone."""
+
+    __slots__ = ("alone", "frame_header", "prefix_length", "shared", "suffix")
+
+    def __init__(self, first: Subscription) -> None:
+        self.frame_header = first.outbox.frame_header
+        self.prefix_length = len(first.prefix)
+        self.suffix = first.suffix
+        self.alone: dict[Subscription, tuple[Callable[[bytes], None], bytes]] = {}
+        """Members that are the only subscription of their outbox: written without a look at the others."""
+        self.shared: dict[Subscription, tuple[Callable[[bytes], None], bytes]] = {}
+
+    def parts(self, messages: Sequence[Message]) -> list[bytes]:
+        """What `prefix.join` makes the frames of `messages` from."""
+        around, suffix = self.prefix_length + len(self.suffix), self.suffix
+        headers = [self.frame_header(around + len(message.payload)) for message in messages]
+        middles = [
+            message.payload + suffix + following
+            for message, (_, following) in zip(messages, pairwise([*headers, b""]), strict=True)
+        ]
+        return [headers[0], *middles]
+
+    def place(self, subscription: Subscription, *, alone: bool) -> None:
+        """Put a member on its side: alone on its outbox, or not."""
+        self.remove(subscription)
+        side = self.alone if alone else self.shared
+        side[subscription] = subscription.outbox.write, subscription.prefix
+
+    def remove(self, subscription: Subscription) -> None:
+        self.alone.pop(subscription, None)
+        self.shared.pop(subscription, None)
+
+
+class Group:
+    """Subscriptions to one topic with equal `matches` and `project`."""
+
+    __slots__ = ("cohorts", "doubles", "matches", "outboxes", "project")
+
+    def __init__(self, first: Subscription) -> None:
+        self.matches = first.matches
+        self.project = first.project
+        self.cohorts: dict[Hashable, Cohort] = {}
+        self.outboxes: Counter[Outbox] = Counter()
+        self.doubles = 0
+        """How many outboxes have more than one member here."""
+
+    def payload(self, value: Any) -> bytes | None:
+        """What the group's members get of `value`: None when nothing."""
+        if self.matches is not None and not self.matches(value):
+            return None
+        return self.project(value)
+
+    def add(self, subscription: Subscription, *, alone: bool) -> None:
+        cohort = self.cohorts.get(cohort_of(subscription))
+        if cohort is None:
+            cohort = self.cohorts[cohort_of(subscription)] = Cohort(subscription)
+        cohort.place(subscription, alone=alone)
+        self.outboxes[subscription.outbox] += 1
+        self.doubles += self.outboxes[subscription.outbox] == 2
+
+    def place(self, subscription: Subscription, *, alone: bool) -> None:
+        """Move a member to the side where it now belongs."""
+        self.cohorts[cohort_of(subscription)].place(subscription, alone=alone)
+
+    def remove(self, subscription: Subscription) -> None:
+        cohort = self.cohorts[cohort_of(subscription)]
+        cohort.remove(subscription)
+        if not cohort.alone and not cohort.shared:
+            del self.cohorts[cohort_of(subscription)]
+        left = self.outboxes[subscription.outbox] - 1
+        self.doubles -= left == 1
+        if left:
+            self.outboxes[subscription.outbox] = left
+        else:
+            del self.outboxes[subscription.outbox]
+
+
+class Touched(NamedTuple):
+    """A group and what it gets in this flush, in position order."""
+
+    group: Group
+    messages: list[Message]
+
+
+def deliver(touched: Sequence[Touched]) -> int:
+    """Write every message to every member, in position order, one write per outbox. Returns how many messages."""
+    count = 0
+    together = len(touched) == 1 and not touched[0].group.doubles
+    mixed: dict[Outbox, list[tuple[Subscription, Touched]]] = {}
+    for each in touched:
+        for cohort in each.group.cohorts.values():
+            count += (len(cohort.alone) + len(cohort.shared)) * len(each.messages)
+            parts = cohort.parts(each.messages)
+            write_all(cohort.alone.values(), parts)
+            if together:
+                write_all(cohort.shared.values(), parts)
+                continue
+            for subscription in cohort.shared:
+                mixed.setdefault(subscription.outbox, []).append((subscription, each))
+    for outbox, entries in mixed.items():
+        outbox.write(interleaved(outbox, entries))
+    return count
+
+
+def write_all(members: Iterable[tuple[Callable[[bytes], None], bytes]], parts: list[bytes]) -> None:
+    """The hot loop of the whole server: one join and one write for each member."""
+    for write, prefix in members:
+        write(prefix.join(parts))
+
+
+def interleaved(outbox: Outbox, entries: Sequence[tuple[Subscription, Touched]]) -> bytes:
+    """The frames of several subscriptions of one outbox, in position order."""
+    frames: list[tuple[int, bytes]] = []
+    for subscription, touched in entries:
+        for position, payload in touched.messages:
+            body = subscription.prefix + payload + subscription.suffix
+            frames.append((position, outbox.frame_header(len(body)) + body))
+    frames.sort(key=lambda frame: frame[0])
+    return b"".join(frame for _, frame in frames)
+
+
+def cohort_of(subscription: Subscription) -> Hashable:
+    """Equal for members that may share bytes."""
+    return subscription.outbox.framing, len(subscription.prefix), subscription.suffix

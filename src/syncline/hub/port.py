@@ -1,0 +1,95 @@
+"""The hub's borders: where messages leave (`Outbox`), who subscribes, and what a socket talks to.
+
+For: `edge` implements `Outbox` and drives a `RealtimeEndpoint`; `graphql` implements the endpoint and
+registers `Subscription`s. Never: a socket, a subprotocol, a schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from syncline.core import Request
+from syncline.hub.topics import Topic
+
+
+class Outbox(Protocol):
+    """Where the messages of one connection leave. Compared by identity."""
+
+    @property
+    def framing(self) -> Hashable:
+        """Outboxes of equal framing answer `frame_header` alike."""
+        ...
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much was written here and has not left yet."""
+        ...
+
+    def frame_header(self, length: int) -> bytes:
+        """The bytes that announce a message of `length` bytes."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Queue whole frames. Never raises; bounded: an outbox that overflows closes its connection."""
+        ...
+
+
+class Subscription(msgspec.Struct, eq=False):
+    """One registered interest: every message is `prefix + payload + suffix`, framed by the outbox.
+
+    Subscriptions of equal `group` have equal `matches` and `project`: they run once per group and publication.
+    `matches` None: every publication. `project` gives the payload, or None to send nothing.
+    """
+
+    topics: tuple[Topic, ...]
+    group: Hashable
+    matches: Callable[[Any], bool] | None
+    project: Callable[[Any], bytes | None]
+    outbox: Outbox
+    prefix: bytes
+    suffix: bytes
+
+
+class Start(msgspec.Struct, frozen=True):
+    """A client's wish to subscribe.
+
+    `payload` is the decoded document ({"query", "variables", …}) and `raw` the text it was decoded from, which
+    IAM signs. `authorization` are the headers of this start; `request` is the upgrade's. Messages of the
+    subscription must be spliced as `prefix + payload + suffix` into `outbox`.
+    """
+
+    id: str
+    payload: dict[str, Any]
+    raw: str
+    authorization: Mapping[str, str]
+    outbox: Outbox
+    prefix: bytes
+    suffix: bytes
+    request: Request
+
+
+class RealtimeEndpoint(Protocol):
+    """What one WebSocket connection talks to; made anew for each connection."""
+
+    async def connect(self, request: Request, authorization: Mapping[str, str] | None) -> None:
+        """Admit the connection or raise SynclineError. `authorization` None: the request's own headers carry it."""
+        ...
+
+    async def subscribe(self, start: Start) -> Subscription:
+        """Register with the hub, then return at once. Raises SynclineError to refuse.
+
+        An error whose `data` holds `errors` (a list of error objects) is shown to the client as exactly those;
+        any other as its code and message.
+        """
+        ...
+
+    def unsubscribe(self, id: str) -> None:
+        """End one subscription; unknown ids are nothing to do."""
+        ...
+
+    def closed(self) -> None:
+        """The connection is gone: end all its subscriptions. Called once."""
+        ...

@@ -1,0 +1,49 @@
+"""The window: recent publications of one API, kept so that a returning subscriber misses nothing.
+
+For: `hub.fanout`. Owns: the order and the two bounds, bytes and seconds. Never: filters or encodes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from syncline.core import NotFound
+from syncline.hub.topics import Publication
+
+
+class PositionPassed(NotFound):
+    """Position {position} is older than the window, which begins after {oldest}."""
+
+
+class Window:
+    """Publications in position order; `bytes` is their summed size."""
+
+    def __init__(self, bytes_max: int, seconds_max: float) -> None:
+        self.bytes = 0
+        self._bytes_max = bytes_max
+        self._seconds_max = seconds_max
+        self._kept: deque[tuple[float, Publication]] = deque()
+        self._passed = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, publication: Publication, now: float) -> None:
+        """Keep the newest publication; let go of what is over a bound. `now` is monotonic seconds."""
+        self._kept.append((now, publication))
+        self.bytes += publication.size
+        self.trim(now)
+
+    def trim(self, now: float) -> None:
+        """Let go of what is over a bound at `now`."""
+        kept, oldest_at = self._kept, now - self._seconds_max
+        while kept and (kept[0][0] < oldest_at or self.bytes > self._bytes_max):
+            publication = kept.popleft()[1]
+            self.bytes -= publication.size
+            self._passed = publication.position
+
+    def after(self, position: int) -> list[Publication]:
+        """Every publication after `position`, oldest first. Raises PositionPassed when some are gone."""
+        if position < self._passed:
+            raise PositionPassed(position=position, oldest=self._passed)
+        return [publication for _, publication in self._kept if publication.position > position]

@@ -1,0 +1,20 @@
+"""Subprotocols: what is spoken over a WebSocket, as state machines that touch no socket."""
+
+from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.appsync import AppSyncProtocol
+from syncline.subprotocols.handshake import GRAPHQL_WS, offered
+from syncline.subprotocols.port import ErrorObject, Subprotocol
+
+__all__ = [
+    "GRAPHQL_WS",
+    "Action",
+    "AppSyncProtocol",
+    "Close",
+    "Connect",
+    "ErrorObject",
+    "Send",
+    "Subprotocol",
+    "Subscribe",
+    "Unsubscribe",
+    "offered",
+]

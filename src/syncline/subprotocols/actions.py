@@ -1,0 +1,48 @@
+"""What a subprotocol asks of the one who drives it. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send one text message, already encoded as UTF-8."""
+
+    text: bytes
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """Admit the connection: answer with `connected` or `connect_refused`.
+
+    `headers` is the authorization that came with the handshake; None: the request's own headers carry it.
+    """
+
+    headers: Mapping[str, str] | None
+
+
+class Subscribe(msgspec.Struct, frozen=True):
+    """Start a subscription: answer with `accepted` or `refused`. `raw` is the text that `payload` was decoded from."""
+
+    id: str
+    payload: dict[str, Any]
+    raw: str
+    authorization: Mapping[str, str]
+
+
+class Unsubscribe(msgspec.Struct, frozen=True):
+    """End a subscription."""
+
+    id: str
+
+
+class Close(msgspec.Struct, frozen=True):
+    """Close the connection with a WebSocket close code."""
+
+    code: int
+    reason: str
+
+
+Action: TypeAlias = Send | Connect | Subscribe | Unsubscribe | Close

@@ -1,0 +1,272 @@
+"""AppSync's WebSocket dialect `graphql-ws` as a state machine.
+
+For: `edge`, which drives it. Owns: which message is legal when, the ids in use, and the dialect's timers.
+Never: touches a socket, a task or a clock; looks into a GraphQL document.
+Follows: AWS AppSync, "Building a real-time WebSocket client".
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from syncline.core import Denied, NotFound, SynclineError, Throttled, Unauthenticated, Unavailable, json
+from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.handshake import (
+    CREDENTIAL_HEADERS,
+    GRAPHQL_WS,
+    Undecodable,
+    authorization_of,
+    offered,
+    texts,
+)
+from syncline.subprotocols.port import ErrorObject, Handshake
+
+CONNECTION_SECONDS_MAX = 24 * 3600.0
+"""AWS closes a connection after a day; so do we, that clients exercise their reconnect."""
+
+REFUSAL_SECONDS = 1.0
+"""How long a refusal waits for the client's first message. Node's aws-amplify loses a frame that comes with the
+upgrade's answer, and then retries for ever what is final."""
+
+UNAUTHORIZED: ErrorObject = {
+    "errorType": "com.amazonaws.deepdish.graphql.auth#UnauthorizedException",
+    "message": "You are not authorized to make this call.",
+    "errorCode": 400,
+}
+NO_PROTOCOL: ErrorObject = {"message": "NoProtocolError", "errorCode": 400}
+NOT_SUPPORTED: ErrorObject = {"message": "SubProtocolNotSupportedError", "errorCode": 400}
+NO_HEADERS: ErrorObject = {"message": "Required headers are missing.", "errorCode": 400}
+UNKNOWN: ErrorObject = {
+    "errorType": "UnsupportedOperation",
+    "message": "unknown not supported through the realtime channel",
+}
+NO_AUTHORIZATION: ErrorObject = {
+    "errorType": "UnauthorizedException",
+    "message": "Valid authorization header not provided.",
+}
+
+
+class State(enum.Enum):
+    """Where a connection is in its life."""
+
+    CONNECTING = "connecting"  # being admitted
+    REFUSED = "refused"  # not admitted; the client is told at its first message
+    READY = "ready"  # admitted; connection_init may come
+    OPEN = "open"  # connection_init was acknowledged
+    CLOSED = "closed"
+
+
+Move = Callable[["AppSyncProtocol", Mapping[str, Any]], list[Action]]
+
+
+class AppSyncProtocol:
+    """One connection. `due` is the monotonic second at which `tick` has something to do."""
+
+    def __init__(
+        self,
+        handshake: Handshake,
+        *,
+        subscriptions_max: int = 100,
+        keep_alive_seconds: float = 60.0,
+        connection_timeout_ms: int = 300_000,
+    ) -> None:
+        self.state = State.CONNECTING
+        self.due = float("inf")
+        self.ids: set[str] = set()
+        """Ids of the live subscriptions and of those being started."""
+        self._handshake = handshake
+        self._subscriptions_max = subscriptions_max
+        self._keep_alive_seconds = keep_alive_seconds
+        self._ack = message(type="connection_ack", payload={"connectionTimeoutMs": connection_timeout_ms})
+        self._refusal: ErrorObject = NO_HEADERS
+        self._ends = float("inf")
+
+    def opened(self, now: float) -> list[Action]:
+        """The WebSocket is open: ask for admission, or note why there can be none."""
+        self._ends = now + CONNECTION_SECONDS_MAX
+        self.due = now + REFUSAL_SECONDS
+        subprotocols = offered(self._handshake.index)
+        if not subprotocols:
+            return self._refuse(NO_PROTOCOL)
+        if GRAPHQL_WS not in subprotocols:
+            return self._refuse(NOT_SUPPORTED)
+        try:
+            headers = authorization_of(subprotocols, self._handshake.query)
+        except Undecodable as refusal:
+            return self.connect_refused(refusal)
+        if headers is None and not any(name in self._handshake.index for name in CREDENTIAL_HEADERS):
+            return self._refuse(NO_HEADERS)
+        return [Connect(headers)]
+
+    def connected(self) -> list[Action]:
+        """The connection is admitted."""
+        if self.state is State.CONNECTING:
+            self.state = State.READY
+            self.due += self._keep_alive_seconds - REFUSAL_SECONDS
+        return []
+
+    def connect_refused(self, error: SynclineError) -> list[Action]:
+        """The connection is not admitted."""
+        return self._refuse(connection_error(error))
+
+    def receive(self, message: str | bytes) -> list[Action]:
+        """A whole message. Never raises."""
+        received = decoded(message)
+        kind = received.get("type")
+        move = self.MOVES.get((self.state, kind if isinstance(kind, str) else ""))
+        return (move or self.OTHERWISE[self.state])(self, received)
+
+    def accepted(self, id: str) -> list[Action]:
+        """The subscription is registered."""
+        return [Send(message(type="start_ack", id=id))] if id in self.ids else []
+
+    def refused(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
+        """The subscription is not registered; its id is free again."""
+        if id not in self.ids:
+            return []
+        self.ids.discard(id)
+        return [error(id, *errors)]
+
+    def splice(self, id: str) -> tuple[bytes, bytes]:
+        """What stands before and after a payload in a `data` message of this subscription."""
+        return b'{"id":' + json.encode(id) + b',"type":"data","payload":', b"}"
+
+    def tick(self, now: float) -> list[Action]:
+        """Keep-alives, the end of a refused connection, and the longest life of any."""
+        if now < self.due or self.state is State.CLOSED:
+            return []
+        if self.state is State.REFUSED:
+            return self._show_refusal({})
+        if now >= self._ends:
+            return self._close(1001, "the connection reached its maximum age of 24 hours")
+        self.due = min(now + self._keep_alive_seconds, self._ends)
+        return [] if self.state is State.CONNECTING else [Send(KEEP_ALIVE)]
+
+    # --- moves
+
+    def _init(self, received: Mapping[str, Any]) -> list[Action]:
+        self.state = State.OPEN
+        return [Send(self._ack), Send(KEEP_ALIVE)]
+
+    def _start(self, received: Mapping[str, Any]) -> list[Action]:
+        id, payload = received.get("id"), received.get("payload")
+        if not isinstance(id, str) or not isinstance(payload, dict):
+            return self._unknown(received)
+        raw = payload.get("data")
+        document = decoded(raw) if isinstance(raw, str) else {}
+        if not isinstance(raw, str) or not document:
+            return self._unknown(received)
+        if id in self.ids:
+            return [error(id, duplicated(id))]
+        if len(self.ids) >= self._subscriptions_max:
+            return [error(id, too_many(self._subscriptions_max))]
+        extensions = payload.get("extensions")
+        authorization = extensions.get("authorization") if isinstance(extensions, dict) else None
+        if not isinstance(authorization, dict) or not authorization:
+            return [error(id, NO_AUTHORIZATION)]
+        self.ids.add(id)
+        return [Subscribe(id, document, raw, texts(authorization))]
+
+    def _stop(self, received: Mapping[str, Any]) -> list[Action]:
+        id = received.get("id")
+        if not isinstance(id, str):
+            return self._unknown(received)
+        complete = Send(message(type="complete", id=id))
+        if id not in self.ids:
+            return [complete]
+        self.ids.discard(id)
+        return [Unsubscribe(id), complete]
+
+    def _unknown(self, received: Mapping[str, Any]) -> list[Action]:
+        # AWS sends this without an id; with one, clients that wait for an answer to it are told (SUB-9).
+        return [error(received.get("id"), UNKNOWN)]
+
+    def _ignore(self, received: Mapping[str, Any]) -> list[Action]:
+        return []
+
+    def _show_refusal(self, received: Mapping[str, Any]) -> list[Action]:
+        refusal = message(type="connection_error", payload={"errors": [self._refusal]})
+        return [Send(refusal), *self._close(1000, str(self._refusal["message"]))]
+
+    def _refuse(self, refusal: ErrorObject) -> list[Action]:
+        self.state = State.REFUSED
+        self._refusal = refusal
+        return []
+
+    def _close(self, code: int, reason: str) -> list[Action]:
+        self.state = State.CLOSED
+        self.due = float("inf")
+        self.ids.clear()
+        return [Close(code, reason)]
+
+    MOVES: ClassVar[dict[tuple[State, str], Move]] = {
+        (State.READY, "connection_init"): _init,
+        (State.OPEN, "connection_init"): _init,
+        # connection_init is optional: a start without it is a start.
+        (State.READY, "start"): _start,
+        (State.OPEN, "start"): _start,
+        (State.READY, "stop"): _stop,
+        (State.OPEN, "stop"): _stop,
+    }
+
+    OTHERWISE: ClassVar[dict[State, Move]] = {
+        # What a client sends before it is admitted is ignored.
+        State.CONNECTING: _ignore,
+        State.REFUSED: _show_refusal,
+        State.READY: _unknown,
+        State.OPEN: _unknown,
+        State.CLOSED: _ignore,
+    }
+
+
+def message(**members: Any) -> bytes:
+    """One message of the dialect."""
+    return json.encode(members)
+
+
+KEEP_ALIVE = message(type="ka")
+
+
+def error(id: object, *errors: ErrorObject) -> Send:
+    """An `error` message, with the id when there is one."""
+    named = {"id": id} if isinstance(id, str) else {}
+    return Send(message(type="error", **named, payload={"errors": list(errors)}))
+
+
+def duplicated(id: str) -> ErrorObject:
+    return {"errorType": "DuplicatedOperationError", "message": f"Duplicated operation with id {id}"}
+
+
+def too_many(most: int) -> ErrorObject:
+    return {"errorType": "MaxSubscriptionsReachedError", "message": f"Max number of {most} subscriptions reached"}
+
+
+CONNECTION_ERRORS: tuple[tuple[type[SynclineError], str | None, int], ...] = (
+    (Undecodable, None, 400),
+    (NotFound, "com.amazon.coral.service.http#HttpNotFoundException", 400),
+    # aws-amplify gives up at 400, 401 and 403 and tries again at anything else.
+    (Throttled, "LimitExceededError", 429),
+    (Unavailable, None, 503),
+)
+"""How a refusal to connect is shown, by its kind: errorType (None: its own code) and errorCode."""
+
+
+def connection_error(refusal: SynclineError) -> ErrorObject:
+    """The error object of a `connection_error` message."""
+    if isinstance(refusal, Unauthenticated | Denied):
+        return UNAUTHORIZED
+    for kind, name, code in CONNECTION_ERRORS:
+        if isinstance(refusal, kind):
+            return {"errorType": name or refusal.code, "message": refusal.message, "errorCode": code}
+    return {"errorType": refusal.code, "message": refusal.message, "errorCode": 400}
+
+
+def decoded(text: str | bytes) -> dict[str, Any]:
+    """A JSON object; anything else is the empty one."""
+    try:
+        found = json.decode(text)
+    except (json.NotJson, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,121 @@
+"""The house's own rules: doors, sizes, docstrings, rules cited, three places that catch everything."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "syncline"
+ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
+MODULES = sorted(SOURCE.rglob("*.py"))
+FUNCTION_LINES_MAX = 60
+MODULE_LINES_MAX = 500
+
+# The HTTP door, the socket loop and the supervisor; and the one place each where somebody else's code runs.
+CATCHES_EVERYTHING = {
+    "core/tasks.py": "the supervisor",
+    "edge/http.py": "the HTTP door",
+    "edge/sockets.py": "the socket loop",
+    "store/commit.py": "a body may raise anything, and its caller hears it",
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_says_what_it_is_for_and_stays_readable(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), f"{name_of(path)} opens with a docstring: what it is for, owns, never does"
+    assert len(text.splitlines()) <= MODULE_LINES_MAX
+    for function in functions(tree):
+        lines = (function.end_lineno or function.lineno) - function.lineno + 1
+        assert lines <= FUNCTION_LINES_MAX, f"{name_of(path)}:{function.lineno} {function.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_public_names_have_docstrings(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{name_of(path)}:{node.lineno} {node.name} has no docstring"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_door_only_imports_by_name_and_lists_what_it_exports(room: str) -> None:
+    tree = ast.parse((SOURCE / room / "__init__.py").read_text())
+    for node in tree.body[1:]:
+        is_all = isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
+        assert isinstance(node, ast.ImportFrom | ast.Import) or is_all, f"{room}'s door computes something"
+    door = importlib.import_module(f"syncline.{room}")
+    exported = getattr(door, "__all__", [])
+    assert exported or room == "app"
+    assert list(exported) == sorted(exported, key=lambda name: name)
+    assert all(hasattr(door, name) for name in exported)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_between_rooms_only_doors_are_used(path: Path) -> None:
+    room = path.relative_to(SOURCE).parts[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("syncline."):
+            continue
+        _, other, *deeper = (node.module or "").split(".")
+        own = other == room or room in ("app", "__main__.py")
+        vocabulary = other == "core"
+        assert not deeper or own or vocabulary, f"{name_of(path)}:{node.lineno} goes behind {other}'s door"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_everything_is_caught_in_few_places_only(path: Path) -> None:
+    catching = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
+    ]
+    assert not catching or name_of(path) in CATCHES_EVERYTHING, f"{name_of(path)} catches everything at {catching}"
+
+
+def rules() -> set[str]:
+    return {
+        found
+        for path in SOURCE.glob("*/RULES.md")
+        for found in re.findall(r"^- \*\*([A-Z]+-\d+)\*\*", path.read_text(), flags=re.M)
+    }
+
+
+def test_every_cited_rule_exists() -> None:
+    cited = {
+        (rule, path.name)
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for rule in re.findall(r"mark\.rule\(\"([A-Z]+-\d+)\"\)", path.read_text())
+    }
+    unknown = sorted((rule, name) for rule, name in cited if rule not in rules())
+    assert cited
+    assert not unknown
+
+
+def test_every_rule_is_shown_by_a_test() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    untested = sorted(rule for rule in rules() if not re.search(rf"\"{rule}\"", text))
+    assert not untested
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    from syncline.core.settings import setting_names
+
+    reference = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    assert [name for name in setting_names() if f"`{name}`" not in reference] == []
