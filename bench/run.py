@@ -1,0 +1,278 @@
+"""The figures Syncline must reach, and what it reaches on this machine: `run.py [PART …]`.
+
+Parts: fanout, get, mutations, function, startup. Every figure is of this run, peers included: trust the ratios.
+The server is pinned to core 0, the load to core 1. Fails nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import deployment
+import frames
+import peers
+from processes import BENCH, OUT, Running, free_port, load, pinned, prepare, server, syncline
+
+SUBSCRIBERS = 1000
+WINDOW = 8
+CONNECTIONS = 32
+
+
+class Row(NamedTuple):
+    """One line of the table. `good` is None where no bar is set."""
+
+    what: str
+    measured: str
+    bar: str = ""
+    good: bool | None = None
+
+
+def fanout(quick: bool) -> list[Row]:
+    """CPU per delivery of one 200 B event to 1,000 subscribers, single and with eight in flight."""
+    repeats = 1 if quick else 3
+    found: dict[str, list[dict[str, Any]]] = {}
+    for _ in range(repeats):
+        found.setdefault("C write() loop", []).append(_limit_fanout())
+        found.setdefault("Syncline", []).append(_syncline_fanout())
+        found.setdefault("Node ws", []).append(_peer_fanout("ws", rounds=40))
+    for name, label in (("yoga", "graphql-yoga + graphql-ws"), ("mercurius", "mercurius")):
+        found[label] = [_peer_fanout(name, rounds=20)]
+    limit = _medians(found["C write() loop"])
+    bars = {"single": 1.6, "window": 0.35}
+    rows = []
+    for label, runs in found.items():
+        figures = _medians(runs)
+        for depth, title in (("single", "1 in flight"), ("window", f"{WINDOW} in flight")):
+            ratio = figures[f"{depth}_cpu_us"] / limit[f"{depth}_cpu_us"]
+            measured = f"{figures[f'{depth}_cpu_us']:.2f} µs  {ratio:.2f}×  {figures[f'{depth}_per_s'] / 1000:.0f} k/s"
+            if depth == "single":
+                measured += f"  p50 {figures['p50_ms']:.1f} ms  p99 {figures['p99_ms']:.1f} ms"
+            ours = label == "Syncline"
+            bar = f"≤ {bars[depth]} × the C loop" if ours else ""
+            rows.append(Row(f"delivery, {title}: {label}", measured, bar, ratio <= bars[depth] if ours else None))
+    return rows
+
+
+def _limit_fanout() -> dict[str, Any]:
+    port = free_port()
+    with server("limit", [str(OUT / "limit"), str(port)], port, probe=False) as running:
+        return _fan(running, frames.plain_dialogue("limit", port), "ws:go", rounds=60)
+
+
+def _syncline_fanout() -> dict[str, Any]:
+    with syncline() as running:
+        deployment.deploy_table(running.port)
+        api = deployment.deploy_api(running.port)
+        dialogue = frames.appsync_dialogue("syncline", running.port, api.path, api.key)
+        variables = {"input": frames.publish_input()}
+        trigger = frames.post("publish", running.port, api.path, frames.PUBLISH, variables, api.key)
+        return _fan(running, dialogue, trigger, rounds=60)
+
+
+def _peer_fanout(name: str, rounds: int) -> dict[str, Any]:
+    port = free_port()
+    with server(name, peers.node(name, port), port) as running:
+        if name == "ws":
+            return _fan(running, frames.plain_dialogue(name, port), "ws:go", rounds=rounds)
+        trigger = frames.post(name, port, "/graphql", frames.PUBLISH, {"input": frames.publish_input()})
+        return _fan(running, frames.transport_dialogue(name, port), trigger, rounds=rounds)
+
+
+def _fan(running: Running, dialogue: Path, trigger: object, *, rounds: int) -> dict[str, Any]:
+    return load("fanout", running.port, SUBSCRIBERS, rounds, WINDOW, running.pids, dialogue, trigger)
+
+
+def get(quick: bool) -> list[Row]:
+    """A GraphQL query over HTTP: ours through VTL to a table; the peers' resolvers return a constant."""
+    repeats = 1 if quick else 3
+    found: dict[str, list[dict[str, Any]]] = {}
+    for _ in range(repeats):
+        found.setdefault("Syncline (VTL, table read)", []).append(_syncline_get())
+        found.setdefault("mercurius (JIT)", []).append(_peer_get("mercurius"))
+        found.setdefault("graphql-yoga", []).append(_peer_get("yoga"))
+    found["Strawberry on uvicorn"] = [_peer_get("strawberry")]
+    ours = _medians(found["Syncline (VTL, table read)"])
+    bars = {"mercurius (JIT)": 2.0, "graphql-yoga": 10.0}
+    rows = []
+    for label, runs in found.items():
+        figures = _medians(runs)
+        ratio = figures["cpu_us"] / ours["cpu_us"]
+        measured = f"{figures['cpu_us']:.0f} µs CPU  {figures['per_s']:.0f}/s  p50 {figures['p50_us'] / 1000:.2f} ms"
+        if runs is not found["Syncline (VTL, table read)"]:
+            measured += f"  Syncline {ratio:.1f}× cheaper"
+        bar = bars.get(label)
+        rows.append(Row(f"get: {label}", measured, f"≥ {bar:g} ×" if bar else "", ratio >= bar if bar else None))
+    return rows
+
+
+def _syncline_get() -> dict[str, Any]:
+    with syncline() as running:
+        deployment.deploy_table(running.port)
+        api = deployment.deploy_api(running.port)
+        request = frames.post("get", running.port, api.path, frames.GET, {"id": "0123456789"}, api.key)
+        return load("http", running.port, CONNECTIONS, 2, running.pids, request)
+
+
+def _peer_get(name: str) -> dict[str, Any]:
+    port = free_port()
+    path = "/" if name == "strawberry" else "/graphql"
+    command = peers.strawberry(port) if name == "strawberry" else peers.node(name, port)
+    with server(name, command, port) as running:
+        request = frames.post(name, port, path, frames.GET, {"id": "0123456789"})
+        return load("http", port, CONNECTIONS, 2, running.pids, request)
+
+
+def mutations(quick: bool) -> list[Row]:
+    """Durable mutations through VTL, beside what the store alone commits of the same bytes."""
+    repeats = 1 if quick else 3
+    raw, alone, heard = [], [], []
+    for _ in range(repeats):
+        raw.append(_raw_store())
+        alone.append(_syncline_mutations(0))
+        heard.append(_syncline_mutations(100))
+    store = statistics.median(raw)
+    rows = [Row(f"store alone, {CONNECTIONS} writers", f"{store:.0f}/s")]
+    for subscribers, runs, bar in ((0, alone, 6000), (100, heard, 4000)):
+        figures = _medians(runs)
+        measured = (
+            f"{figures['per_s']:.0f}/s  {figures['per_s'] / store:.2f}× the store  {figures['cpu_us']:.0f} µs CPU  "
+            f"p50 {figures['p50_us'] / 1000:.1f} ms  p99 {figures['p99_us'] / 1000:.1f} ms"
+        )
+        if subscribers:
+            measured += f"  {figures['deliveries_per_s'] / 1000:.0f} k deliveries/s"
+        title = f"durable mutations, {CONNECTIONS} connections, {subscribers} subscribers"
+        rows.append(Row(title, measured, f"≥ {bar}/s", figures["per_s"] >= bar))
+    return rows
+
+
+def _raw_store() -> float:
+    folder = tempfile.mkdtemp(prefix="syncline-bench-")
+    try:
+        command = pinned(0, [sys.executable, str(BENCH / "raw_store.py"), folder, "2"])
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            env={"PYTHONPATH": str(BENCH.parent / "src")},
+        )
+        return float(done.stdout.split(":")[1].strip(" }\n"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _syncline_mutations(subscribers: int) -> dict[str, Any]:
+    with syncline() as running:
+        deployment.deploy_table(running.port)
+        api = deployment.deploy_api(running.port)
+        variables = {"input": {"title": "t" * 30, "content": "c" * 45 + "^" + "c" * 44}}
+        request = frames.post("create", running.port, api.path, frames.CREATE, variables, api.key)
+        arguments: list[object] = [running.port, CONNECTIONS, 3, running.pids, request]
+        if subscribers:
+            dialogue = frames.appsync_dialogue("created", running.port, api.path, api.key, frames.CREATED)
+            arguments += [subscribers, dialogue]
+        return load("http", *arguments)
+
+
+def function(quick: bool) -> list[Row]:
+    """From before a write is sent until the warm function has it, batching window 0."""
+    writes = 20 if quick else 60
+    with syncline() as running:
+        deployment.deploy_function(running.port, deployment.deploy_table(running.port))
+        dynamodb, logs = deployment.clients(running.port, "dynamodb", "logs")
+        for number in range(writes + 5):
+            sent = {"N": repr(time.time())}
+            dynamodb.put_item(TableName=deployment.TABLE, Item={"id": {"S": f"write-{number}"}, "sent": sent})
+            time.sleep(1.5 if number == 0 else 0.05)
+        arrivals = _arrivals(logs, writes + 5)[5:]
+    p50, worst = statistics.median(arrivals), max(arrivals)
+    measured = f"p50 {p50:.1f} ms  slowest of {len(arrivals)} {worst:.1f} ms"
+    return [Row("write → function invoked", measured, "p50 ≤ 15 ms", p50 <= 15)]
+
+
+def _arrivals(logs: Any, count: int) -> list[float]:
+    found: list[float] = []
+    for _ in range(50):
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{deployment.FUNCTION}")
+        messages = [event["message"] for page in pages for event in page["events"]]
+        found = [float(text.split("arrival_ms=")[1].split()[0]) for text in messages if "arrival_ms=" in text]
+        if len(found) >= count:
+            return found
+        time.sleep(0.2)
+    raise RuntimeError(f"the function saw {len(found)} of {count} writes")
+
+
+def startup(quick: bool) -> list[Row]:
+    """From the command to the ready line, and the memory of a server that has served nothing yet."""
+    folder = Path(tempfile.mkdtemp(prefix="syncline-bench-"))
+    ready, resident = [], []
+    try:
+        for _ in range(4 if quick else 8):
+            with syncline(folder) as running:
+                ready.append(running.ready_s)
+                time.sleep(1)
+                resident.append(running.resident_mb)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    again, memory = statistics.median(ready[1:]), statistics.median(resident)
+    return [
+        Row("start to ready, data already there", f"{again:.2f} s", "≤ 0.8 s", again <= 0.8),
+        Row("start to ready, first start", f"{ready[0]:.2f} s"),
+        Row("resident at rest", f"{memory:.0f} MB", "≤ 90 MB", memory <= 90),
+    ]
+
+
+def _medians(runs: list[dict[str, Any]]) -> dict[str, float]:
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+PARTS: dict[str, Callable[[bool], list[Row]]] = {
+    "startup": startup,
+    "get": get,
+    "mutations": mutations,
+    "fanout": fanout,
+    "function": function,
+}
+NEEDS_PEERS = {"get", "fanout"}
+
+
+def show(rows: list[Row]) -> None:
+    """Print rows with their bars and marks."""
+    for row in rows:
+        mark = "   " if row.good is None else "ok " if row.good else "NO "
+        print(f"{mark} {row.what:<58} {row.measured:<68} {row.bar}".rstrip(), flush=True)
+
+
+def main() -> None:
+    """Run the parts named on the command line, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without one")
+    parser.add_argument("--quick", action="store_true", help="one repeat of each: a first impression")
+    chosen = parser.parse_args()
+    unknown = set(chosen.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    prepare()
+    names = chosen.parts or list(PARTS)
+    if NEEDS_PEERS & set(names):
+        print("installing peers …", file=sys.stderr, flush=True)
+        peers.install()
+    for name in names:
+        try:
+            show(PARTS[name](chosen.quick))
+        except (RuntimeError, subprocess.SubprocessError, OSError) as failure:
+            print(f"??  {name}: {failure}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
