@@ -1,0 +1,68 @@
+"""A plain AppSync subscriber: `websockets` and the dialect, nothing between."""
+
+from __future__ import annotations
+
+import base64
+import json
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+ACK_SECONDS = 10
+
+
+class Subscriber:
+    """One connection. `path` is appended to the GraphQL URL: `/realtime`, or nothing.
+
+    `way` says where the connection's authorization travels: `subprotocol` or `query`.
+    """
+
+    def __init__(self, url: str, key: str, *, path: str = "/realtime", way: str = "subprotocol") -> None:
+        self.authorization = {"host": url.split("/")[2], "x-api-key": key}
+        header = json.dumps(self.authorization).encode()
+        subprotocols = ["graphql-ws"]
+        address = url.replace("http", "ws", 1) + path
+        if way == "query":
+            address += f"?header={quote(base64.b64encode(header).decode())}&payload=e30="
+        else:
+            subprotocols.append("header-" + base64.urlsafe_b64encode(header).decode().rstrip("="))
+        self._socket = connect(address, subprotocols=[Subprotocol(name) for name in subprotocols], close_timeout=2)
+
+    def __enter__(self) -> Subscriber:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that the server chose."""
+        return self._socket.subprotocol
+
+    def send(self, **message: Any) -> None:
+        """Send one message."""
+        self._socket.send(json.dumps(message))
+
+    def receive(self, seconds: float = ACK_SECONDS) -> dict[str, Any]:
+        """The next message that is no heartbeat."""
+        while True:
+            message: dict[str, Any] = json.loads(self._socket.recv(seconds))
+            if message["type"] != "ka":
+                return message
+
+    def init(self) -> dict[str, Any]:
+        """Greet, and return the answer."""
+        self.send(type="connection_init")
+        return self.receive()
+
+    def start(self, query: str, *, id: str = "1", variables: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Subscribe, and return the answer."""
+        data = json.dumps({"query": query, "variables": variables or {}})
+        payload = {"data": data, "extensions": {"authorization": self.authorization}}
+        self.send(id=id, type="start", payload=payload)
+        return self.receive()
