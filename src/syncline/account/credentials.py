@@ -17,6 +17,7 @@ from syncline.account.model import ACCESS_KEYS, SESSIONS, USERS, AccessKey, Role
 from syncline.core import Clock, Ids, Invalid, json
 from syncline.core.call import Caller
 from syncline.store import Store, Transaction
+from syncline.wire import Credential
 
 SWEEP_EVERY = 256
 """Sessions issued between two sweeps of the expired ones."""
@@ -24,13 +25,6 @@ SWEEP_EVERY = 256
 
 class RootKeyUnreadable(Invalid):
     """{path} is no root access key of Syncline ({reason}). Put the file back, or delete it to have a new key made."""
-
-
-class Credential(msgspec.Struct, frozen=True):
-    """What a signature is verified with, and who made it."""
-
-    secret: str
-    caller: Caller
 
 
 class RootKey(msgspec.Struct, frozen=True):
