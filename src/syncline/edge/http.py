@@ -1,0 +1,394 @@
+"""HTTP/1.1 on one connection: bytes to requests, requests to the doors, answers back in order.
+
+For: `edge.listener`. Owns: the limits of a request, keep-alive, pipelining, the hand-over to a WebSocket.
+Never: knows a route. The parser is `httptools` (llhttp).
+
+A connection has one task for its whole life: `serve`. A request wakes it; that costs a third of a new task, keeps
+pipelined answers in order, and gives every handler a task of its own to put time-outs and groups on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, NamedTuple
+
+import httptools
+
+from syncline.core import Request, Response, SynclineError
+from syncline.edge import answers
+from syncline.edge.doors import (
+    ADDRESS_LONG,
+    FAILURE,
+    HEADERS_LARGE,
+    MALFORMED,
+    REQUEST_LATE,
+    Refusal,
+    body_large,
+    refusal_of,
+)
+from syncline.edge.site import Site
+from syncline.edge.sockets import SocketConnection, handshake
+
+LINGER_SECONDS = 2.0
+"""After a refusal the client may still be sending. Closing at once would reset the connection and lose the answer."""
+
+BODY_SURE_BYTES = 64 * 1024
+"""Bodies up to this size are in every route's limit; only larger ones cost a look at it."""
+
+WRITE_TOGETHER_BYTES = 256 * 1024
+"""Up to here head and body are joined for one write; above, copying costs more than a second write."""
+
+NAMES_MAX = 512
+
+
+class Asked(NamedTuple):
+    """A request in line for the doors, or the refusal that ends the line."""
+
+    request: Request
+    keep: bool
+    refusal: Refusal | None = None
+    upgrade: bool = False
+
+
+class Refused(Exception):
+    """Thrown through the parser to stop it."""
+
+
+class Names(dict[bytes, str]):
+    """Header names as lower-case text, remembered up to a bound."""
+
+    def __missing__(self, name: bytes) -> str:
+        text = name.decode("latin-1").lower()
+        if len(self) < NAMES_MAX:
+            self[name] = text
+        return text
+
+
+NAMES = Names()
+
+
+class HttpConnection(asyncio.Protocol):
+    """One connection. `deadline`: when `tick` has something to say."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, site: Site, peer: str, scheme: str) -> None:
+        self.deadline = site.now + site.limits.request_seconds_max
+        self.asked = 0
+        self._site = site
+        self._peer = peer
+        self._scheme = scheme
+        self._line: deque[Asked] = deque()
+        self._waker: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._pending_bytes = 0
+        self._reading = True
+        self._lost = False
+        self._deaf = False
+        self._closing = False
+        self._busy = False
+        self._upgraded: bytes | None = None
+        self._ended = 0
+        self._suspect = False
+        self._renew()
+
+    # --- the transport's side
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self._site.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._upgraded is not None:
+            self._upgraded += data
+            return
+        if self._deaf:
+            return
+        most, ended = self._site.limits.header_bytes_max, self._ended
+        self._suspect = self._head_bytes + len(data) > most
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switch:
+            self._switch(data[switch.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(self._refusal or MALFORMED)
+        else:
+            # The parser keeps an unfinished header to itself: its bytes can only be counted here.
+            if self._request is None and not self._complete and self._ended == ended:
+                self._head_bytes += len(data)
+                if self._head_bytes > most:
+                    self._refuse(HEADERS_LARGE if self._headers else ADDRESS_LONG)
+
+    def eof_received(self) -> bool:
+        # A client may close its side and still wait for the answer. TLS cannot stay half open.
+        self._closing = True
+        waiting = (self._busy or bool(self._line)) and self._scheme == "http" and not self._deaf
+        self._wake()
+        return waiting
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._lost = True
+        self._site.connections.discard(self)
+        self._wake()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+        self._pending_bytes = self.transport.get_write_buffer_size()
+        self.deadline = self._site.now + self._site.limits.request_seconds_max
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # --- the parser's side
+
+    def _renew(self) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._url = b""
+        self._headers: list[tuple[str, str]] = []
+        self._head_bytes = 0
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._body_max = BODY_SURE_BYTES
+        self._request: Request | None = None
+        self._refusal: Refusal | None = None
+        self._complete = True
+
+    def on_url(self, url: bytes) -> None:
+        if self._complete:
+            self._complete = False
+            self.deadline = self._site.now + self._site.limits.request_seconds_max
+        self._url += url
+        if len(self._url) > self._site.limits.header_bytes_max:
+            self._stop(ADDRESS_LONG)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((NAMES[name], value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        if self._suspect:
+            # Only a head that came in much data can be too large; others are not measured.
+            length = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+            if length > self._site.limits.header_bytes_max:
+                self._stop(HEADERS_LARGE)
+        self._request = request = self._parsed()
+        length_text = request.index.get("content-length")
+        if length_text is None:
+            if "transfer-encoding" in request.index:
+                self._body_max = self._site.body_limit(request)
+        elif int(length_text) > BODY_SURE_BYTES:
+            self._body_max = self._site.body_limit(request)
+            if int(length_text) > self._body_max:
+                self._stop(body_large(self._body_max))
+        if "100-continue" in request.index.get("expect", "").lower() and not self._line and not self._busy:
+            self.transport.write(answers.CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > self._body_max:
+            self._stop(body_large(self._body_max))
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        request, parser = self._request, self._parser
+        assert request is not None, "headers come before the end of a message"
+        body = self._body
+        if body:
+            request.body = body[0] if len(body) == 1 else b"".join(body)
+        upgrade = request.index.get("upgrade", "").lower() == "websocket"
+        keep = parser.should_keep_alive() and parser.get_http_version() == "1.1"
+        self._ended += 1
+        self.asked += 1
+        self._ask(Asked(request, keep and not upgrade, None, upgrade))
+        self._reset()
+        self.deadline = float("inf")
+
+    def _parsed(self) -> Request:
+        target = self._url.decode("utf-8", "replace")
+        if target[:1] != "/" and "://" in target:
+            target = "/" + target.split("://", 1)[1].partition("/")[2]
+        path, _, query = target.partition("?")
+        site = self._site
+        method = self._parser.get_method().decode("latin-1")
+        return Request(method, path, query, self._headers, b"", self._scheme, self._peer, site.ids.uuid())
+
+    def _stop(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        raise Refused
+
+    def _switch(self, rest: bytes) -> None:
+        """The request asked for another protocol: a WebSocket; of others (h2c) we know nothing and go on in HTTP."""
+        if self._line and self._line[-1].upgrade:
+            self._upgraded = rest
+            return
+        self._renew()
+        if rest:
+            self.data_received(rest)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """End the line with a refusal; nothing more is heard."""
+        self._deaf = True
+        self.deadline = float("inf")
+        request = self._request or Request("", "", "", [], peer=self._peer, id=self._site.ids.uuid())
+        self._ask(Asked(request, False, refusal))
+
+    # --- the line of requests
+
+    def _ask(self, asked: Asked) -> None:
+        self._line.append(asked)
+        if self._waker is not None:
+            self._wake()
+        elif self._reading:
+            # One request is being answered and another waits: let TCP hold back what follows.
+            self._reading = False
+            self.transport.pause_reading()
+
+    def _wake(self) -> None:
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
+
+    async def _next(self) -> Asked | None:
+        while not self._line:
+            if self._lost or self._closing:
+                return None
+            if not self._reading:
+                self._reading = True
+                self.transport.resume_reading()
+            self._waker = asyncio.get_running_loop().create_future()
+            await self._waker
+            self._waker = None
+        return None if self._lost else self._line.popleft()
+
+    async def serve(self) -> None:
+        """Answer requests until the connection ends or becomes a WebSocket, then drive that."""
+        while (asked := await self._next()) is not None:
+            self._busy = True
+            if asked.upgrade:
+                opened = self._open_socket(asked)
+                if isinstance(opened, SocketConnection):
+                    await opened.run()
+                    return
+                asked = opened
+            await self._answer(asked)
+            self._busy = False
+        if not self._deaf:
+            self.transport.close()
+
+    async def _answer(self, asked: Asked) -> None:
+        request, site = asked.request, self._site
+        if asked.refusal is not None:
+            site.refused(asked.refusal.code, request_id=request.id, peer=self._peer)
+            response = asked.refusal.response
+        else:
+            site.requests.add()
+            response = await self._respond(request)
+        close = self._closing = self._closing or not asked.keep or site.shutting
+        self._write(request, response, close=close)
+        if asked.refusal is not None:
+            self._linger()
+        elif self._complete and not self._line:
+            self.deadline = site.now + site.limits.idle_seconds_max
+        if self._writable is not None:
+            await self._writable
+
+    async def _respond(self, request: Request) -> Response:
+        if answers.is_preflight(request):
+            return answers.preflight(request)
+        try:
+            response = await self._site.doors.respond(request)
+        except SynclineError as error:
+            response = refusal_of(error).response
+        except Exception as failure:  # noqa: BLE001 (the HTTP door)
+            response = self._failed(failure, request)
+        if answers.wants_gzip(request, response):
+            if len(response.body) <= answers.GZIP_INLINE_BYTES_MAX:
+                return answers.gzipped(response)
+            return await asyncio.to_thread(answers.gzipped, response)
+        return response
+
+    def _failed(self, failure: Exception, request: Request) -> Response:
+        site = self._site
+        site.failures.add()
+        site.meter.failure(
+            "request failed", failure, room="edge", request_id=request.id, method=request.method, path=request.path
+        )
+        return FAILURE.response
+
+    def _write(self, request: Request, response: Response, *, close: bool) -> None:
+        if self._lost:
+            return
+        if len(response.body) <= WRITE_TOGETHER_BYTES or request.method == "HEAD":
+            self.transport.write(answers.answer(request, response, date_line=self._site.date_line, close=close))
+            return
+        opening = answers.head(response, request_id=request.id, date_line=self._site.date_line, close=close)
+        self.transport.write(opening)
+        self.transport.write(response.body)
+
+    def _linger(self) -> None:
+        """Let the client read the refusal: hear it out for a moment without keeping what it sends."""
+        if self._lost:
+            return
+        self.deadline = self._site.now + LINGER_SECONDS
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if not self._reading:
+            self._reading = True
+            self.transport.resume_reading()
+
+    # --- the WebSocket hand-over
+
+    def _open_socket(self, asked: Asked) -> SocketConnection | Asked:
+        """The WebSocket that this request becomes, or what is to be answered instead."""
+        request = asked.request
+        try:
+            endpoint = self._site.doors.endpoint(request)
+        except SynclineError as error:
+            return asked._replace(refusal=refusal_of(error))
+        except Exception as failure:  # noqa: BLE001 (the HTTP door)
+            self._failed(failure, request)
+            return asked._replace(refusal=FAILURE)
+        if endpoint is None or self._lost:
+            return asked
+        answer = handshake(request)
+        if isinstance(answer, Refusal):
+            return asked._replace(refusal=answer)
+        self.transport.write(answer)
+        self._site.connections.discard(self)
+        socket = SocketConnection(self._site, self.transport, request, endpoint)
+        self.transport.set_protocol(socket)
+        if not self._reading:
+            self.transport.resume_reading()
+        if self._upgraded:
+            socket.data_received(self._upgraded)
+        return socket
+
+    # --- the listener's side
+
+    def tick(self, now: float) -> None:
+        """A deadline passed: the request is late, the connection idle, or the client does not read."""
+        if self._writable is not None:
+            pending = self.transport.get_write_buffer_size()
+            if pending >= self._pending_bytes:
+                self._site.refused("client does not read", peer=self._peer)
+                self.abort()
+            self._pending_bytes = pending
+            self.deadline = now + self._site.limits.request_seconds_max
+        elif self._deaf or self._complete:
+            self.transport.abort() if self._deaf else self.transport.close()
+        else:
+            self._refuse(REQUEST_LATE)
+
+    def shut(self) -> None:
+        """Close when idle; else with the answer under way."""
+        if not self._busy and not self._line and self._complete:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()

@@ -1,0 +1,83 @@
+"""What all connections of a listener share: doors, limits, figures, and a clock that ticks once a second.
+
+For: `edge.http`, `edge.sockets`, `edge.listener`. Never: accepts or parses anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Protocol
+
+from syncline.core import Clock, Ids, Meter, Request, settings
+from syncline.edge.doors import Doors
+
+
+class Connection(Protocol):
+    """What the listener may ask of any connection."""
+
+    @property
+    def deadline(self) -> float:
+        """The monotonic second from which `tick` is called."""
+        ...
+
+    def tick(self, now: float) -> None:
+        """`deadline` has passed."""
+        ...
+
+    def shut(self) -> None:
+        """The server stops: finish what is under way, then close."""
+        ...
+
+    def abort(self) -> None:
+        """Close at once."""
+        ...
+
+
+class Site:
+    """Shared by the connections of one listener. `now` is monotonic, as of the last tick."""
+
+    def __init__(
+        self,
+        doors: Doors,
+        limits: settings.Edge,
+        realtime: settings.Hub,
+        *,
+        clock: Clock,
+        ids: Ids,
+        meter: Meter,
+        body_bytes_max: Callable[[Request], int | None] | None = None,
+    ) -> None:
+        self.doors = doors
+        self.limits = limits
+        self.realtime = realtime
+        self.ids = ids
+        self.meter = meter
+        self.connections: set[Connection] = set()
+        self.sockets = 0
+        self.shutting = False
+        self._clock = clock
+        self._body_bytes_max = body_bytes_max
+        self.requests = meter.counter("syncline_edge_requests_count")
+        self.failures = meter.counter("syncline_edge_failures_count")
+        self.slow_consumers = meter.counter("syncline_edge_slow_consumers_count")
+        meter.gauge("syncline_edge_connections_count", lambda: len(self.connections))
+        meter.gauge("syncline_edge_websockets_count", lambda: self.sockets)
+        self.tick()
+
+    def tick(self) -> None:
+        """Note the time; let every connection whose deadline has passed know."""
+        self.now = now = self._clock.monotonic()
+        self.date_line = f"date: {formatdate(self._clock.now(), usegmt=True)}\r\n".encode()
+        for connection in [each for each in self.connections if each.deadline <= now]:
+            connection.tick(now)
+
+    def body_limit(self, request: Request) -> int:
+        """How many bytes this request's body may have."""
+        limit = self._body_bytes_max(request) if self._body_bytes_max else None
+        return self.limits.body_bytes_max if limit is None else limit
+
+    def refused(self, reason: str, *, request_id: str = "", peer: str = "") -> None:
+        """Count and log a request or connection that the edge refused by itself."""
+        self.meter.counter("syncline_edge_refused_count", reason=reason).add()
+        self.meter.event("request refused", room="edge", reason=reason, request_id=request_id, peer=peer)

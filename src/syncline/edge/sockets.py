@@ -1,0 +1,326 @@
+"""WebSockets: the one loop that drives any subprotocol over a connection.
+
+For: `edge.http`, which hands an upgraded connection over. Owns: frames, the bounded outbox, the inbox of one
+message, close codes. Never: knows what a message means.
+
+Inbound frames, control frames and the close handshake are the sans-I/O protocol of `websockets`; outbound data
+frames are ours, because the hub shares their bytes between connections. permessage-deflate is declined: its
+context would make every outgoing frame a connection's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from websockets.datastructures import Headers
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request as UpgradeRequest
+from websockets.protocol import Protocol as Frames
+from websockets.protocol import Side, State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol as SubprotocolName
+
+from syncline.core import Request, SynclineError
+from syncline.edge.doors import FAILURE, Refusal
+from syncline.edge.site import Site
+from syncline.hub import RealtimeEndpoint, Start
+from syncline.subprotocols import (
+    GRAPHQL_WS,
+    Action,
+    AppSyncProtocol,
+    Close,
+    Connect,
+    ErrorObject,
+    Send,
+    Subprotocol,
+    Subscribe,
+    Unsubscribe,
+)
+
+MESSAGE_BYTES_MAX = 1024 * 1024
+"""One inbound message. AppSync takes documents up to 1 MB over HTTP; a start message carries one."""
+
+CLOSE_SECONDS = 5.0
+"""How long a peer may take to answer our close."""
+
+SILENT = logging.getLogger("syncline.edge.websockets")
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
+"""What the library has to say about single peers is no event of ours."""
+
+
+def handshake(request: Request) -> bytes | Refusal:
+    """The answer that makes this request a WebSocket, or why it cannot be one."""
+    upgrade = UpgradeRequest(request.path, Headers(request.headers))
+    answer = ServerProtocol(select_subprotocol=chosen, logger=SILENT).accept(upgrade)
+    if answer.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        return Refusal(answer.status_code, "BadRequestException", bytes(answer.body or b"").decode().strip())
+    answer.headers["x-amzn-requestid"] = request.id
+    return bytes(answer.serialize())
+
+
+def chosen(_: ServerProtocol, offers: Sequence[SubprotocolName]) -> SubprotocolName | None:
+    """The dialect we answer with: never the `header-…` one, and none rather than a refusal."""
+    return SubprotocolName(GRAPHQL_WS) if GRAPHQL_WS in offers else None
+
+
+def text_header(length: int) -> bytes:
+    """The header of an unmasked text frame (RFC 6455, section 5.2)."""
+    if length < 126:
+        return bytes((0x81, length))
+    if length < 65536:
+        return b"\x81\x7e" + length.to_bytes(2, "big")
+    return b"\x81\x7f" + length.to_bytes(8, "big")
+
+
+class SocketOutbox:
+    """`hub.Outbox` over a transport. The transport's high-water mark is the bound; reaching it closes the socket."""
+
+    framing = "websocket"
+    frame_header = staticmethod(text_header)
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.open = True
+        self._transport = transport
+        self._write = transport.write
+
+    @property
+    def pending_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def write(self, data: bytes) -> None:
+        if self.open:
+            self._write(data)
+
+
+class SocketConnection(asyncio.Protocol):
+    """One WebSocket. `deadline`: when `tick` has something to do."""
+
+    def __init__(self, site: Site, transport: asyncio.Transport, request: Request, endpoint: RealtimeEndpoint) -> None:
+        self._site = site
+        self._transport = transport
+        self._request = request
+        self._endpoint = endpoint
+        self._machine: Subprotocol = AppSyncProtocol(
+            request,
+            subscriptions_max=site.realtime.subscriptions_per_connection_max,
+            keep_alive_seconds=site.realtime.keep_alive_seconds,
+            connection_timeout_ms=site.realtime.connection_timeout_ms,
+        )
+        self._frames = Frames(Side.SERVER, state=State.OPEN, max_size=MESSAGE_BYTES_MAX, logger=SILENT)
+        self._outbox = SocketOutbox(transport)
+        self._fragments: list[bytes] = []
+        self._text = True
+        self._inbox: deque[str | bytes] = deque()
+        self._waker: asyncio.Future[None] | None = None
+        self._reading = True
+        self._closing = False
+        self._perform_one: dict[type[Action], Callable[[Any], Awaitable[None] | None]] = {
+            Send: self._send,
+            Connect: self._connect,
+            Subscribe: self._subscribe,
+            Unsubscribe: self._unsubscribe,
+            Close: self._close,
+        }
+        transport.set_write_buffer_limits(high=site.limits.outbox_bytes_max)
+        site.connections.add(self)
+        site.sockets += 1
+
+    @property
+    def deadline(self) -> float:
+        return self._close_by if self._closing else self._machine.due
+
+    # --- the loop
+
+    async def run(self) -> None:
+        """Drive the subprotocol until the connection ends."""
+        try:
+            await self._perform(self._machine.opened(self._site.now))
+            while (message := await self._next()) is not None:
+                await self._perform(self._machine.receive(message))
+        finally:
+            self._outbox.open = False
+            self._endpoint.closed()
+
+    async def _next(self) -> str | bytes | None:
+        while not self._inbox:
+            if not self._outbox.open:
+                return None
+            if not self._reading:
+                self._reading = True
+                self._transport.resume_reading()
+            self._waker = asyncio.get_running_loop().create_future()
+            await self._waker
+            self._waker = None
+        return self._inbox.popleft() if self._outbox.open else None
+
+    async def _perform(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            waiting = self._perform_one[type(action)](action)
+            if waiting is not None:
+                await waiting
+
+    def _send(self, action: Send) -> None:
+        self._outbox.write(text_header(len(action.text)) + action.text)
+
+    def _unsubscribe(self, action: Unsubscribe) -> None:
+        self._endpoint.unsubscribe(action.id)
+
+    def _close(self, action: Close) -> None:
+        self._end(action.code, action.reason)
+
+    async def _connect(self, action: Connect) -> None:
+        try:
+            await self._endpoint.connect(self._request, action.headers)
+        except SynclineError as refusal:
+            await self._perform(self._machine.connect_refused(refusal))
+        except Exception as failure:  # noqa: BLE001 (the socket loop)
+            await self._perform(self._machine.connect_refused(self._failed(failure)))
+        else:
+            await self._perform(self._machine.connected())
+
+    async def _subscribe(self, action: Subscribe) -> None:
+        before, after = self._machine.splice(action.id)
+        start = Start(
+            action.id, action.payload, action.raw, action.authorization, self._outbox, before, after, self._request
+        )
+        try:
+            await self._endpoint.subscribe(start)
+        except SynclineError as refusal:
+            await self._perform(self._machine.refused(action.id, errors_of(refusal)))
+        except Exception as failure:  # noqa: BLE001 (the socket loop)
+            await self._perform(self._machine.refused(action.id, errors_of(self._failed(failure))))
+        else:
+            await self._perform(self._machine.accepted(action.id))
+
+    def _failed(self, failure: Exception) -> SynclineError:
+        self._site.failures.add()
+        self._site.meter.failure("socket failed", failure, room="edge", request_id=self._request.id)
+        return SynclineError(FAILURE.message)
+
+    # --- the transport's side
+
+    def data_received(self, data: bytes) -> None:
+        frames = self._frames
+        frames.receive_data(data)
+        for frame in frames.events_received():
+            if isinstance(frame, Frame):
+                self._take(frame)
+        self._send_control()
+
+    def _take(self, frame: Frame) -> None:
+        """Gather fragments into a message; control frames were answered by the library."""
+        if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.BINARY:
+            self._text = frame.opcode is Opcode.TEXT
+        elif frame.opcode is not Opcode.CONT:
+            return
+        self._fragments.append(bytes(frame.data))
+        if not frame.fin:
+            return
+        whole = self._fragments[0] if len(self._fragments) == 1 else b"".join(self._fragments)
+        self._fragments.clear()
+        try:
+            message = whole.decode() if self._text else whole
+        except UnicodeDecodeError:
+            self._frames.fail(CloseCode.INVALID_DATA, "a text message is UTF-8")
+            return
+        self._arrived(message)
+
+    def _arrived(self, message: str | bytes) -> None:
+        self._inbox.append(message)
+        if self._waker is not None:
+            self._wake()
+        elif self._reading:
+            # One message is being handled and another waits: TCP pushes back.
+            self._reading = False
+            self._transport.pause_reading()
+
+    def _send_control(self) -> None:
+        for data in self._frames.data_to_send():
+            if data:
+                self._transport.write(data)
+        if self._frames.state is not State.OPEN:
+            self._stop_writing()
+        if self._frames.eof_sent:
+            self._transport.close()
+
+    def eof_received(self) -> None:
+        self._stop_writing()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._site.connections.discard(self)
+        self._site.sockets -= 1
+        self._stop_writing()
+
+    def pause_writing(self) -> None:
+        """The outbox is full. Called within a write, so the subscriptions end when the loop next runs."""
+        if not self._outbox.open:
+            return
+        self._site.slow_consumers.add()
+        self._site.meter.event(
+            "subscriber closed",
+            room="edge",
+            reason="slow consumer",
+            request_id=self._request.id,
+            pending_bytes=self._outbox.pending_bytes,
+            limit=self._site.limits.outbox_bytes_max,
+        )
+        self._end(CloseCode.TRY_AGAIN_LATER, "slow consumer")
+
+    def resume_writing(self) -> None:
+        """Nothing waits for room: a full outbox has ended the connection."""
+
+    def _end(self, code: int, reason: str) -> None:
+        """Start the close handshake; the peer has `CLOSE_SECONDS` to take part."""
+        if not self._outbox.open or self._frames.state is not State.OPEN:
+            return
+        self._frames.send_close(code, reason[:120])
+        self._close_by = self._site.now + CLOSE_SECONDS
+        self._closing = True
+        self._send_control()
+
+    def _stop_writing(self) -> None:
+        self._outbox.open = False
+        self._closing = True
+        self._close_by = self._site.now + CLOSE_SECONDS
+        if not self._reading:
+            # What the peer still says is read, for its close frame is among it.
+            self._reading = True
+            self._transport.resume_reading()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
+
+    # --- the listener's side
+
+    def tick(self, now: float) -> None:
+        """A beat of the subprotocol is due, or the peer did not answer our close."""
+        if self._closing:
+            self.abort()
+            return
+        for action in self._machine.tick(now):
+            assert isinstance(action, Send | Close), "time alone starts and ends nothing"
+            self._perform_one[type(action)](action)
+
+    def shut(self) -> None:
+        """The server stops."""
+        self._end(CloseCode.GOING_AWAY, "the server is shutting down")
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+
+def errors_of(refusal: SynclineError) -> list[ErrorObject]:
+    """The error objects of a refused start: those the error carries, or the error itself."""
+    carried: Any = refusal.data.get("errors")
+    if isinstance(carried, list) and carried:
+        return carried
+    return [{"errorType": refusal.code, "message": refusal.message}]
