@@ -1,0 +1,103 @@
+"""What a table is: its description as kept in the catalog, and the streams it has or had.
+
+For: every module that works on a table. Values without behaviour but what follows from their fields.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from syncline.store import Collection, Shard
+from syncline.tables.values import Item
+
+ALL, KEYS_ONLY, INCLUDE = "ALL", "KEYS_ONLY", "INCLUDE"
+ON_DEMAND, PROVISIONED = "PAY_PER_REQUEST", "PROVISIONED"
+
+
+class Throughput(msgspec.Struct, frozen=True):
+    """Provisioned figures; zeros on demand. They are reported, not enforced."""
+
+    read_units: int = 0
+    write_units: int = 0
+
+
+class Index(msgspec.Struct, frozen=True):
+    """A secondary index. `number` names it in keys and is never used again in the table's life."""
+
+    name: str
+    number: int
+    is_global: bool
+    hash: str
+    range: str | None
+    projection: str
+    included: tuple[str, ...] = ()
+    throughput: Throughput = Throughput()
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The index's own key attributes."""
+        return (self.hash,) if self.range is None else (self.hash, self.range)
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table. `rows` is what its items' keys begin with: a table made again under an old name begins empty."""
+
+    name: str
+    id: str
+    rows: str
+    arn: str
+    created: float
+    hash: str
+    range: str | None
+    types: dict[str, str]
+    indexes: tuple[Index, ...] = ()
+    billing: str = PROVISIONED
+    throughput: Throughput = Throughput()
+    on_demand_since: float | None = None
+    stream_arn: str | None = None
+    streaming: bool = False
+    tags: dict[str, str] = {}
+    deletion_protected: bool = False
+    table_class: str | None = None
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The key attributes, partition key first."""
+        return (self.hash,) if self.range is None else (self.hash, self.range)
+
+    def index(self, name: str) -> Index | None:
+        """The index of that name, or None."""
+        return next((index for index in self.indexes if index.name == name), None)
+
+    def key_of(self, item: Item) -> Item:
+        """The item's key."""
+        return {name: item[name] for name in self.key_names}
+
+
+class StreamDescription(msgspec.Struct, frozen=True):
+    """A table's stream: enabled, or closed at an instant and still readable until it is forgotten."""
+
+    arn: str
+    label: str
+    table: str
+    view: str
+    shard_id: str
+    created: float
+    key_names: tuple[str, ...]
+    closed: float | None = None
+
+    @property
+    def shard(self) -> Shard:
+        """Where its records are."""
+        return Shard(self.arn, self.shard_id)
+
+
+class DroppedRows(msgspec.Struct, frozen=True):
+    """Rows of a deleted table, still to be removed."""
+
+    rows: str
+
+
+TABLES = Collection("table", Table)
+STREAMS = Collection("table-stream", StreamDescription)
+DROPPED = Collection("table-dropped", DroppedRows)

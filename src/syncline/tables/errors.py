@@ -1,0 +1,95 @@
+"""The errors of DynamoDB and its streams, with AWS's codes and sentences.
+
+For: every module of the room. Never: decides when to raise.
+Malformed input is `core.Invalid` itself, whose code is ValidationException.
+"""
+
+from __future__ import annotations
+
+from syncline.core import Conflict, Invalid, NotFound, Throttled
+
+INVALID_VALUES = "One or more parameter values were invalid: "
+"""How most of DynamoDB's refusals begin."""
+
+
+class TableNotFound(NotFound):
+    """Requested resource not found: Table: {table} not found"""
+
+    code = "ResourceNotFoundException"
+
+
+class ItemTableNotFound(NotFound):
+    """Requested resource not found"""
+
+    code = "ResourceNotFoundException"
+
+
+class BackupTableNotFound(NotFound):
+    """Table not found: {table}"""
+
+    code = "TableNotFoundException"
+
+
+class TagTargetNotFound(NotFound):
+    """Requested resource not found: ResourcArn: {arn} not found"""
+
+    code = "ResourceNotFoundException"
+
+
+class StreamNotFound(NotFound):
+    """Requested resource not found: Stream: {arn} not found"""
+
+    code = "ResourceNotFoundException"
+
+
+class ShardNotFound(NotFound):
+    """Requested resource not found: Shard does not exist"""
+
+    code = "ResourceNotFoundException"
+
+
+class IndexNotFound(NotFound):
+    """Requested resource not found"""
+
+    code = "ResourceNotFoundException"
+
+
+class TableExists(Conflict):
+    """Table already exists: {table}"""
+
+    code = "ResourceInUseException"
+
+
+class ConditionalCheckFailed(Conflict):
+    """The conditional request failed"""
+
+    code = "ConditionalCheckFailedException"
+
+
+class IteratorExpired(Invalid):
+    """Iterator expired. The iterator was created at time {created} while right now it is {now}."""
+
+    code = "ExpiredIteratorException"
+
+
+class RecordsTrimmed(Invalid):
+    """The operation attempted to read past the oldest stream record in a shard."""
+
+    code = "TrimmedDataAccessException"
+
+
+class LimitExceeded(Throttled):
+    """{limit}"""
+
+    code = "LimitExceededException"
+
+
+class WrongJson(Invalid):
+    """{found} cannot be converted to {wanted}"""
+
+    code = "SerializationException"
+
+
+def invalid_values(detail: str) -> Invalid:
+    """The refusal that begins as most of DynamoDB's do."""
+    return Invalid(INVALID_VALUES + detail)

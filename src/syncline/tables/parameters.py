@@ -1,0 +1,150 @@
+"""A request's expressions with their names and values: checked, compiled, bound.
+
+For: the engine's operations. Owns: the rules about ExpressionAttributeNames and ExpressionAttributeValues, which all
+expressions of a request share: every placeholder well formed, defined where used, used where defined.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from syncline.core import Invalid, Unsupported
+from syncline.tables.conditions import Predicate, compile_condition
+from syncline.tables.key_conditions import KeyTest, compile_key_condition
+from syncline.tables.projections import Projection, compile_projection
+from syncline.tables.scope import Compiled, Values
+from syncline.tables.updates import Update, compile_update
+from syncline.tables.values import Item, check
+
+T = TypeVar("T")
+
+PLACEHOLDER_BYTES_MAX = 255
+SUBSTITUTION_BYTES_MAX = 2 * 1024 * 1024
+_NAME = re.compile(r"#[A-Za-z0-9_]+")
+_VALUE = re.compile(r":[A-Za-z0-9_]+")
+_LEGACY = (
+    "Expected",
+    "AttributeUpdates",
+    "ConditionalOperator",
+    "AttributesToGet",
+    "KeyConditions",
+    "QueryFilter",
+    "ScanFilter",
+)
+
+
+class Parameters:
+    """The expressions of one request. Take each, then `finish`."""
+
+    __slots__ = ("_names", "_request", "_used_names", "_used_values", "names", "values")
+
+    def __init__(self, request: Mapping[str, Any], *kinds: str) -> None:
+        """Check names and values. `kinds` are the expression parameters that the operation has, in AWS's order."""
+        self._request = request
+        _refuse_legacy(request)
+        given = [kind for kind in kinds if request.get(kind) is not None]
+        names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
+        if names is not None:
+            _check_names(names, given)
+        self.values: Values = {} if values is None else _check_values(values, given, kinds)
+        self.names: tuple[tuple[str, str], ...] = tuple(names.items()) if names else ()
+        self._used_names: set[str] = set()
+        self._used_values: set[str] = set()
+
+    def condition(self, kind: str) -> Predicate | None:
+        """The condition or filter given as `kind`, or None."""
+        text = self._request.get(kind)
+        return None if text is None else self._bound(compile_condition(kind, text, self.names))
+
+    def key_condition(self) -> tuple[KeyTest, ...]:
+        """The key condition's tests. Raises Invalid when there is none."""
+        text = self._request.get("KeyConditionExpression")
+        if text is None:
+            raise Invalid(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+            )
+        return self._bound(compile_key_condition("KeyConditionExpression", text, self.names))
+
+    def projection(self) -> Projection | None:
+        """The projection, or None."""
+        text = self._request.get("ProjectionExpression")
+        return None if text is None else self._bound(compile_projection("ProjectionExpression", text, self.names))
+
+    def update(self) -> Update | None:
+        """The update, or None."""
+        text = self._request.get("UpdateExpression")
+        return None if text is None else self._bound(compile_update("UpdateExpression", text, self.names))
+
+    def finish(self) -> None:
+        """Refuse names and values that no expression uses."""
+        if len(self._used_names) < len(self.names):
+            unused = [name for name, _ in self.names if name not in self._used_names]
+            raise Invalid(
+                f"Value provided in ExpressionAttributeNames unused in expressions: keys: {{{', '.join(unused)}}}"
+            )
+        if len(self._used_values) < len(self.values):
+            unused = [name for name in self.values if name not in self._used_values]
+            raise Invalid(
+                f"Value provided in ExpressionAttributeValues unused in expressions: keys: {{{', '.join(unused)}}}"
+            )
+
+    def _bound(self, compiled: Compiled[T]) -> T:
+        for name in compiled.used_values:
+            if name not in self.values:
+                raise Invalid(
+                    f"Invalid {compiled.kind}: An expression attribute value used in expression is not defined; "
+                    f"attribute value: {name}"
+                )
+        for value_check in compiled.checks:
+            value_check(self.values)
+        self._used_names |= compiled.used_names
+        self._used_values.update(compiled.used_values)
+        return compiled.run
+
+
+def _refuse_legacy(request: Mapping[str, Any]) -> None:
+    for name in _LEGACY:
+        if request.get(name) is not None:
+            raise Unsupported(f"Syncline does not support the parameter {name} yet; use an expression.")
+
+
+def _check_names(names: Any, given: list[str]) -> None:
+    if not given:
+        raise Invalid("ExpressionAttributeNames can only be specified when using expressions")
+    if not names:
+        raise Invalid("ExpressionAttributeNames must not be empty")
+    for key, name in names.items():
+        _check_placeholder("ExpressionAttributeNames", _NAME, key)
+        if not isinstance(name, str) or not name:
+            raise Invalid(f"ExpressionAttributeNames contains invalid value: Invalid attribute name for key {key}")
+
+
+def _check_values(values: Any, given: list[str], kinds: tuple[str, ...]) -> Item:
+    taking = [kind for kind in kinds if kind != "ProjectionExpression"]
+    if not any(kind in given for kind in taking):
+        missing = f"{' and '.join(taking)} {'are' if len(taking) > 1 else 'is'} null"
+        raise Invalid(f"ExpressionAttributeValues can only be specified when using expressions: {missing}")
+    if not values:
+        raise Invalid("ExpressionAttributeValues must not be empty")
+    checked: Item = {}
+    total = 0
+    for key, value in values.items():
+        _check_placeholder("ExpressionAttributeValues", _VALUE, key)
+        try:
+            checked[key], size = check(value)
+        except Invalid as refusal:
+            if refusal.code != "ValidationException":
+                raise
+            text = f"ExpressionAttributeValues contains invalid value: {refusal.message} for key {key}"
+            raise Invalid(text) from None
+        total += len(key) + size
+    if total > SUBSTITUTION_BYTES_MAX:
+        raise Invalid("The total size of all ExpressionAttributeValues exceeds the limit of 2 MB")
+    return checked
+
+
+def _check_placeholder(parameter: str, pattern: re.Pattern[str], key: Any) -> None:
+    if not isinstance(key, str) or len(key) > PLACEHOLDER_BYTES_MAX or not pattern.fullmatch(key):
+        raise Invalid(f'{parameter} contains invalid key: Syntax error; key: "{key}"')

@@ -1,0 +1,79 @@
+"""Stream records: what is kept of a change, and how GetRecords and Lambda events show it.
+
+For: the write bodies, which append them; `table_streams` and the functions room, which show them.
+Owns: sequence numbers as text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from syncline.core import arns
+from syncline.tables.values import Item
+
+INSERT, MODIFY, REMOVE = "INSERT", "MODIFY", "REMOVE"
+NO_IMAGE = msgspec.Raw(b"\xc0")
+"""MessagePack's nil."""
+
+# AWS's sequence numbers have 21 digits or more and no leading zero; this one digit in front keeps ours of one length.
+_SEQUENCE_BASE = 10**20
+
+_decode = msgspec.msgpack.decode
+
+
+class StreamRecord(msgspec.Struct, array_like=True):
+    """One change of one item. The images are MessagePack already: the item's own row, spliced in."""
+
+    id: str
+    event: str
+    at: float
+    stream: str
+    view: str
+    keys: Item
+    new: msgspec.Raw
+    old: msgspec.Raw
+    size: int
+
+    @staticmethod
+    def decode(value: bytes) -> StreamRecord:
+        """The record that a stream keeps as `value`."""
+        return _record(value)
+
+    def as_event(self, sequence: int) -> dict[str, Any]:
+        """The entry of `Records` in GetRecords' answer and in a Lambda event; binary values are bytes."""
+        change: dict[str, Any] = {"ApproximateCreationDateTime": int(self.at), "Keys": self.keys}
+        new, old = _decode(self.new), _decode(self.old)
+        if new is not None:
+            change["NewImage"] = new
+        if old is not None:
+            change["OldImage"] = old
+        change["SequenceNumber"] = sequence_text(sequence)
+        change["SizeBytes"] = self.size
+        change["StreamViewType"] = self.view
+        return {
+            "eventID": self.id,
+            "eventName": self.event,
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": arns.parse(self.stream).region,
+            "dynamodb": change,
+            "eventSourceARN": self.stream,
+        }
+
+
+_record = msgspec.msgpack.Decoder(StreamRecord).decode
+
+
+def sequence_text(sequence: int) -> str:
+    """A sequence as AWS writes it: 21 digits, in the order of the sequences."""
+    return str(_SEQUENCE_BASE + sequence)
+
+
+def parse_sequence(text: str) -> int | None:
+    """The sequence that `sequence_text` wrote, or None."""
+    if not text.isascii() or not text.isdigit() or not 21 <= len(text) <= 40:
+        return None
+    sequence = int(text) - _SEQUENCE_BASE
+    return sequence if sequence >= 0 else None
