@@ -70,10 +70,12 @@ def compile_condition(kind: str, text: str, names: tuple[tuple[str, str], ...]) 
     return scope.compiled(_predicate(scope, tree))
 
 
-def top_level_names(text: str, kind: str, names: tuple[tuple[str, str], ...]) -> set[str]:
-    """The attributes that a condition reads, by their own names."""
+@lru_cache(CACHED_MAX)
+def condition_names(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    """The attributes that a condition reads, without what is below them."""
     scope = Scope(kind, names)
-    return {str(scope.path(node)[0]) for node in walk(parse_condition(kind, text)) if isinstance(node, Path)}
+    paths = [node for node in walk(parse_condition(kind, text)) if isinstance(node, Path)]
+    return frozenset(str(scope.path(path)[0]) for path in paths)
 
 
 def ordering_key(value: AttributeValue) -> Any:

@@ -17,7 +17,7 @@ from syncline.tables.errors import invalid_values
 from syncline.tables.grammar import parse_condition
 from syncline.tables.scope import ORDERED_KINDS, Compiled, Scope, Values, walk
 from syncline.tables.syntax import Between, Both, Call, Compare, Either, In, Node, Not, Path, Value, bare
-from syncline.tables.values import AttributeValue, kind_of
+from syncline.tables.values import kind_of
 
 NOT_SUPPORTED = "Query key condition not supported"
 _FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -167,7 +167,7 @@ def _made(scope: Scope, attribute: Node, operator: str, operands: list[Node]) ->
     return KeyTest(str(path[0]), operator, tuple(names))
 
 
-def passes(test: KeyTest, value: AttributeValue, operands: list[Any], part: Any) -> bool:
+def passes(test: KeyTest, operands: list[Any], part: Any) -> bool:
     """Whether a key part passes the test, given the operands as key parts."""
     first = operands[0]
     if test.operator == "begins_with":
@@ -175,4 +175,4 @@ def passes(test: KeyTest, value: AttributeValue, operands: list[Any], part: Any)
     if test.operator == "BETWEEN":
         return bool(first <= part <= operands[1])
     order = {"=": part == first, "<": part < first, "<=": part <= first, ">": part > first, ">=": part >= first}
-    return order[test.operator]
+    return bool(order[test.operator])

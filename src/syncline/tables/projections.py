@@ -30,7 +30,7 @@ def compile_projection(kind: str, text: str, names: tuple[tuple[str, str], ...])
 
 
 @lru_cache(CACHED_MAX)
-def top_level_names(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> frozenset[str]:
+def projection_names(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> frozenset[str]:
     """The attributes that a projection names, without what is below them."""
     scope = Scope(kind, names)
     return frozenset(str(scope.path(path)[0]) for path in parse_projection(kind, text))

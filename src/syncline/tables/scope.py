@@ -7,7 +7,7 @@ names and values an expression uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -121,7 +121,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 def find(item: Item, path: Sequence[Step]) -> AttributeValue | None:
     """What stands at `path`, or None."""
-    value = item.get(path[0])
+    value = item.get(str(path[0]))
     for step in path[1:]:
         if value is None:
             return None
@@ -131,12 +131,11 @@ def find(item: Item, path: Sequence[Step]) -> AttributeValue | None:
 
 def child(value: AttributeValue, step: Step) -> AttributeValue | None:
     """What stands one step below `value`, or None."""
-    found: Any = value.get("L" if type(step) is int else "M")
-    if found is None:
-        return None
-    if type(step) is int:
-        return found[step] if step < len(found) else None  # type: ignore[no-any-return]
-    return found.get(step)  # type: ignore[no-any-return]
+    if isinstance(step, int):
+        elements: list[AttributeValue] = value.get("L", [])
+        return elements[step] if step < len(elements) else None
+    parts: Item = value.get("M", {})
+    return parts.get(step)
 
 
 def show(path: Sequence[Step]) -> str:

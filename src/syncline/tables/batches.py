@@ -1,0 +1,153 @@
+"""BatchGetItem and BatchWriteItem: everything checked before anything is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncline.core import Invalid
+from syncline.store import Space, Store
+from syncline.tables.capacity import figures, read_units
+from syncline.tables.layout import decode_row, encode_row, row_size
+from syncline.tables.parameters import Parameters
+from syncline.tables.projections import Projection
+from syncline.tables.registry import OpenTable, Registry, table_name
+from syncline.tables.values import ITEM_BYTES_MAX, MANY_VALUES, Item, check_item
+from syncline.tables.writes import Written
+
+KEYS_MAX = 100
+WRITES_MAX = 25
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+DUPLICATES = "Provided list of item keys contains duplicates"
+
+
+class BatchGet:
+    """One BatchGetItem, checked."""
+
+    def __init__(self, registry: Registry, request: Mapping[str, Any]) -> None:
+        self._request = request
+        self._reads: list[tuple[str, OpenTable, Mapping[str, Any], list[Item], Projection | None]] = []
+        asked = _requested(request, "BatchGetItem")
+        for name, block in asked.items():
+            if len(block.get("Keys", ())) > KEYS_MAX:
+                raise Invalid(
+                    f"1 validation error detected: Value at 'RequestItems.{name}.member.Keys' failed to satisfy "
+                    f"constraint: Member must have length less than or equal to {KEYS_MAX}"
+                )
+        if sum(len(block.get("Keys", ())) for block in asked.values()) > KEYS_MAX:
+            raise Invalid("Too many items requested for the BatchGetItem call")
+        for name, block in asked.items():
+            self._reads.append((name, *_checked_block(registry, name, block)))
+
+    async def run(self, store: Store) -> dict[str, Any]:
+        """Read, and answer. What is over 16 MB is left unprocessed."""
+        responses: dict[str, list[Item]] = {}
+        unprocessed: dict[str, Any] = {}
+        total = 0
+        capacity: list[dict[str, Any]] = []
+        for name, found, block, wanted, project in self._reads:
+            shown = responses.setdefault(name, [])
+            units = 0.0
+            for position, key in enumerate(wanted):
+                row = await store.get(Space.ITEM, found.layout.key(key))
+                total += row_size(row)
+                if total > ANSWER_BYTES_MAX:
+                    unprocessed[name] = {**block, "Keys": list(block["Keys"][position:])}
+                    break
+                units += read_units(row_size(row), consistent=block.get("ConsistentRead") is True)
+                if row is not None:
+                    item = decode_row(row)
+                    shown.append(item if project is None else project(item))
+            found.figures.read_units.add(units)
+            capacity.append(_capacity(self._request, found, units))
+        return {"Responses": responses, "UnprocessedKeys": unprocessed} | _listed(self._request, capacity)
+
+
+class BatchWrite:
+    """One BatchWriteItem, checked: `writes` are the tables, items or keys, and rows (None: delete)."""
+
+    def __init__(self, registry: Registry, request: Mapping[str, Any]) -> None:
+        self._request = request
+        self._units: dict[str, tuple[OpenTable, list[Written]]] = {}
+        self.writes: list[tuple[OpenTable, Item, bytes | None]] = []
+        asked = _requested(request, "BatchWriteItem")
+        if any(not 1 <= len(entries) <= WRITES_MAX for entries in asked.values()):
+            raise Invalid(
+                f"1 validation error detected: Value '{{{', '.join(asked)}}}' at 'requestItems' failed to satisfy "
+                "constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, "
+                "Member must have length greater than or equal to 1]"
+            )
+        if sum(len(entries) for entries in asked.values()) > WRITES_MAX:
+            raise Invalid("Too many items requested for the BatchWriteItem call")
+        for name, entries in asked.items():
+            found = registry.open(table_name({"TableName": name}))
+            writes = [_checked_write(found, entry) for entry in entries]
+            keys = {found.layout.key(item) for item, _ in writes}
+            if len(keys) < len(writes):
+                raise Invalid(DUPLICATES)
+            self.writes += [(found, item, row) for item, row in writes]
+
+    def note(self, found: OpenTable, written: Written) -> None:
+        """Remember what a write cost."""
+        self._units.setdefault(found.table.name, (found, []))[1].append(written)
+
+    def answer(self) -> dict[str, Any]:
+        """The answer once every write is done."""
+        capacity = []
+        for found, written in self._units.values():
+            index_units: dict[str, float] = {}
+            for one in written:
+                for name, cost in one.index_units.items():
+                    index_units[name] = index_units.get(name, 0.0) + cost
+            capacity.append(_capacity(self._request, found, sum(one.units for one in written), index_units))
+        return {"UnprocessedItems": {}} | _listed(self._request, capacity)
+
+
+def _requested(request: Mapping[str, Any], operation: str) -> dict[str, Any]:
+    asked = request.get("RequestItems")
+    if not asked:
+        raise Invalid(f"The requestItems parameter is required for {operation}")
+    return dict(asked)
+
+
+def _checked_block(
+    registry: Registry, name: str, block: Mapping[str, Any]
+) -> tuple[OpenTable, Mapping[str, Any], list[Item], Projection | None]:
+    parameters = Parameters(block, "ProjectionExpression")
+    project = parameters.projection()
+    parameters.finish()
+    found = registry.open(table_name({"TableName": name}))
+    wanted = [found.layout.checked_key(key) for key in block.get("Keys", ())]
+    if len({found.layout.key(key) for key in wanted}) < len(wanted):
+        raise Invalid(DUPLICATES)
+    return found, block, wanted, project
+
+
+def _checked_write(found: OpenTable, entry: Mapping[str, Any]) -> tuple[Item, bytes | None]:
+    put, delete = entry.get("PutRequest"), entry.get("DeleteRequest")
+    if (put is None) == (delete is None):
+        raise Invalid(MANY_VALUES)
+    if put is None:
+        assert delete is not None, "one of the two is there"
+        return found.layout.checked_key(delete.get("Key")), None
+    item, size = check_item(put.get("Item"))
+    if size > ITEM_BYTES_MAX:
+        raise Invalid("Item size has exceeded the maximum allowed size")
+    found.layout.check_put(item)
+    return item, encode_row(item, size)
+
+
+def _capacity(
+    request: Mapping[str, Any], found: OpenTable, units: float, index_units: dict[str, float] | None = None
+) -> dict[str, Any]:
+    costs = index_units or {}
+    local = {
+        index.name: costs[index.name] for index in found.table.indexes if not index.is_global and index.name in costs
+    }
+    global_ = {name: cost for name, cost in costs.items() if name not in local}
+    arms = request.get("ReturnConsumedCapacity") == "INDEXES"
+    return figures(found.table.name, units, global_, local, arms=arms)
+
+
+def _listed(request: Mapping[str, Any], capacity: list[dict[str, Any]]) -> dict[str, Any]:
+    return {} if request.get("ReturnConsumedCapacity", "NONE") == "NONE" else {"ConsumedCapacity": capacity}

@@ -1,0 +1,87 @@
+"""TableDescription: a table as the API shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncline.tables.catalog import INCLUDE, ON_DEMAND, Index, StreamDescription, Table, Throughput
+from syncline.tables.registry import OpenTable
+
+
+def describe(found: OpenTable, status: str, stream: StreamDescription | None) -> dict[str, Any]:
+    """The table's description with the given TableStatus. `stream` is its newest, live or closed."""
+    table, figures = found.table, found.figures
+    shown: dict[str, Any] = {
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in table.types.items()],
+        "TableName": table.name,
+        "KeySchema": key_schema(table.hash, table.range),
+        "TableStatus": status,
+        "CreationDateTime": table.created,
+        "ProvisionedThroughput": _throughput(table.throughput),
+        "TableSizeBytes": figures.bytes,
+        "ItemCount": figures.items,
+        "TableArn": table.arn,
+        "TableId": table.id,
+        "DeletionProtectionEnabled": table.deletion_protected,
+    }
+    if table.on_demand_since is not None:
+        shown["BillingModeSummary"] = {
+            "BillingMode": table.billing,
+            "LastUpdateToPayPerRequestDateTime": table.on_demand_since,
+        }
+    if table.table_class is not None:
+        shown["TableClassSummary"] = {"TableClass": table.table_class}
+    shown |= _indexes(table, status)
+    if stream is not None:
+        shown["LatestStreamLabel"] = stream.label
+        shown["LatestStreamArn"] = stream.arn
+        if table.streaming:
+            shown["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream.view}
+    return shown
+
+
+def describe_deleted(found: OpenTable) -> dict[str, Any]:
+    """DeleteTable's description: AWS leaves out keys, definitions, the creation date and the indexes."""
+    shown = describe(found, "DELETING", None)
+    gone = ("AttributeDefinitions", "KeySchema", "CreationDateTime", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
+    return {name: value for name, value in shown.items() if name not in gone}
+
+
+def key_schema(hash_name: str, range_name: str | None) -> list[dict[str, str]]:
+    """A key schema as the API shows it."""
+    shown = [{"AttributeName": hash_name, "KeyType": "HASH"}]
+    if range_name is not None:
+        shown.append({"AttributeName": range_name, "KeyType": "RANGE"})
+    return shown
+
+
+def _throughput(units: Throughput) -> dict[str, Any]:
+    return {
+        "NumberOfDecreasesToday": 0,
+        "ReadCapacityUnits": units.read_units,
+        "WriteCapacityUnits": units.write_units,
+    }
+
+
+def _indexes(table: Table, status: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for index in table.indexes:
+        kind = "GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes"
+        shown.setdefault(kind, []).append(_index(table, index, status))
+    return shown
+
+
+def _index(table: Table, index: Index, status: str) -> dict[str, Any]:
+    projection: dict[str, Any] = {"ProjectionType": index.projection}
+    if index.projection == INCLUDE:
+        projection["NonKeyAttributes"] = list(index.included)
+    shown: dict[str, Any] = {
+        "IndexName": index.name,
+        "KeySchema": key_schema(index.hash, index.range),
+        "Projection": projection,
+        "IndexArn": f"{table.arn}/index/{index.name}",
+    }
+    if index.is_global:
+        shown["IndexStatus"] = "CREATING" if status == "CREATING" else "ACTIVE"
+        shown["ProvisionedThroughput"] = _throughput(Throughput() if table.billing == ON_DEMAND else index.throughput)
+    return shown

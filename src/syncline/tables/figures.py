@@ -1,0 +1,56 @@
+"""A table's figures: counts of items and bytes, and the instruments that become AWS/DynamoDB metrics."""
+
+from __future__ import annotations
+
+from syncline.core import Counter, Meter, Summary
+
+READS = ("GetItem", "Query", "Scan", "BatchGetItem")
+
+
+class Figures:
+    """What is counted of one table. The instruments are bound on first use and kept."""
+
+    def __init__(self, meter: Meter, table: str) -> None:
+        self._meter, self._table = meter, table
+        self.items = 0
+        self.bytes = 0
+        self.index_items: dict[str, int] = {}
+        self.read_units = meter.counter("syncline_tables_consumed_read_units_total", table=table)
+        self.write_units = meter.counter("syncline_tables_consumed_write_units_total", table=table)
+        self.condition_failures = meter.counter("syncline_tables_conditional_check_failures_total", table=table)
+        self._seconds: dict[str, Summary] = {}
+        self._returned: dict[str, Summary] = {}
+        self._errors: dict[str, Counter] = {}
+
+    def succeeded(self, operation: str, seconds: float) -> None:
+        """Note an answered request's duration."""
+        found = self._seconds.get(operation)
+        if found is None:
+            found = self._bind("syncline_tables_request_seconds", operation)
+            self._seconds[operation] = found
+        found.observe(seconds)
+
+    def returned(self, operation: str, count: int) -> None:
+        """Note how many items a Query or Scan gave back."""
+        found = self._returned.get(operation)
+        if found is None:
+            found = self._bind("syncline_tables_returned_items", operation)
+            self._returned[operation] = found
+        found.observe(count)
+
+    def refused(self, operation: str) -> None:
+        """Note a request that was the user's error."""
+        found = self._errors.get(operation)
+        if found is None:
+            labels = {"table": self._table, "operation": operation}
+            found = self._meter.counter("syncline_tables_user_errors_total", **labels)
+            self._errors[operation] = found
+        found.add()
+
+    def changed(self, old_size: int, new_size: int) -> None:
+        """Note an item that came, went or changed; 0 is no item."""
+        self.items += (new_size > 0) - (old_size > 0)
+        self.bytes += new_size - old_size
+
+    def _bind(self, name: str, operation: str) -> Summary:
+        return self._meter.summary(name, table=self._table, operation=operation)

@@ -1,0 +1,197 @@
+"""Where a table's items and index entries stand in the keyspace, and which keys are taken.
+
+For: the write bodies and the readers. Owns: rows (an item as bytes), keys of items and of index entries, and the
+checks on key attributes. Made once per table description.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from syncline.core import Invalid
+from syncline.store import keys
+from syncline.tables.catalog import ALL, INCLUDE, Index, Table
+from syncline.tables.errors import invalid_values
+from syncline.tables.values import AttributeValue, Item, check_item, text_size
+
+HASH_BYTES_MAX = 2048
+RANGE_BYTES_MAX = 1024
+KEY_MISMATCH = "The provided key element does not match the schema"
+HASH_TOO_LONG = "Size of hashkey has exceeded the maximum size limit of2048 bytes"  # AWS's missing space
+RANGE_TOO_LONG = "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+
+_SIZE_BYTES = 4
+
+_encode_item = msgspec.msgpack.Encoder().encode
+_decode_item = msgspec.msgpack.Decoder(dict[str, dict[str, Any]]).decode
+
+
+class IndexKey(NamedTuple):
+    """A key attribute of an index: its name, type, longest size, and the index that asks for it."""
+
+    name: str
+    kind: str
+    bytes_max: int
+    index_name: str
+
+
+def encode_row(item: Item, size: int) -> bytes:
+    """An item as bytes: its size, so that nobody measures it again, then MessagePack."""
+    return size.to_bytes(_SIZE_BYTES, "big") + _encode_item(item)
+
+
+def decode_row(row: bytes) -> Item:
+    """The item of a row: a fresh one, which the caller may change."""
+    return _decode_item(memoryview(row)[_SIZE_BYTES:])
+
+
+def row_size(row: bytes | None) -> int:
+    """The size of the item in a row; 0 for no row."""
+    return 0 if row is None else int.from_bytes(row[:_SIZE_BYTES], "big")
+
+
+def row_image(row: bytes) -> bytes:
+    """The item of a row as MessagePack."""
+    return row[_SIZE_BYTES:]
+
+
+def key_part(value: AttributeValue) -> keys.Part:
+    """A key attribute's value as it stands in keys: numbers in numeric order."""
+    kind, content = next(iter(value.items()))
+    return Decimal(content) if kind == "N" else content
+
+
+class Layout:
+    """One table's rows. Made again whenever the description changes."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.prefix = keys.encode((table.rows,))
+        self._key_kinds = [(name, table.types[name]) for name in table.key_names]
+        self._key_names = frozenset(table.key_names)
+        self._prefixes = {index.number: keys.encode((table.rows, index.number)) for index in table.indexes}
+        self._index_keys = _index_keys(table)
+
+    def index_prefix(self, index: Index) -> bytes:
+        """What the keys of an index's entries begin with."""
+        return self._prefixes[index.number]
+
+    def key(self, item: Item) -> bytes:
+        """The key of an item, or of a bare key, whose key attributes were checked."""
+        return self.prefix + self._own_key(item)
+
+    def checked_key(self, key: Any) -> Item:
+        """A request's Key in canonical form. Raises Invalid when it is not exactly the table's key."""
+        checked, _ = check_item(key)
+        if checked.keys() != self._key_names:
+            raise Invalid(KEY_MISMATCH)
+        for name, kind in self._key_kinds:
+            if kind not in checked[name]:
+                raise Invalid(KEY_MISMATCH)
+        self._check_key_sizes(checked)
+        return checked
+
+    def check_put(self, item: Item) -> None:
+        """Refuse an item whose key attributes or index key attributes are not as they must be."""
+        for name, kind in self._key_kinds:
+            value = item.get(name)
+            if value is None:
+                raise invalid_values(f"Missing the key {name} in the item")
+            if kind not in value:
+                raise invalid_values(f"Type mismatch for key {name} expected: {kind} actual: {next(iter(value))}")
+        self._check_key_sizes(item)
+        for key in self._index_keys:
+            value = item.get(key.name)
+            if value is not None:
+                _check_index_key(key, value)
+
+    def check_update(self, old: Item | None, new: Item) -> None:
+        """Refuse an update that sets an index key attribute to what cannot be one. Others it leaves alone."""
+        for key in self._index_keys:
+            value = new.get(key.name)
+            if value is None or (old is not None and old.get(key.name) == value):
+                continue
+            if kind_is_empty(value):
+                raise Invalid(
+                    "One or more parameter values are not valid. The update expression attempted to update a secondary "
+                    "index key to a value that is not supported. The AttributeValue for a key attribute cannot contain "
+                    f"an empty {'string' if 'S' in value else 'binary'} value."
+                )
+            _check_index_key(key, value)
+
+    def entries(self, item: Item) -> dict[bytes, tuple[Index, Item]]:
+        """The index entries of an item: key, index, and the projected item. Sparse: all key attributes or none."""
+        found: dict[bytes, tuple[Index, Item]] = {}
+        for index in self.table.indexes:
+            if all(name in item for name in index.key_names):
+                found[self.entry_key(index, item)] = (index, self.project(index, item))
+        return found
+
+    def entry_key(self, index: Index, item: Item) -> bytes:
+        """The key of an item's entry in an index, whose key attributes it has."""
+        parts = keys.encode(tuple([key_part(item[name]) for name in index.key_names]))
+        return self._prefixes[index.number] + parts + self._own_key(item)
+
+    def project(self, index: Index, item: Item) -> Item:
+        """What an index keeps of an item."""
+        if index.projection == ALL:
+            return item
+        kept = {*index.key_names, *self.table.key_names}
+        if index.projection == INCLUDE:
+            kept.update(index.included)
+        return {name: value for name, value in item.items() if name in kept}
+
+    def _own_key(self, item: Item) -> bytes:
+        return keys.encode(tuple([key_part(item[name]) for name, _ in self._key_kinds]))
+
+    def _check_key_sizes(self, item: Item) -> None:
+        for position, (name, kind) in enumerate(self._key_kinds):
+            content = item[name][kind]
+            if kind == "N":
+                continue
+            if not content:
+                raise Invalid(
+                    "One or more parameter values are not valid. The AttributeValue for a key attribute "
+                    f"cannot contain an empty {'string' if kind == 'S' else 'binary'} value. Key: {name}"
+                )
+            size = text_size(content) if kind == "S" else len(content)
+            if size > (RANGE_BYTES_MAX if position else HASH_BYTES_MAX):
+                raise invalid_values(RANGE_TOO_LONG if position else HASH_TOO_LONG)
+
+
+def kind_is_empty(value: AttributeValue) -> bool:
+    """Whether the value is an empty string or an empty binary."""
+    return value.get("S") == "" or value.get("B") == b""
+
+
+def _index_keys(table: Table) -> list[IndexKey]:
+    """The key attributes of the indexes beyond the table's own, those of the alphabetically first index first."""
+    found: list[IndexKey] = []
+    for index in sorted(table.indexes, key=lambda index: index.name):
+        for position, name in enumerate(index.key_names):
+            if name not in table.key_names:
+                longest = RANGE_BYTES_MAX if position else HASH_BYTES_MAX
+                found.append(IndexKey(name, table.types[name], longest, index.name))
+    return found
+
+
+def _check_index_key(key: IndexKey, value: AttributeValue) -> None:
+    kind, content = next(iter(value.items()))
+    if kind != key.kind:
+        raise invalid_values(
+            f"Type mismatch for Index Key {key.name} Expected: {key.kind} Actual: {kind} IndexName: {key.index_name}"
+        )
+    if kind == "N":
+        return
+    if not content:
+        raise Invalid(
+            "One or more parameter values are not valid. A value specified for a secondary index key is not supported. "
+            f"The AttributeValue for a key attribute cannot contain an empty {'string' if kind == 'S' else 'binary'} "
+            f"value. IndexName: {key.index_name}, IndexKey: {key.name}"
+        )
+    size = text_size(content) if kind == "S" else len(content)
+    if size > key.bytes_max:
+        raise invalid_values(HASH_TOO_LONG if key.bytes_max == HASH_BYTES_MAX else RANGE_TOO_LONG)

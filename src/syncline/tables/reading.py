@@ -1,0 +1,362 @@
+"""Query and Scan: from a request to a plan, from a plan to one page.
+
+For: the engine. Owns: the page's rules: read in order, count towards Limit and 1 MB, then filter, then project.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from syncline.core import Invalid
+from syncline.store import Snapshot, Space, Store, keys
+from syncline.tables.capacity import consumed, read_units
+from syncline.tables.catalog import ALL, INCLUDE, Index
+from syncline.tables.conditions import Predicate, condition_names
+from syncline.tables.errors import invalid_values
+from syncline.tables.key_conditions import KeyTest, Range, check_operands, passes, range_below, split
+from syncline.tables.layout import KEY_MISMATCH, Layout, decode_row, key_part, row_size
+from syncline.tables.parameters import Parameters
+from syncline.tables.projections import Projection, projection_names
+from syncline.tables.registry import OpenTable, Registry, table_name
+from syncline.tables.scope import Values
+from syncline.tables.values import Item, check_item
+
+PAGE_BYTES_MAX = 1024 * 1024
+FIRST_ROWS = 32
+"""Rows read on the loop's own connection before the rest of a page is left to a thread."""
+ROWS_MAX = 1000
+SEGMENTS_MAX = 1_000_000
+INVALID_START = "The provided starting key is invalid"
+
+Request = Mapping[str, Any]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What to read and what to show of it."""
+
+    open_table: OpenTable
+    index: Index | None
+    range: Range
+    reverse: bool
+    limit: int | None
+    filter: Predicate | None
+    values: Values
+    projection: Projection | None
+    counts_only: bool
+    consistent: bool
+    fetches: bool = False
+    segment: int = 0
+    segments: int = 1
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The attributes of LastEvaluatedKey."""
+        own = self.open_table.table.key_names
+        return (
+            own if self.index is None else (*self.index.key_names, *(n for n in own if n not in self.index.key_names))
+        )
+
+
+class Page(msgspec.Struct):
+    """What was read so far: the items that passed, how many were evaluated, their bytes, and where it stopped."""
+
+    items: list[Item]
+    count: int = 0
+    evaluated: int = 0
+    size: int = 0
+    fetched_units: float = 0.0
+    last: Item | None = None
+
+
+class Chunk(msgspec.Struct):
+    """A stretch of a page."""
+
+    items: list[Item]
+    count: int
+    evaluated: int
+    size: int
+    fetched_units: float
+    last: Item | None
+    next_key: bytes | None
+    full: bool
+
+
+def query_plan(registry: Registry, request: Request) -> Plan:
+    """The plan of a Query. Raises Invalid or NotFound."""
+    name = table_name(request)
+    parameters = Parameters(request, "FilterExpression", "KeyConditionExpression", "ProjectionExpression")
+    tests = parameters.key_condition()
+    filter_, project = parameters.condition("FilterExpression"), parameters.projection()
+    parameters.finish()
+    limit = _limit(request, "Value at 'Limit'")
+    found = registry.open(name)
+    index = _index(found, request)
+    hash_name, range_name = (index.hash, index.range) if index else (found.table.hash, found.table.range)
+    hash_test, range_test = split(tests, hash_name, range_name)
+    for test in (hash_test, range_test):
+        if test is not None:
+            check_operands(test, found.table.types[test.attribute], parameters.values)
+    _refuse_key_filter(request, parameters, (hash_name, range_name))
+    partition = key_part(parameters.values[hash_test.operands[0]])
+    prefix = (found.layout.prefix if index is None else found.layout.index_prefix(index)) + keys.encode((partition,))
+    operands = [key_part(parameters.values[n]) for n in range_test.operands] if range_test else []
+    bounds = range_below(prefix, range_test, operands)
+    reverse = request.get("ScanIndexForward") is False
+    start = _start_key(found, index, request)
+    if start is not None:
+        at_most_one = index is None and (range_name is None or (range_test is not None and range_test.operator == "="))
+        _check_query_start(start, (hash_name, partition), (range_test, operands), at_most_one=at_most_one)
+        bounds = _after(bounds, _cursor(found.layout, index, start), reverse=reverse)
+    return Plan(
+        found, index, bounds, reverse, limit, filter_, parameters.values, project,
+        consistent=request.get("ConsistentRead") is True,
+        counts_only=_counts_only(request, index, prefix="1 validation error detected: "),
+        fetches=_fetches(found, index, request, parameters),
+    )  # fmt: skip
+
+
+def scan_plan(registry: Registry, request: Request) -> Plan:
+    """The plan of a Scan. Raises Invalid or NotFound."""
+    name = table_name(request)
+    parameters = Parameters(request, "FilterExpression", "ProjectionExpression")
+    filter_, project = parameters.condition("FilterExpression"), parameters.projection()
+    parameters.finish()
+    limit = _limit(request, "Value '0' at 'limit'")
+    segment, segments = _segment(request)
+    found = registry.open(name)
+    index = _index(found, request)
+    prefix = found.layout.prefix if index is None else found.layout.index_prefix(index)
+    bounds = Range(prefix, prefix + b"\xff")
+    start = _start_key(found, index, request)
+    if start is not None:
+        if _segment_of(found.layout, index, start, segments) != segment:
+            raise Invalid(
+                f"{INVALID_START}: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. "
+                f"TotalSegments: {segments} Segment: {segment}"
+            )
+        bounds = _after(bounds, _cursor(found.layout, index, start), reverse=False)
+    return Plan(
+        found, index, bounds, False, limit, filter_, parameters.values, project,
+        consistent=request.get("ConsistentRead") is True,
+        counts_only=_counts_only(request, index, prefix=""),
+        fetches=_fetches(found, index, request, parameters),
+        segment=segment,
+        segments=segments,
+    )  # fmt: skip
+
+
+async def read_page(store: Store, plan: Plan) -> Page:
+    """One page: the first rows here and now, the rest without holding up the loop."""
+    page, bounds, rows = Page([]), plan.range, FIRST_ROWS
+    while True:
+        now, within = rows if plan.limit is None else min(rows, plan.limit - page.evaluated), bounds
+        budget = PAGE_BYTES_MAX - page.size
+        read = lambda view, now=now, within=within, budget=budget: _read_chunk(view, plan, within, now, budget)  # noqa: E731
+        chunk: Chunk = await store.read(read, long=page.evaluated > 0 or rows > FIRST_ROWS)
+        page.items += chunk.items
+        page.count += chunk.count
+        page.evaluated += chunk.evaluated
+        page.size += chunk.size
+        page.fetched_units += chunk.fetched_units
+        if chunk.full or page.evaluated == plan.limit:
+            page.last = chunk.last
+            return page
+        if chunk.next_key is None:
+            return page
+        bounds = _after(bounds, chunk.next_key, reverse=plan.reverse)
+        average = max(1, page.size // max(1, page.evaluated))
+        rows = max(1, min(ROWS_MAX, (PAGE_BYTES_MAX - page.size) // average + 1))
+
+
+def shown_page(request: Request, plan: Plan, page: Page) -> dict[str, Any]:
+    """The answer that shows a page."""
+    units = read_units(page.size, consistent=plan.consistent)
+    plan.open_table.figures.read_units.add(units + page.fetched_units)
+    answer: dict[str, Any] = {"Count": page.count, "ScannedCount": page.evaluated}
+    if not plan.counts_only:
+        answer["Items"] = page.items if plan.projection is None else [plan.projection(item) for item in page.items]
+    if page.last is not None:
+        answer["LastEvaluatedKey"] = {name: page.last[name] for name in plan.key_names}
+    table = plan.open_table.table.name
+    if plan.index is None:
+        return answer | consumed(request, table, units)
+    arm = {plan.index.name: units}
+    if plan.index.is_global:
+        return answer | consumed(request, table, 0.0, global_indexes=arm)
+    return answer | consumed(request, table, page.fetched_units, local_indexes=arm)
+
+
+def _read_chunk(view: Snapshot, plan: Plan, bounds: Range, rows: int, budget: int) -> Chunk:
+    """The next `rows` rows within `bounds`, or fewer: what they hold, up to the row that uses up `budget` bytes."""
+    space = Space.ITEM if plan.index is None else Space.INDEX
+    pairs = view.scan(space, bounds.low, bounds.high, limit=rows, reverse=plan.reverse)
+    chunk = Chunk([], 0, 0, 0, 0.0, None, pairs[-1][0] if len(pairs) == rows else None, full=False)
+    layout = plan.open_table.layout
+    for _, row in pairs:
+        item = decode_row(row)
+        if plan.segments > 1 and _segment_of(layout, plan.index, item, plan.segments) != plan.segment:
+            continue
+        chunk.last = item
+        chunk.evaluated += 1
+        chunk.size += row_size(row)
+        if plan.fetches:
+            whole = view.get(Space.ITEM, layout.key(item))
+            assert whole is not None, "an index entry and its item are one commit"
+            item = decode_row(whole)
+            chunk.fetched_units += read_units(row_size(whole), consistent=plan.consistent)
+        if plan.filter is None or plan.filter(item, plan.values):
+            chunk.count += 1
+            if not plan.counts_only:
+                chunk.items.append(item)
+        if chunk.size >= budget:
+            chunk.full = True
+            break
+    return chunk
+
+
+def _after(bounds: Range, key: bytes, *, reverse: bool) -> Range:
+    """What is left of `bounds` after `key` in reading order."""
+    if reverse:
+        return Range(bounds.low, max(bounds.low, min(bounds.high, key)))
+    return Range(max(bounds.low, key + b"\x00"), bounds.high)
+
+
+def _limit(request: Request, where: str) -> int | None:
+    limit = request.get("Limit")
+    if limit is None:
+        return None
+    if type(limit) is not int or limit < 1:
+        raise Invalid(
+            f"1 validation error detected: {where} failed to satisfy constraint: "
+            "Member must have value greater than or equal to 1"
+        )
+    return limit
+
+
+def _index(found: OpenTable, request: Request) -> Index | None:
+    name = request.get("IndexName")
+    if name is None:
+        return None
+    index = found.table.index(name)
+    if index is None:
+        raise Invalid(f"The table does not have the specified index: {name}")
+    if index.is_global and request.get("ConsistentRead") is True:
+        raise Invalid("Consistent reads are not supported on global secondary indexes")
+    return index
+
+
+def _counts_only(request: Request, index: Index | None, *, prefix: str) -> bool:
+    """Whether only counts are asked for. Refuses a Select that contradicts the rest."""
+    select, projects = request.get("Select"), request.get("ProjectionExpression") is not None
+    if select == "SPECIFIC_ATTRIBUTES" and not projects:
+        raise Invalid(
+            f"{prefix}Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+        )
+    if select == "ALL_PROJECTED_ATTRIBUTES" and index is None:
+        raise Invalid(f"{prefix}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+    if projects and select in ("ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "COUNT"):
+        what = "only the Count" if select == "COUNT" else select
+        raise Invalid(f"{prefix}Cannot specify the ProjectionExpression when choosing to get {what}")
+    if select == "ALL_ATTRIBUTES" and index is not None and index.is_global and index.projection != ALL:
+        raise invalid_values(
+            f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} "
+            "because its projection type is not ALL"
+        )
+    return bool(select == "COUNT")
+
+
+def _fetches(found: OpenTable, index: Index | None, request: Request, parameters: Parameters) -> bool:
+    """Whether a local index's entries do not hold all that is asked for. For a global one that is refused."""
+    if index is None or index.projection == ALL:
+        return False
+    if request.get("Select") == "ALL_ATTRIBUTES":
+        return True
+    text = request.get("ProjectionExpression")
+    if text is None:
+        return False
+    held = {*index.key_names, *found.table.key_names, *(index.included if index.projection == INCLUDE else ())}
+    missing = projection_names("ProjectionExpression", text, parameters.names) - held
+    if missing and index.is_global:
+        raise invalid_values(f"Global secondary index {index.name} does not project {sorted(missing)}")
+    return bool(missing)
+
+
+def _refuse_key_filter(request: Request, parameters: Parameters, key_names: tuple[str | None, ...]) -> None:
+    text = request.get("FilterExpression")
+    if text is None:
+        return
+    used = condition_names("FilterExpression", text, parameters.names)
+    for name in key_names:
+        if name in used:
+            raise Invalid(
+                f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
+            )
+
+
+def _start_key(found: OpenTable, index: Index | None, request: Request) -> Item | None:
+    """ExclusiveStartKey, checked to be a key of what is read; None when absent."""
+    given = request.get("ExclusiveStartKey")
+    if given is None:
+        return None
+    try:
+        start, _ = check_item(given)
+    except Invalid as refusal:
+        raise Invalid(f"{INVALID_START}: {refusal.message}") from None
+    names = {*found.table.key_names, *(index.key_names if index else ())}
+    if start.keys() != names:
+        raise Invalid(INVALID_START)
+    if any(found.table.types[name] not in start[name] for name in names):
+        raise Invalid(f"{INVALID_START}: {KEY_MISMATCH}")
+    return start
+
+
+def _check_query_start(
+    start: Item, partition: tuple[str, keys.Part], test: tuple[KeyTest | None, list[keys.Part]], *, at_most_one: bool
+) -> None:
+    hash_name, hash_part = partition
+    range_test, operands = test
+    if at_most_one:
+        raise Invalid("The query can return at most one row and cannot be restarted")
+    if key_part(start[hash_name]) != hash_part:
+        raise Invalid("The provided starting key is outside query boundaries based on provided conditions")
+    if range_test is not None and not passes(range_test, operands, key_part(start[range_test.attribute])):
+        raise Invalid("The provided starting key does not match the range key predicate")
+
+
+def _cursor(layout: Layout, index: Index | None, start: Item) -> bytes:
+    """Where in the keyspace a starting key stands, whether or not something is there."""
+    if index is None:
+        return layout.key(start)
+    return layout.entry_key(index, start)
+
+
+def _segment(request: Request) -> tuple[int, int]:
+    segment, segments = request.get("Segment"), request.get("TotalSegments")
+    if segment is None and segments is None:
+        return 0, 1
+    if segments is None:
+        raise Invalid(
+            "The TotalSegments parameter is required but was not present in the request "
+            "when Segment parameter is present"
+        )
+    if segment is None:
+        raise Invalid(
+            "The Segment parameter is required but was not present in the request "
+            "when parameter TotalSegments is present"
+        )
+    if segment >= segments:
+        raise Invalid(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+            f"Segment: {segment} is not less than TotalSegments: {segments}"
+        )
+    return segment, segments
+
+
+def _segment_of(layout: Layout, index: Index | None, item: Item, segments: int) -> int:
+    """The segment of an item: by its partition key alone, so that a partition is in one segment."""
+    name = layout.table.hash if index is None else index.hash
+    return zlib.crc32(keys.encode((key_part(item[name]),))) % segments

@@ -1,0 +1,247 @@
+"""CreateTable's request, checked: keys, definitions, indexes, billing, stream.
+
+For: control.py. Owns: AWS's sentences about schemas. Never: knows which tables exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from syncline.core import Invalid, Unsupported
+from syncline.tables.catalog import ALL, INCLUDE, KEYS_ONLY, ON_DEMAND, PROVISIONED, Index, Throughput
+from syncline.tables.errors import invalid_values
+
+LOCAL_INDEXES_MAX = 5
+GLOBAL_INDEXES_MAX = 20
+INCLUDED_MAX = 100
+UNITS_MAX = 10**12
+TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
+VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
+_UNSUPPORTED = ("GlobalTableSourceArn", "ResourcePolicy", "ReplicaUpdates")
+
+Request = Mapping[str, Any]
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """A key schema: partition key, and sort key if there is one."""
+
+    hash: str
+    range: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.hash,) if self.range is None else (self.hash, self.range)
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """A table as asked for."""
+
+    name: str
+    keys: Keys
+    types: dict[str, str]
+    indexes: tuple[Index, ...]
+    billing: str
+    throughput: Throughput
+    view: str | None
+
+
+def read_schema(request: Request) -> Schema:
+    """The table that a CreateTable asks for. Raises Invalid with AWS's sentence, or Unsupported."""
+    for name in _UNSUPPORTED:
+        if request.get(name) is not None:
+            raise Unsupported(f"Syncline does not support CreateTable's {name}.")
+    name = check_new_name(request)
+    keys = _key_schema(request.get("KeySchema", ()))
+    billing, throughput = read_billing(request)
+    types = {entry["AttributeName"]: entry["AttributeType"] for entry in request.get("AttributeDefinitions", ())}
+    if len(keys.names) > len(types):
+        raise Invalid("Invalid KeySchema: Some index key attribute have no definition")
+    indexes = (*_local_indexes(request, keys), *_global_indexes(request, billing))
+    _check_indexes(indexes)
+    _check_definitions(keys, indexes, types)
+    return Schema(name, keys, types, indexes, billing, throughput, read_view(request))
+
+
+def check_new_name(request: Request) -> str:
+    """The name of a table to be made."""
+    name = request.get("TableName")
+    if not isinstance(name, str):
+        raise Invalid("The parameter 'TableName' is required but was not present in the request")
+    broken = None
+    if len(name) < 3:
+        broken = "Member must have length greater than or equal to 3"
+    elif len(name) > 255:
+        broken = "Member must have length less than or equal to 255"
+    elif not TABLE_NAME.fullmatch(name):
+        broken = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+    if broken is not None:
+        raise Invalid(
+            f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: {broken}"
+        )
+    return name
+
+
+def read_billing(request: Request) -> tuple[str, Throughput]:
+    """Billing mode and provisioned figures, which must fit each other."""
+    billing = request.get("BillingMode", PROVISIONED)
+    given = request.get("ProvisionedThroughput")
+    if billing == ON_DEMAND:
+        if given is not None:
+            raise invalid_values(
+                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
+            )
+        return ON_DEMAND, Throughput()
+    if given is None:
+        raise invalid_values(
+            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
+        )
+    return PROVISIONED, read_throughput(given)
+
+
+def read_throughput(given: Mapping[str, Any]) -> Throughput:
+    """Provisioned figures within bounds."""
+    for name in ("ReadCapacityUnits", "WriteCapacityUnits"):
+        if not 1 <= given.get(name, 0) <= UNITS_MAX:
+            raise Invalid(f"Given value {given.get(name, 0)} for {name} is out of bounds")
+    return Throughput(given["ReadCapacityUnits"], given["WriteCapacityUnits"])
+
+
+def read_view(request: Request) -> str | None:
+    """The stream view asked for; None for no stream."""
+    wanted = request.get("StreamSpecification")
+    if wanted is None:
+        return None
+    view = wanted.get("StreamViewType")
+    if not wanted.get("StreamEnabled"):
+        if view is not None:
+            raise invalid_values(
+                "Table is being created with a stream disabled, UpdateViewType should not be specified"
+            )
+        return None
+    if view not in VIEWS:
+        raise invalid_values("StreamViewType is required when the stream is enabled")
+    return str(view)
+
+
+def _key_schema(elements: Sequence[Mapping[str, str]]) -> Keys:
+    if not 1 <= len(elements) <= 2:
+        shown = ", ".join(
+            f"KeySchemaElement(attributeName={one['AttributeName']}, keyType={one['KeyType']})" for one in elements
+        )
+        bound = "less than or equal to 2" if elements else "greater than or equal to 1"
+        raise Invalid(
+            f"1 validation error detected: Value '[{shown}]' at 'keySchema' failed to satisfy constraint: "
+            f"Member must have length {bound}"
+        )
+    names = [one["AttributeName"] for one in elements]
+    if elements[0]["KeyType"] != "HASH":
+        raise Invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+    if len(elements) == 2:
+        if names[0] == names[1]:
+            raise Invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+        if elements[1]["KeyType"] != "RANGE":
+            raise Invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+    return Keys(names[0], names[1] if len(names) == 2 else None)
+
+
+def _local_indexes(request: Request, keys: Keys) -> list[Index]:
+    given = request.get("LocalSecondaryIndexes")
+    if given is None:
+        return []
+    if not given:
+        raise invalid_values("List of LocalSecondaryIndexes is empty")
+    if keys.range is None:
+        raise invalid_values(
+            "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
+        )
+    if len(given) > LOCAL_INDEXES_MAX:
+        raise invalid_values(f"Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_INDEXES_MAX}")
+    indexes = [_index(one, number, is_global=False) for number, one in enumerate(given)]
+    for index in indexes:
+        if index.range is None:
+            raise invalid_values(f"Index KeySchema does not have a range key for index: {index.name}")
+        if index.hash != keys.hash:
+            raise invalid_values(
+                "Index KeySchema does not have the same leading hash key as table KeySchema "
+                f"for index: {index.name}. index hash key: {index.hash}, table hash key: {keys.hash}"
+            )
+    return indexes
+
+
+def _global_indexes(request: Request, billing: str) -> list[Index]:
+    given = request.get("GlobalSecondaryIndexes")
+    if given is None:
+        return []
+    if not given:
+        raise invalid_values("List of GlobalSecondaryIndexes is empty")
+    if len(given) > GLOBAL_INDEXES_MAX:
+        raise invalid_values(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")
+    for one in given:
+        if billing == ON_DEMAND and one.get("ProvisionedThroughput") is not None:
+            raise invalid_values(
+                f"ProvisionedThroughput should not be specified for index: {one['IndexName']} "
+                "when BillingMode is PAY_PER_REQUEST"
+            )
+    first = len(request.get("LocalSecondaryIndexes") or ())
+    return [_index(one, first + number, is_global=True) for number, one in enumerate(given)]
+
+
+def _index(given: Mapping[str, Any], number: int, *, is_global: bool) -> Index:
+    keys = _key_schema(given["KeySchema"])
+    projection = given.get("Projection") or {}
+    kind, included = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
+    if kind not in (ALL, KEYS_ONLY, INCLUDE):
+        raise invalid_values(f"Unknown ProjectionType: {'null' if kind is None else kind}")
+    if kind == INCLUDE and not included:
+        raise invalid_values("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+    if kind != INCLUDE and included is not None:
+        raise invalid_values(f"ProjectionType is {kind}, but NonKeyAttributes is specified")
+    if included and len(set(included)) < len(included):
+        raise invalid_values(f"Duplicate attribute names in NonKeyAttributes of index: {given['IndexName']}")
+    units = given.get("ProvisionedThroughput")
+    return Index(
+        name=given["IndexName"],
+        number=number,
+        is_global=is_global,
+        hash=keys.hash,
+        range=keys.range,
+        projection=kind,
+        included=tuple(included or ()),
+        throughput=Throughput() if units is None else read_throughput(units),
+    )
+
+
+def _check_indexes(indexes: Sequence[Index]) -> None:
+    names: set[str] = set()
+    for index in indexes:
+        if index.name in names:
+            raise invalid_values(f"Duplicate index name: {index.name}")
+        names.add(index.name)
+    if sum(len(index.included) for index in indexes) > INCLUDED_MAX:
+        raise invalid_values(f"The number of NonKeyAttributes over all indexes exceeds the limit of {INCLUDED_MAX}")
+
+
+def _check_definitions(keys: Keys, indexes: Sequence[Index], types: Mapping[str, str]) -> None:
+    """Every key attribute is defined, and every definition is of a key attribute."""
+    used = dict.fromkeys((*keys.names, *(name for index in indexes for name in index.key_names)))
+    undefined = [name for name in used if name not in types]
+    if undefined:
+        raise invalid_values(
+            f"Some index key attributes are not defined in AttributeDefinitions. Keys: [{', '.join(undefined)}], "
+            f"AttributeDefinitions: [{', '.join(types)}]"
+        )
+    if len(used) == len(types):
+        return
+    if not indexes:
+        raise invalid_values(
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in "
+            "AttributeDefinitions"
+        )
+    raise invalid_values(
+        f"Some AttributeDefinitions are not used. AttributeDefinitions: [{', '.join(types)}], "
+        f"keys used: [{', '.join(used)}]"
+    )

@@ -1,0 +1,93 @@
+"""The wire services: DynamoDB's operations by name. No rules of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from syncline.tables.engine import TableEngine
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+ENDPOINT_MINUTES = 1440
+ACCOUNT_UNITS, TABLE_UNITS = 80_000, 40_000
+"""AWS's default quotas, which clients read as figures; nothing here enforces them."""
+
+
+class Tables:
+    """The service `dynamodb`."""
+
+    def __init__(self, engine: TableEngine) -> None:
+        self._engine = engine
+        self._control = engine.control
+
+    async def create_table(self, request: Request) -> Answer:
+        return await self._control.create(request)
+
+    async def describe_table(self, request: Request) -> Answer:
+        return await self._control.describe(request)
+
+    async def update_table(self, request: Request) -> Answer:
+        return await self._control.update(request)
+
+    async def delete_table(self, request: Request) -> Answer:
+        return await self._control.delete(request)
+
+    async def list_tables(self, request: Request) -> Answer:
+        return await self._control.list(request)
+
+    async def tag_resource(self, request: Request) -> Answer:
+        return await self._control.tag(request)
+
+    async def untag_resource(self, request: Request) -> Answer:
+        return await self._control.untag(request)
+
+    async def list_tags_of_resource(self, request: Request) -> Answer:
+        return await self._control.list_tags(request)
+
+    async def describe_time_to_live(self, request: Request) -> Answer:
+        return await self._control.describe_time_to_live(request)
+
+    async def describe_continuous_backups(self, request: Request) -> Answer:
+        return await self._control.describe_continuous_backups(request)
+
+    async def describe_limits(self, request: Request) -> Answer:
+        """AWS's default quotas."""
+        return {
+            "AccountMaxReadCapacityUnits": ACCOUNT_UNITS,
+            "AccountMaxWriteCapacityUnits": ACCOUNT_UNITS,
+            "TableMaxReadCapacityUnits": TABLE_UNITS,
+            "TableMaxWriteCapacityUnits": TABLE_UNITS,
+        }
+
+    async def describe_endpoints(self, request: Request) -> Answer:
+        """This server, or clients that discover endpoints would leave it."""
+        settings = self._engine.settings
+        address = urlsplit(settings.public_url).netloc or f"{settings.host}:{settings.port}"
+        return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": ENDPOINT_MINUTES}]}
+
+    async def put_item(self, request: Request) -> Answer:
+        return await self._engine.put_item(request)
+
+    async def get_item(self, request: Request) -> Answer:
+        return await self._engine.get_item(request)
+
+    async def update_item(self, request: Request) -> Answer:
+        return await self._engine.update_item(request)
+
+    async def delete_item(self, request: Request) -> Answer:
+        return await self._engine.delete_item(request)
+
+    async def query(self, request: Request) -> Answer:
+        return await self._engine.query(request)
+
+    async def scan(self, request: Request) -> Answer:
+        return await self._engine.scan(request)
+
+    async def batch_get_item(self, request: Request) -> Answer:
+        return await self._engine.batch_get_item(request)
+
+    async def batch_write_item(self, request: Request) -> Answer:
+        return await self._engine.batch_write_item(request)

@@ -1,0 +1,184 @@
+"""The write body: read the old item, check, put the new one, its index entries and its stream record: one commit.
+
+For: the engine's single-item and batch writes. Owns: what a change of one item writes.
+Never: awaits, asks for time, ids or the network; a body may run again and must mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from syncline.core import Invalid
+from syncline.store import Space, Transaction
+from syncline.tables.capacity import write_units
+from syncline.tables.catalog import Index, StreamDescription
+from syncline.tables.conditions import Predicate
+from syncline.tables.errors import ConditionalCheckFailed
+from syncline.tables.layout import Layout, decode_row, encode_row, row_image, row_size
+from syncline.tables.records import INSERT, MODIFY, NO_IMAGE, REMOVE, StreamRecord
+from syncline.tables.scope import Values
+from syncline.tables.values import ITEM_BYTES_MAX, Item, check_item, size_of_item
+
+_encode_record = msgspec.msgpack.Encoder().encode
+
+UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
+
+_NEW_VIEWS = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
+_OLD_VIEWS = ("OLD_IMAGE", "NEW_AND_OLD_IMAGES")
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What a body is told about its moment: the table's live stream, if any, the record's id, the time."""
+
+    stream: StreamDescription | None
+    record_id: str
+    at: float
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """The condition of a write, and whether a refusal shows the item."""
+
+    condition: Predicate | None
+    values: Values
+    shows_item: bool
+
+    def check(self, old: Item | None) -> None:
+        """Raise ConditionalCheckFailed when the condition does not hold of the old item."""
+        if self.condition is None or self.condition({} if old is None else old, self.values):
+            return
+        raise ConditionalCheckFailed(data={"Item": old} if self.shows_item and old is not None else None)
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What a write found and left, as rows, and its cost."""
+
+    old: bytes | None
+    new: bytes | None
+    units: float
+    index_units: dict[str, float]
+
+
+def put_body(layout: Layout, item: Item, row: bytes, guard: Guard, stamp: Stamp) -> Callable[[Transaction], Written]:
+    """The body that puts a checked item."""
+    key = layout.key(item)
+
+    def body(txn: Transaction) -> Written:
+        old = txn.get(Space.ITEM, key)
+        if guard.condition is not None:
+            guard.check(None if old is None else decode_row(old))
+        return _replace(txn, layout, key, item, old, row, stamp)
+
+    return body
+
+
+def delete_body(layout: Layout, key_item: Item, guard: Guard, stamp: Stamp) -> Callable[[Transaction], Written]:
+    """The body that deletes the item of a checked key."""
+    key = layout.key(key_item)
+
+    def body(txn: Transaction) -> Written:
+        old = txn.get(Space.ITEM, key)
+        if guard.condition is not None:
+            guard.check(None if old is None else decode_row(old))
+        return _replace(txn, layout, key, key_item, old, None, stamp)
+
+    return body
+
+
+def update_body(
+    layout: Layout,
+    key_item: Item,
+    apply: Callable[[Item], None] | None,
+    *,
+    creates: bool,
+    guard: Guard,
+    stamp: Stamp,
+) -> Callable[[Transaction], Written]:
+    """The body that changes the item of a checked key with `apply`, or makes it when it `creates`."""
+    key = layout.key(key_item)
+
+    def body(txn: Transaction) -> Written:
+        old = txn.get(Space.ITEM, key)
+        before = None if old is None else decode_row(old)
+        guard.check(before)
+        if old is None and not creates:
+            return Written(None, None, write_units(0, 0), {})
+        item = dict(key_item) if old is None else decode_row(old)
+        if apply is not None:
+            apply(item)
+        item, size = check_item(item)
+        if size > ITEM_BYTES_MAX:
+            raise Invalid(UPDATE_TOO_LARGE)
+        layout.check_update(before, item)
+        return _replace(txn, layout, key, item, old, encode_row(item, size), stamp)
+
+    return body
+
+
+def _replace(
+    txn: Transaction, layout: Layout, key: bytes, item: Item, old: bytes | None, new: bytes | None, stamp: Stamp
+) -> Written:
+    """Set the row at `key` and everything that follows from it; nothing when nothing changes."""
+    units = write_units(row_size(old), row_size(new))
+    if _same(old, new, item):
+        return Written(old, old, units, {})
+    if new is None:
+        txn.delete(Space.ITEM, key)
+    else:
+        txn.put(Space.ITEM, key, new)
+    index_units = _replace_entries(txn, layout, old, None if new is None else item) if layout.table.indexes else {}
+    if stamp.stream is not None:
+        txn.append(stamp.stream.shard, _record(layout, item, old, new, stamp, stamp.stream))
+    return Written(old, new, units, index_units)
+
+
+def _same(old: bytes | None, new: bytes | None, item: Item) -> bool:
+    if old == new:
+        return True
+    # Equal items may differ in bytes by the order of their attributes alone.
+    return old is not None and new is not None and old[:4] == new[:4] and decode_row(old) == item
+
+
+def _replace_entries(txn: Transaction, layout: Layout, old: bytes | None, item: Item | None) -> dict[str, float]:
+    before = {} if old is None else layout.entries(decode_row(old))
+    after = {} if item is None else layout.entries(item)
+    units: dict[str, float] = {}
+    for key, (index, entry) in before.items():
+        if key not in after:
+            txn.delete(Space.INDEX, key)
+            _add(units, index, size_of_item(entry), 0)
+    for key, (index, entry) in after.items():
+        known = before.get(key)
+        if known is not None and known[1] == entry:
+            continue
+        size = size_of_item(entry)
+        txn.put(Space.INDEX, key, encode_row(entry, size))
+        _add(units, index, size, 0 if known is None else size_of_item(known[1]))
+    return units
+
+
+def _add(units: dict[str, float], index: Index, new_size: int, old_size: int) -> None:
+    units[index.name] = units.get(index.name, 0.0) + write_units(old_size, new_size)
+
+
+def _record(
+    layout: Layout, item: Item, old: bytes | None, new: bytes | None, stamp: Stamp, stream: StreamDescription
+) -> bytes:
+    keys = layout.table.key_of(item)
+    shows_new = new is not None and stream.view in _NEW_VIEWS
+    shows_old = old is not None and stream.view in _OLD_VIEWS
+    size = size_of_item(keys) + (row_size(new) if shows_new else 0) + (row_size(old) if shows_old else 0)
+    return _encode_record(
+        StreamRecord(
+            id=stamp.record_id,
+            event=INSERT if old is None else REMOVE if new is None else MODIFY,
+            at=stamp.at,
+            stream=stream.arn,
+            view=stream.view,
+            keys=keys,
+            new=msgspec.Raw(row_image(new)) if new is not None and shows_new else NO_IMAGE,
+            old=msgspec.Raw(row_image(old)) if old is not None and shows_old else NO_IMAGE,
+            size=size,
+        )
+    )
