@@ -1,0 +1,23 @@
+"""The refusals of the data plane, in AppSync's words (graphql-api reference, 1.4)."""
+
+from __future__ import annotations
+
+from syncline.core import Unauthenticated
+
+
+class NoCredential(Unauthenticated):
+    """Valid authorization header not provided."""
+
+    code = "UnauthorizedException"
+
+
+class NotAuthorized(Unauthenticated):
+    """You are not authorized to make this call."""
+
+    code = "UnauthorizedException"
+
+
+class TokenUnreadable(Unauthenticated):
+    """Unable to parse JWT token."""
+
+    code = "UnauthorizedException"

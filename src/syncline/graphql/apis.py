@@ -1,0 +1,309 @@
+"""APIs, their keys, schemas, variables and tags: the control plane's verbs.
+
+For: `service`. Owns: what AppSync checks and fills in before a record is kept. Never: serves a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import msgspec
+
+from syncline.core import Conflict, Invalid, NotFound, Unsupported, arns
+from syncline.graphql import schema as schemas
+from syncline.graphql.catalog import Entry
+from syncline.graphql.engine import GraphqlEngine
+from syncline.graphql.errors import BadRequest
+from syncline.graphql.introspection import introspection
+from syncline.graphql.model import Api, ApiKey, Environment, SchemaRecord, shown
+from syncline.graphql.requests import page, record_from
+
+MODES_BUILT = ("API_KEY", "AWS_IAM")
+KEYS_MAX = 50
+HOUR = 3600
+DAY = 24 * HOUR
+KEY_DAYS_DEFAULT, KEY_DAYS_MAX = 7, 365
+KEY_KEPT_DAYS = 60
+"""An expired key can still be seen and extended for so long."""
+SCHEMA_BYTES_MAX = 1_000_000
+SCHEMA_BYTES_INLINE = 64 * 1024
+"""A larger document is built on another thread, so that it does not hold up the loop."""
+VARIABLES_MAX = 50
+VARIABLE_NAME = re.compile(r"[A-Za-z]+\w*", re.ASCII)
+TAGS_MAX = 50
+
+
+class ModeUnsupported(Unsupported):
+    """The authorization mode {mode} is not supported; API_KEY and AWS_IAM are."""
+
+
+class MergedApisUnsupported(Unsupported):
+    """Merged APIs are not supported; apiType GRAPHQL is."""
+
+
+class ApiKeyLimitExceeded(Invalid):
+    """The API exceeded a limit: it has {limit} keys."""
+
+    code = "ApiKeyLimitExceededException"
+
+
+class ApiKeyValidityOutOfBounds(Invalid):
+    """API key must be valid for a minimum of 1 days and a maximum of 365 days."""
+
+    code = "ApiKeyValidityOutOfBoundsException"
+
+
+class ApiKeyNotFound(NotFound):
+    """API key not found."""
+
+    code = "NotFoundException"
+
+
+class SchemaMissing(Invalid):
+    """No schema definition exists."""
+
+    code = "GraphQLSchemaException"
+
+
+class CreationUnderWay(Conflict):
+    """Schema is currently being altered, please wait until that is complete."""
+
+    code = "ConcurrentModificationException"
+
+
+class Apis:
+    """The verbs over APIs."""
+
+    def __init__(self, engine: GraphqlEngine) -> None:
+        self._engine = engine
+
+    # --- APIs
+
+    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """A new API."""
+        self._check(request)
+        api_id = self._engine.ids.short()
+        api = record_from(
+            Api,
+            request,
+            api_id=api_id,
+            arn=self._engine.arn(f"apis/{api_id}"),
+            owner=self._engine.settings.account,
+        )
+        self._engine.start(await self._engine.catalog.put_api(api))
+        return {"graphqlApi": self.shown(api)}
+
+    async def update(self, request: dict[str, Any]) -> dict[str, Any]:
+        """An API described anew: what the request leaves out is reset to its default."""
+        entry = self._entry(request)
+        self._check(request)
+        old = entry.api
+        api = record_from(
+            Api,
+            request,
+            api_id=old.api_id,
+            arn=old.arn,
+            owner=old.owner,
+            tags=old.tags,
+            api_type=old.api_type,
+            visibility=old.visibility,
+        )
+        await self._engine.catalog.put_api(api)
+        await self._engine.resettle(api.api_id)
+        return {"graphqlApi": self.shown(api)}
+
+    def get(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"graphqlApi": self.shown(self._entry(request).api)}
+
+    async def delete(self, request: dict[str, Any]) -> dict[str, Any]:
+        entry = self._entry(request)
+        await self._engine.catalog.delete_api(entry)
+        await self._engine.stop(entry.api.api_id)
+        return {}
+
+    def list(self, request: dict[str, Any]) -> dict[str, Any]:
+        kind = request.get("apiType")
+        found: list[Api] = [
+            entry.api for entry in self._engine.catalog.entries.values() if kind is None or entry.api.api_type == kind
+        ]
+        found.sort(key=_api_id)
+        answer = page("graphqlApis", found, request)
+        answer["graphqlApis"] = [self._with_uris(each) for each in answer["graphqlApis"]]
+        return answer
+
+    def shown(self, api: Api) -> dict[str, Any]:
+        """The API as answers show it."""
+        return self._with_uris(shown(api))
+
+    def _with_uris(self, members: dict[str, Any]) -> dict[str, Any]:
+        url = f"{self._engine.public_url().rstrip('/')}/graphql/{members['apiId']}"
+        host = url.partition("://")[2].partition("/")[0].partition(":")[0]
+        realtime = f"ws{url.removeprefix('http')}/realtime"
+        return {
+            **members,
+            "uris": {"GRAPHQL": url, "REALTIME": realtime},
+            "dns": {"GRAPHQL": host, "REALTIME": host},
+        }
+
+    def _check(self, request: dict[str, Any]) -> None:
+        if request.get("apiType", "GRAPHQL") != "GRAPHQL":
+            raise MergedApisUnsupported
+        default = request["authenticationType"]
+        modes = [default] + [
+            each.get("authenticationType") for each in request.get("additionalAuthenticationProviders") or ()
+        ]
+        for mode in modes:
+            if mode not in MODES_BUILT:
+                raise ModeUnsupported(mode=mode)
+            if modes.count(mode) > 1:
+                raise BadRequest(f"Multiple {mode} authentication providers are not allowed.")
+        _check_tags(request.get("tags") or {})
+
+    def _entry(self, request: dict[str, Any]) -> Entry:
+        return self._engine.catalog.entry(request["apiId"])
+
+    # --- keys
+
+    async def create_key(self, request: dict[str, Any]) -> dict[str, Any]:
+        entry = self._entry(request)
+        if len(entry.keys) >= KEYS_MAX:
+            raise ApiKeyLimitExceeded(limit=KEYS_MAX)
+        key_id = "da2-" + self._engine.ids.short()
+        return await self._put_key(entry, key_id, request.get("description"), request.get("expires"))
+
+    async def update_key(self, request: dict[str, Any]) -> dict[str, Any]:
+        entry = self._entry(request)
+        old = _key(entry, request["id"])
+        expires = request.get("expires")
+        if expires is None:
+            key = msgspec.structs.replace(old, description=request.get("description", old.description))
+            await self._engine.catalog.put_key(entry, key)
+            return {"apiKey": shown(key)}
+        return await self._put_key(entry, old.id, request.get("description", old.description), expires)
+
+    async def _put_key(
+        self, entry: Entry, key_id: str, description: str | None, expires: float | None
+    ) -> dict[str, Any]:
+        key = ApiKey(key_id, at := self._expiry(expires), at + KEY_KEPT_DAYS * DAY, description)
+        await self._engine.catalog.put_key(entry, key)
+        self._engine.live(entry.api.api_id).refresh_keys()
+        return {"apiKey": shown(key)}
+
+    def _expiry(self, given: float | None) -> int:
+        now = int(self._engine.clock.now())
+        expires = now + KEY_DAYS_DEFAULT * DAY if given is None else int(given)
+        # A day ahead, rounded down to the hour, is still a day ahead to AWS: bounds are compared by the hour.
+        rounded, hour = expires - expires % HOUR, now - now % HOUR
+        if not hour + DAY <= rounded <= hour + KEY_DAYS_MAX * DAY + HOUR:
+            raise ApiKeyValidityOutOfBounds
+        return rounded
+
+    async def delete_key(self, request: dict[str, Any]) -> dict[str, Any]:
+        entry = self._entry(request)
+        await self._engine.catalog.delete_key(entry, _key(entry, request["id"]).id)
+        self._engine.live(entry.api.api_id).refresh_keys()
+        return {}
+
+    def list_keys(self, request: dict[str, Any]) -> dict[str, Any]:
+        now = self._engine.clock.now()
+        kept: list[ApiKey] = [key for key in self._entry(request).keys.values() if key.deletes > now]
+        kept.sort(key=_key_id)
+        return page("apiKeys", kept, request)
+
+    # --- schema
+
+    async def start_schema_creation(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Build the schema at once; the answer still says PROCESSING, as clients expect to ask again."""
+        entry = self._entry(request)
+        definition: bytes = request["definition"]
+        if len(definition) > SCHEMA_BYTES_MAX:
+            raise BadRequest(f"Schema document is too large: {len(definition)} bytes, the limit is {SCHEMA_BYTES_MAX}.")
+        try:
+            text = definition.decode()
+            if len(definition) > SCHEMA_BYTES_INLINE:
+                schema = await asyncio.to_thread(schemas.build, text)
+            else:
+                schema = schemas.build(text)
+        except (schemas.SchemaRefused, UnicodeDecodeError) as refusal:
+            details = str(refusal) if isinstance(refusal, schemas.SchemaRefused) else schemas.UNPARSABLE
+            await self._engine.catalog.put_schema(entry, SchemaRecord("FAILED", details, entry.schema.text))
+            return {"status": "PROCESSING"}
+        count = len([name for name in schema.core.type_map if not name.startswith("__")])
+        details = f"Successfully created schema with {count} types."
+        await self._engine.catalog.put_schema(entry, SchemaRecord("SUCCESS", details, text))
+        self._engine.live(entry.api.api_id).schema = schema
+        await self._engine.resettle(entry.api.api_id)
+        return {"status": "PROCESSING"}
+
+    def schema_creation_status(self, request: dict[str, Any]) -> dict[str, Any]:
+        schema = self._entry(request).schema
+        return {"status": schema.status, "details": schema.details}
+
+    def introspection_schema(self, request: dict[str, Any]) -> dict[str, Any]:
+        entry = self._entry(request)
+        schema = self._engine.live(entry.api.api_id).schema
+        if schema is None:
+            raise SchemaMissing
+        return {"schema": introspection(schema, request["format"], request.get("includeDirectives", True))}
+
+    # --- environment and tags
+
+    async def put_environment(self, request: dict[str, Any]) -> dict[str, Any]:
+        entry = self._entry(request)
+        given: dict[str, str] = request["environmentVariables"]
+        if len(given) > VARIABLES_MAX:
+            raise BadRequest(f"An API has at most {VARIABLES_MAX} environment variables.")
+        for name, value in given.items():
+            if not VARIABLE_NAME.fullmatch(name) or not 2 <= len(name) <= 64 or len(value) > 512:
+                raise BadRequest(f"Invalid environment variable: {name}.")
+        await self._engine.catalog.put_environment(entry, Environment(given))
+        return {"environmentVariables": given}
+
+    def get_environment(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"environmentVariables": self._entry(request).environment.environment_variables}
+
+    async def tag(self, request: dict[str, Any]) -> dict[str, Any]:
+        entry = self._tagged(request["resourceArn"])
+        tags = {**entry.api.tags, **request["tags"]}
+        _check_tags(tags)
+        await self._engine.catalog.put_api(msgspec.structs.replace(entry.api, tags=tags))
+        return {}
+
+    async def untag(self, request: dict[str, Any]) -> dict[str, Any]:
+        entry = self._tagged(request["resourceArn"])
+        tags = {name: value for name, value in entry.api.tags.items() if name not in request["tagKeys"]}
+        await self._engine.catalog.put_api(msgspec.structs.replace(entry.api, tags=tags))
+        return {}
+
+    def tags(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"tags": self._tagged(request["resourceArn"]).api.tags}
+
+    def _tagged(self, arn: str) -> Entry:
+        try:
+            kind, _, api_id = arns.parse(arn).resource.partition("/")
+        except ValueError:
+            raise BadRequest(f"Invalid ARN: {arn}") from None
+        if kind != "apis":
+            raise BadRequest(f"Invalid ARN: {arn}")
+        return self._engine.catalog.entry(api_id)
+
+
+def _api_id(api: Api) -> str:
+    return api.api_id
+
+
+def _key_id(key: ApiKey) -> str:
+    return key.id
+
+
+def _key(entry: Entry, key_id: str) -> ApiKey:
+    if key_id not in entry.keys:
+        raise ApiKeyNotFound
+    return entry.keys[key_id]
+
+
+def _check_tags(tags: dict[str, str]) -> None:
+    if len(tags) > TAGS_MAX or any(name.startswith("aws:") for name in tags):
+        raise BadRequest("Invalid tags: at most 50, and no key may begin with aws:.")

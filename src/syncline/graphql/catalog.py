@@ -1,0 +1,139 @@
+"""The catalog of GraphQL APIs: every record in the store, and the same in memory for the data plane.
+
+For: `apis` and `parts`, which change records, and `engine`, which serves from them.
+Owns: the records' keys, and that memory follows a commit and never leads it. Never: knows what a record means.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncline.graphql.errors import NoSuchApi
+from syncline.graphql.model import Api, ApiKey, DataSource, Environment, Function, Resolver, SchemaRecord
+from syncline.store import Collection, Snapshot, Store, Transaction
+
+
+class Entry:
+    """One API and all that belongs to it."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.schema = SchemaRecord()
+        self.environment = Environment()
+        self.keys: dict[str, ApiKey] = {}
+        self.sources: dict[str, DataSource] = {}
+        self.functions: dict[str, Function] = {}
+        self.resolvers: dict[tuple[str, str], Resolver] = {}
+
+
+class Catalog:
+    """Records by API. Reads are from memory."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.entries: dict[str, Entry] = {}
+        self._apis = Collection("graphql.api", Api)
+        self._schemas = Collection("graphql.schema", SchemaRecord)
+        self._environments = Collection("graphql.environment", Environment)
+        self._keys = Collection("graphql.key", ApiKey)
+        self._sources = Collection("graphql.source", DataSource)
+        self._functions = Collection("graphql.function", Function)
+        self._resolvers = Collection("graphql.resolver", Resolver)
+
+    def entry(self, api_id: str) -> Entry:
+        """The API's records. Raises NoSuchApi."""
+        found = self.entries.get(api_id)
+        if found is None:
+            raise NoSuchApi(api=api_id)
+        return found
+
+    async def load(self) -> None:
+        """Read everything: once, at start."""
+        self.entries = await self._store.read(self._read_all)
+
+    def _read_all(self, snapshot: Snapshot) -> dict[str, Entry]:
+        entries: dict[str, Entry] = {}
+        for api in self._apis.list(snapshot):
+            entry = entries[api.api_id] = Entry(api)
+            entry.schema = self._schemas.get(snapshot, api.api_id) or entry.schema
+            entry.environment = self._environments.get(snapshot, api.api_id) or entry.environment
+            entry.keys = {key.id: key for key in self._keys.list(snapshot, api.api_id)}
+            entry.sources = {source.name: source for source in self._sources.list(snapshot, api.api_id)}
+            entry.functions = {each.function_id: each for each in self._functions.list(snapshot, api.api_id)}
+            entry.resolvers = {
+                (each.type_name, each.field_name): each for each in self._resolvers.list(snapshot, api.api_id)
+            }
+        return entries
+
+    async def put_api(self, api: Api) -> Entry:
+        """Keep an API's own record, new or changed."""
+        await self._put(self._apis, api, api.api_id)
+        entry = self.entries.setdefault(api.api_id, Entry(api))
+        entry.api = api
+        return entry
+
+    async def put_schema(self, entry: Entry, schema: SchemaRecord) -> None:
+        await self._put(self._schemas, schema, entry.api.api_id)
+        entry.schema = schema
+
+    async def put_environment(self, entry: Entry, environment: Environment) -> None:
+        await self._put(self._environments, environment, entry.api.api_id)
+        entry.environment = environment
+
+    async def put_key(self, entry: Entry, key: ApiKey) -> None:
+        await self._put(self._keys, key, entry.api.api_id, key.id)
+        entry.keys[key.id] = key
+
+    async def put_source(self, entry: Entry, source: DataSource) -> None:
+        await self._put(self._sources, source, entry.api.api_id, source.name)
+        entry.sources[source.name] = source
+
+    async def put_function(self, entry: Entry, function: Function) -> None:
+        await self._put(self._functions, function, entry.api.api_id, function.function_id)
+        entry.functions[function.function_id] = function
+
+    async def put_resolver(self, entry: Entry, resolver: Resolver) -> None:
+        await self._put(self._resolvers, resolver, entry.api.api_id, resolver.type_name, resolver.field_name)
+        entry.resolvers[resolver.type_name, resolver.field_name] = resolver
+
+    async def delete_key(self, entry: Entry, key_id: str) -> None:
+        await self._delete(self._keys, entry.api.api_id, key_id)
+        entry.keys.pop(key_id, None)
+
+    async def delete_source(self, entry: Entry, name: str) -> None:
+        await self._delete(self._sources, entry.api.api_id, name)
+        entry.sources.pop(name, None)
+
+    async def delete_function(self, entry: Entry, function_id: str) -> None:
+        await self._delete(self._functions, entry.api.api_id, function_id)
+        entry.functions.pop(function_id, None)
+
+    async def delete_resolver(self, entry: Entry, type_name: str, field_name: str) -> None:
+        await self._delete(self._resolvers, entry.api.api_id, type_name, field_name)
+        entry.resolvers.pop((type_name, field_name), None)
+
+    async def delete_api(self, entry: Entry) -> None:
+        """Remove an API and all that belongs to it, in one commit."""
+        api_id = entry.api.api_id
+
+        def body(txn: Transaction) -> None:
+            for key in self._keys.list(txn, api_id):
+                self._keys.delete(txn, api_id, key.id)
+            for source in self._sources.list(txn, api_id):
+                self._sources.delete(txn, api_id, source.name)
+            for function in self._functions.list(txn, api_id):
+                self._functions.delete(txn, api_id, function.function_id)
+            for resolver in self._resolvers.list(txn, api_id):
+                self._resolvers.delete(txn, api_id, resolver.type_name, resolver.field_name)
+            self._schemas.delete(txn, api_id)
+            self._environments.delete(txn, api_id)
+            self._apis.delete(txn, api_id)
+
+        await self._store.write(body)
+        self.entries.pop(api_id, None)
+
+    async def _put(self, collection: Collection[Any], record: Any, *key: str) -> None:
+        await self._store.write(lambda txn: collection.put(txn, record, *key))
+
+    async def _delete(self, collection: Collection[Any], *key: str) -> None:
+        await self._store.write(lambda txn: collection.delete(txn, *key))

@@ -1,0 +1,126 @@
+"""The engine: every GraphQL API as it serves, and the ways in.
+
+For: `app` and `edge` (the data plane), `service` (the control plane). Owns: the live APIs.
+Never: parses HTTP or frames; it is handed requests and starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from syncline.auth import Authenticator
+from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
+from syncline.datasources import Engines
+from syncline.graphql.catalog import Catalog, Entry
+from syncline.graphql.errors import NoSuchApi
+from syncline.graphql.live import Live
+from syncline.graphql.serve import Server
+from syncline.graphql.subscribe import Endpoint
+from syncline.hub import Hub
+from syncline.resolvers import Library
+from syncline.store import Store
+
+PATH = "/graphql"
+
+
+class GraphqlEngine:
+    """GraphQL APIs: kept, served, subscribed to."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        settings: Settings,
+        meter: Meter,
+        hub: Hub,
+        auth: Authenticator,
+        engines: Engines,
+        public_url: Callable[[], str],
+    ) -> None:
+        self.clock, self.ids, self.settings, self.meter = clock, ids, settings, meter
+        self.hub, self.auth, self.public_url = hub, auth, public_url
+        self.catalog = Catalog(store)
+        self._engines = engines
+        self._library = Library(clock, ids, meter)
+        self._live: dict[str, Live] = {}
+        self._server = Server(auth, hub, clock, ids, meter)
+
+    async def load(self) -> None:
+        """Take up every API in the store: once, at start."""
+        await self.catalog.load()
+        for entry in self.catalog.entries.values():
+            self.start(entry)
+
+    # --- the data plane
+
+    async def respond(self, api_id: str | None, request: Request) -> Response:
+        """Answer one GraphQL request over HTTP; never raises for what a client did."""
+        live = self._live.get(api_id or "")
+        return await self._server.respond(live, request)
+
+    def endpoint(self, api_id: str | None, request: Request) -> Endpoint:
+        """What a new WebSocket connection talks to. Without `api_id` the API is found when it connects."""
+        return Endpoint(self._server, self.hub, self.meter, lambda headers: self._live_of(api_id, headers))
+
+    def api_of(self, request: Request) -> str | None:
+        """The API a request is for: by path, else by Host, else by its key, else the only one."""
+        named = self._named(request.path)
+        return named if named else self.api_of_headers(request.index)
+
+    def api_of_headers(self, headers: Mapping[str, str]) -> str | None:
+        """The API that these headers (lower-case names) point to."""
+        for host in (headers.get("host", ""), headers.get("x-appsync-domain", "")):
+            label = host.partition(".")[0]
+            if label in self._live:
+                return label
+        key = headers.get("x-api-key", "")
+        for api_id, live in self._live.items():
+            if key in live.keys:
+                return api_id
+        return next(iter(self._live)) if len(self._live) == 1 else None
+
+    def _named(self, path: str) -> str | None:
+        parts = path.split("/")
+        if len(parts) < 3 or parts[2] in ("", "realtime", "connect"):
+            return None
+        return parts[2]
+
+    def _live_of(self, api_id: str | None, headers: Mapping[str, str]) -> Live:
+        found = self._live.get(api_id or self.api_of_headers(headers) or "")
+        if found is None:
+            raise NoSuchApi(api=api_id or "")
+        return found
+
+    # --- the control plane
+
+    def live(self, api_id: str) -> Live:
+        """The live API. Raises NoSuchApi."""
+        found = self._live.get(api_id)
+        if found is None:
+            raise NoSuchApi(api=api_id)
+        return found
+
+    def start(self, entry: Entry) -> None:
+        """Serve an API from now on."""
+        live = Live(entry, self._engines, self._library, self.meter)
+        live.restore()
+        self._live[live.api_id] = live
+
+    async def resettle(self, api_id: str) -> None:
+        """Serve an API's changed schema or configuration, after everything published before was delivered."""
+        await self.hub.drained()
+        self.live(api_id).settle(schema_changed=True)
+
+    async def stop(self, api_id: str) -> None:
+        """Serve an API no longer; end its subscriptions."""
+        await self.hub.drained()
+        live = self._live.pop(api_id)
+        live.schema = None
+        live.settle(schema_changed=True)
+        self.hub.forget(api_id)
+        self.meter.forget(api=api_id)
+
+    def arn(self, resource: str) -> str:
+        """An ARN of this account and region."""
+        return str(arns.Arn("appsync", self.settings.region, self.settings.account, resource))

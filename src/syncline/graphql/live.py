@@ -1,0 +1,206 @@
+"""A live API: its records made ready to serve — schema, data sources, resolvers, documents, who may call.
+
+For: `engine`. Owns: what is derived from an API's records, its figures and its live subscriptions.
+Never: changes a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from syncline.auth import ApiAuth, Mode
+from syncline.core import Meter, SynclineError
+from syncline.datasources import DataSource, DataSourceSpec, Engines, build
+from syncline.graphql import schema as schemas
+from syncline.graphql.catalog import Entry
+from syncline.graphql.documents import Documents
+from syncline.graphql.errors import BadRequest
+from syncline.graphql.model import DataSource as SourceRecord
+from syncline.graphql.model import Function as FunctionRecord
+from syncline.graphql.model import Resolver as ResolverRecord
+from syncline.graphql.plan import Settled
+from syncline.graphql.schema import Schema
+from syncline.resolvers import FunctionSpec, Library, Resolver, ResolverError, ResolverSpec, compile_resolver
+
+RESOLVERS_MAX = 10_000
+"""Resolver runs per request when the API sets no lower limit (AppSync's quota)."""
+
+
+class Figures:
+    """One API's instruments."""
+
+    def __init__(self, meter: Meter, api: str) -> None:
+        self.requests = meter.counter("syncline_graphql_requests_total", api=api)
+        self.latency = meter.summary("syncline_graphql_latency_ms", api=api)
+        self.errors_4xx = meter.counter("syncline_graphql_errors_4xx_total", api=api)
+        self.errors_5xx = meter.counter("syncline_graphql_errors_5xx_total", api=api)
+        self.fallbacks = meter.counter("syncline_graphql_fallbacks_total", api=api)
+        self.gaps = meter.counter("syncline_graphql_selection_gap_total", api=api)
+        self.connects = meter.counter("syncline_graphql_connects_total", api=api)
+        self.connect_errors = meter.counter("syncline_graphql_connect_errors_total", api=api)
+        self.subscribes = meter.counter("syncline_graphql_subscribes_total", api=api)
+        self.subscribe_errors = meter.counter("syncline_graphql_subscribe_errors_total", api=api)
+        self.connections = 0
+        self.subscriptions = 0
+        meter.gauge("syncline_graphql_connections", lambda: self.connections, api=api)
+        meter.gauge("syncline_graphql_subscriptions", lambda: self.subscriptions, api=api)
+
+
+class Live:
+    """One API as it serves now."""
+
+    def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter) -> None:
+        self.entry = entry
+        self.api_id = entry.api.api_id
+        self.figures = Figures(meter, self.api_id)
+        self._meter = meter
+        self._engines = engines
+        self._library = library
+        self.keys: dict[str, float] = {}
+        self.auth = ApiAuth(self.api_id, ("API_KEY",), self.keys)
+        self.schema: Schema | None = None
+        self.documents: Documents | None = None
+        self.version = 0
+        """Of the schema and of who may see what: subscriptions of one version can share a group."""
+        self.changed: list[Callable[[], None]] = []
+        """What wants to know of a new state: the live connections."""
+        self.sources: dict[str, DataSource] = {}
+        self._resolvers: dict[tuple[str, str], Resolver] = {}
+
+    def restore(self) -> None:
+        """Make everything from the records: at start. What no longer compiles is logged and left out."""
+        text = self.entry.schema.text
+        if text:
+            self.schema = schemas.build(text)
+        for source in self.entry.sources.values():
+            try:
+                self.sources[source.name] = self.built(source)
+            except SynclineError as refusal:
+                self._left_out("data source", source.name, refusal)
+        for key, resolver in self.entry.resolvers.items():
+            try:
+                self._resolvers[key] = self.compiled(resolver)
+            except SynclineError as refusal:
+                self._left_out("resolver", ".".join(key), refusal)
+        self.settle()
+
+    def _left_out(self, kind: str, name: str, refusal: SynclineError) -> None:
+        self._meter.event(f"{kind} left out", room="graphql", api=self.api_id, part=name, reason=refusal.message)
+
+    def settle(self, *, schema_changed: bool = False) -> None:
+        """Serve from the records as they are now. `schema_changed`: live subscriptions must look again, too."""
+        api = self.entry.api
+        self.refresh_keys()
+        others = [provider["authenticationType"] for provider in api.additional_authentication_providers or ()]
+        modes = cast("tuple[Mode, ...]", (api.authentication_type, *others))
+        self.auth = ApiAuth(self.api_id, modes, self.keys)
+        self.documents = None
+        if self.schema is not None:
+            settled = Settled(
+                self.schema, self._attached(), default_mode=self.auth.default, depth_max=api.query_depth_limit
+            )
+            self.documents = Documents(settled, introspection=api.introspection_config == "ENABLED")
+        if schema_changed:
+            self.version += 1
+            for listener in list(self.changed):
+                listener()
+
+    def refresh_keys(self) -> None:
+        """Take over the keys' records; the map itself stays, since the authenticator reads it."""
+        self.keys.clear()
+        self.keys.update({key.id: float(key.expires) for key in self.entry.keys.values()})
+
+    def _attached(self) -> dict[tuple[str, str], Resolver]:
+        # A resolver whose field the schema has lost stays in the records, and comes back with the field.
+        assert self.schema is not None, "only a schema has fields"
+        return {key: each for key, each in self._resolvers.items() if self.schema.field(*key) is not None}
+
+    @property
+    def resolvers_max(self) -> int:
+        """How many resolvers one request may run."""
+        return self.entry.api.resolver_count_limit or RESOLVERS_MAX
+
+    # --- compiling records
+
+    def built(self, record: SourceRecord) -> DataSource:
+        """The data source of a record. Raises Unsupported."""
+        return build(
+            DataSourceSpec(
+                record.name,
+                record.type,
+                self.api_id,
+                record.description,
+                record.service_role_arn,
+                record.dynamodb_config,
+                record.lambda_config,
+                record.http_config,
+                record.elasticsearch_config,
+                record.open_search_service_config,
+                record.relational_database_config,
+                record.event_bridge_config,
+                record.metrics_config,
+            ),
+            self._engines,
+        )
+
+    def compiled(self, record: ResolverRecord) -> Resolver:
+        """The resolver of a record. Raises BadRequest for a template that does not parse, Unsupported."""
+        try:
+            return compile_resolver(self._spec(record), self.sources, self._library)
+        except ResolverError as mistake:
+            raise BadRequest(mistake.message) from None
+
+    def check_function(self, record: FunctionRecord) -> None:
+        """Compile a function as a pipeline's only step. Raises BadRequest, Unsupported."""
+        spec = ResolverSpec("Query", record.name, "PIPELINE", functions=(function_spec(record),))
+        try:
+            compile_resolver(spec, self.sources, self._library)
+        except ResolverError as mistake:
+            raise BadRequest(mistake.message) from None
+
+    def _spec(self, record: ResolverRecord) -> ResolverSpec:
+        ids = (record.pipeline_config or {}).get("functions", ())
+        return ResolverSpec(
+            record.type_name,
+            record.field_name,
+            record.kind,
+            record.data_source_name,
+            record.request_mapping_template,
+            record.response_mapping_template,
+            tuple(function_spec(self.entry.functions[each]) for each in ids),
+            record.runtime,
+            record.code,
+            record.max_batch_size,
+        )
+
+    def attach(self, record: ResolverRecord, resolver: Resolver) -> None:
+        """Put a compiled resolver to use with the next `settle`."""
+        self._resolvers[record.type_name, record.field_name] = resolver
+
+    def detach(self, type_name: str, field_name: str) -> None:
+        """Stop using a resolver with the next `settle`."""
+        self._resolvers.pop((type_name, field_name), None)
+
+    def recompile(self, *, source: str = "", function: str = "") -> None:
+        """Compile again what is built on a changed data source or function."""
+        names = {each.function_id for each in self.entry.functions.values() if each.data_source_name == source}
+        for key, record in self.entry.resolvers.items():
+            steps = set((record.pipeline_config or {}).get("functions", ()))
+            if (source and record.data_source_name == source) or steps & (names | {function}):
+                self._resolvers[key] = self.compiled(record)
+
+
+def function_spec(record: FunctionRecord) -> FunctionSpec:
+    """A function's record as `resolvers` compiles it."""
+    return FunctionSpec(
+        record.function_id,
+        record.name,
+        record.data_source_name,
+        record.request_mapping_template,
+        record.response_mapping_template,
+        record.function_version,
+        record.runtime,
+        record.code,
+        record.max_batch_size,
+    )

@@ -1,0 +1,121 @@
+"""The records of GraphQL APIs as they are kept: their member names are AppSync's own.
+
+For: `catalog`. `shown` turns a record into the member dict of an answer, absent members left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+Config = dict[str, Any]
+"""A nested configuration as it was given: AppSync's member names."""
+
+
+class Api(msgspec.Struct, frozen=True, rename="camel"):
+    """A GraphQL API, as CreateGraphqlApi described it; `arn` and the defaults filled in."""
+
+    name: str
+    api_id: str
+    authentication_type: str
+    arn: str
+    owner: str
+    api_type: str = "GRAPHQL"
+    visibility: str = "GLOBAL"
+    xray_enabled: bool = False
+    introspection_config: str = "ENABLED"
+    query_depth_limit: int = 0
+    resolver_count_limit: int = 0
+    tags: dict[str, str] = {}
+    additional_authentication_providers: list[Config] | None = None
+    log_config: Config | None = None
+    user_pool_config: Config | None = None
+    open_id_connect_config: Config | None = msgspec.field(name="openIDConnectConfig", default=None)
+    lambda_authorizer_config: Config | None = None
+    merged_api_execution_role_arn: str | None = None
+    owner_contact: str | None = None
+    enhanced_metrics_config: Config | None = None
+
+
+class ApiKey(msgspec.Struct, frozen=True, rename="camel"):
+    """An API key: the id is the key. Instants are epoch seconds."""
+
+    id: str
+    expires: int
+    deletes: int
+    description: str | None = None
+
+
+class DataSource(msgspec.Struct, frozen=True, rename="camel"):
+    """A data source."""
+
+    name: str
+    type: str
+    data_source_arn: str
+    description: str | None = None
+    service_role_arn: str | None = None
+    dynamodb_config: Config | None = None
+    lambda_config: Config | None = None
+    http_config: Config | None = None
+    elasticsearch_config: Config | None = None
+    open_search_service_config: Config | None = None
+    relational_database_config: Config | None = None
+    event_bridge_config: Config | None = None
+    metrics_config: str | None = None
+
+
+class Resolver(msgspec.Struct, frozen=True, rename="camel"):
+    """A resolver: what is attached to one field."""
+
+    type_name: str
+    field_name: str
+    resolver_arn: str
+    kind: str = "UNIT"
+    max_batch_size: int = 0
+    data_source_name: str | None = None
+    request_mapping_template: str | None = None
+    response_mapping_template: str | None = None
+    pipeline_config: Config | None = None
+    sync_config: Config | None = None
+    caching_config: Config | None = None
+    runtime: Config | None = None
+    code: str | None = None
+    metrics_config: str | None = None
+
+
+class Function(msgspec.Struct, frozen=True, rename="camel"):
+    """A function: one step that pipelines share."""
+
+    function_id: str
+    function_arn: str
+    name: str
+    data_source_name: str
+    function_version: str = "2018-05-29"
+    max_batch_size: int = 0
+    description: str | None = None
+    request_mapping_template: str | None = None
+    response_mapping_template: str | None = None
+    sync_config: Config | None = None
+    runtime: Config | None = None
+    code: str | None = None
+
+
+class SchemaRecord(msgspec.Struct, frozen=True, rename="camel"):
+    """The outcome of the last schema creation, and the text that serves: a failed creation keeps the earlier one."""
+
+    status: str = "NOT_APPLICABLE"
+    details: str = ""
+    text: str = ""
+
+
+class Environment(msgspec.Struct, frozen=True, rename="camel"):
+    """An API's environment variables."""
+
+    environment_variables: dict[str, str] = {}
+
+
+def shown(record: msgspec.Struct) -> dict[str, Any]:
+    """The record as members of an answer."""
+    members: dict[str, Any] = msgspec.to_builtins(record)
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,51 @@
+"""What control-plane requests have in common: members picked by name, and pages of a list.
+
+For: `apis` and `parts`. Owns: the form of a page token.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from syncline.graphql.errors import BadRequest
+from syncline.graphql.model import shown
+
+PAGE_MAX = 25
+"""AppSync's largest page."""
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def record_from(kind: type[T], request: dict[str, Any], **fixed: Any) -> T:
+    """A record of the request's members that the kind has, over its defaults; `fixed` are its own, in snake case."""
+    given = {
+        field.name: request[field.encode_name]
+        for field in msgspec.structs.fields(kind)
+        if field.encode_name in request and request[field.encode_name] is not None
+    }
+    return kind(**{**given, **fixed})
+
+
+def page(key: str, records: Iterable[msgspec.Struct], request: dict[str, Any]) -> dict[str, Any]:
+    """One page of a list answer: `{key: [...], "nextToken": ...}`."""
+    members = [shown(record) for record in records]
+    size = min(int(request.get("maxResults") or PAGE_MAX), PAGE_MAX)
+    start = _start(request.get("nextToken"))
+    answer: dict[str, Any] = {key: members[start : start + size]}
+    if start + size < len(members):
+        answer["nextToken"] = base64.urlsafe_b64encode(f"{start + size}".encode()).decode()
+    return answer
+
+
+def _start(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(token))
+    except (ValueError, binascii.Error):
+        raise BadRequest("Invalid nextToken.") from None

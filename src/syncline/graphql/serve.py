@@ -1,0 +1,192 @@
+"""One GraphQL request over HTTP: who asks, what is asked, the answer in AppSync's shape.
+
+For: `engine`. Owns: the statuses, and the order of checks. Never: completes a value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from graphql import OperationType
+
+from syncline.auth import Authenticator, Identity, Signed
+from syncline.core import Clock, Ids, Meter, Request, Response, SynclineError, call, json
+from syncline.graphql import errors
+from syncline.graphql.coerce import VariableRefused
+from syncline.graphql.documents import Document
+from syncline.graphql.errors import MalformedRequest, NoSchema, OperationUnsupported
+from syncline.graphql.execute import Publish, Run, Surroundings, request_of
+from syncline.graphql.live import Live
+from syncline.graphql.reference import Reference
+from syncline.graphql.selection import FieldPlan
+from syncline.hub import Hub, Topic
+
+CONTENT_TYPE = "application/json;charset=UTF-8"
+EXECUTION_SECONDS_MAX = 30.0
+"""AppSync's time for one request."""
+ENCODINGS = ("", "identity", "amz-1.0")
+"""Clients that sign as aws-amplify does say amz-1.0 and mean nothing by it."""
+
+STATUSES = {
+    "MalformedHttpRequestException": 400,
+    "BadRequestException": 400,
+    "UnsupportedOperation": 400,
+    "UnauthorizedException": 401,
+    "UnknownOperationException": 404,
+    "GraphQLSchemaException": 502,
+    "RequestEntityTooLargeException": 413,
+    "ThrottlingException": 429,
+}
+"""Statuses by error type; whatever a signature was refused for is 403."""
+
+
+class Body(msgspec.Struct):
+    """The body of a request; what else it holds is ignored."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = msgspec.field(name="operationName", default=None)
+
+
+class NotServed(errors.BadRequest):
+    """No GraphQL API is served here."""
+
+    code = "UnknownOperationException"
+
+
+_decode_body = msgspec.json.Decoder(Body).decode
+
+
+class Server:
+    """Answers requests. `run` is shared with subscriptions, whose resolvers run once."""
+
+    def __init__(self, auth: Authenticator, hub: Hub, clock: Clock, ids: Ids, meter: Meter) -> None:
+        self._auth, self._hub, self._clock, self._ids, self._meter = auth, hub, clock, ids, meter
+
+    async def respond(self, live: Live | None, request: Request) -> Response:
+        """The answer to one request, whatever it is."""
+        if live is None:
+            return self._refused(NotServed(), request)
+        started = self._clock.monotonic()
+        live.figures.requests.add()
+        try:
+            response = await self._answer(live, request)
+        except SynclineError as refusal:
+            response = self._refused(refusal, request)
+            (live.figures.errors_5xx if response.status >= 500 else live.figures.errors_4xx).add()
+        live.figures.latency.observe((self._clock.monotonic() - started) * 1000)
+        return response
+
+    async def _answer(self, live: Live, request: Request) -> Response:
+        headers = request.index
+        identity = await self._auth.authenticate(
+            live.auth, headers, source_ip=request.peer, signed=_signed(request) if "authorization" in headers else None
+        )
+        body = read_body(request)
+        if live.documents is None:
+            raise NoSchema
+        document = live.documents.find(body.query, body.operation_name)
+        if document.kind is OperationType.SUBSCRIPTION and not document.errors:
+            raise OperationUnsupported("subscription is only supported through the realtime channel")
+        return self._ok(request, await self._execute(live, document, body, identity, request))
+
+    async def _execute(
+        self, live: Live, document: Document, body: Body, identity: Identity, request: Request
+    ) -> dict[str, Any]:
+        if document.errors:
+            return {"data": None, "errors": document.errors}
+        given = body.variables or {}
+        try:
+            variables = document.variables.coerce(given)
+        except VariableRefused as refusal:
+            return {"data": None, "errors": [errors.document(str(refusal), refusal.node)]}
+        surroundings = self.surroundings(live, identity, request_of(request.headers), given, variables)
+        plan = document.plan(identity.grants, variables)
+        run: Run | Reference
+        if plan is None:
+            live.figures.fallbacks.add()
+            run = Reference(document, surroundings)
+        else:
+            run = Run(plan, surroundings, self._publisher(live) if plan.publications else None)
+        try:
+            async with asyncio.timeout(EXECUTION_SECONDS_MAX):
+                data = await run.data()
+        except TimeoutError:
+            late = {**errors.document("Execution timed out.", None), "errorType": "ExecutionTimeout"}
+            return {"data": None, "errors": [*run.errors, late]}
+        return {"data": data, "errors": run.errors} if run.errors else {"data": data}
+
+    def surroundings(
+        self,
+        live: Live,
+        identity: Identity,
+        request: dict[str, Any],
+        given: dict[str, Any],
+        variables: dict[str, Any],
+    ) -> Surroundings:
+        """What the resolvers of one request see besides their fields."""
+        environment = live.entry.environment.environment_variables
+        return Surroundings(live.api_id, identity, request, environment, given, variables, live.resolvers_max)
+
+    async def identify(self, live: Live, headers: Mapping[str, str], *, source_ip: str, signed: Signed) -> Identity:
+        """Who connects or starts a subscription with these headers (lower-case names)."""
+        return await self._auth.authenticate(live.auth, headers, source_ip=source_ip, signed=signed)
+
+    def _publisher(self, live: Live) -> Publish:
+        hub, api = self._hub, live.api_id
+
+        def publish(field: FieldPlan, value: Any) -> None:
+            hub.publish(Topic(api, field.name), value, commit=_position())
+
+        return publish
+
+    def _ok(self, request: Request, answer: dict[str, Any]) -> Response:
+        return Response(200, json.encode(answer), CONTENT_TYPE, [("x-amzn-appsync-tokensconsumed", "1")])
+
+    def _refused(self, refusal: SynclineError, request: Request) -> Response:
+        body = json.encode({"errors": [errors.transport(refusal)]})
+        status = STATUSES.get(refusal.code, 403)
+        return Response(status, body, CONTENT_TYPE, [("x-amzn-errortype", refusal.code)])
+
+
+def read_body(request: Request) -> Body:
+    """What is asked. Raises MalformedRequest."""
+    if request.method == "GET":
+        return _read_query(request.query)
+    if request.header("content-encoding") not in ENCODINGS:
+        raise MalformedRequest(f"Unsupported content encoding: {request.header('content-encoding')}.")
+    if not request.body.strip():
+        raise MalformedRequest("Request body is empty.")
+    try:
+        return _decode_body(request.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise MalformedRequest from None
+
+
+def _read_query(query: str) -> Body:
+    given = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+    if "query" not in given:
+        raise MalformedRequest("Request body is empty.")
+    try:
+        variables = json.decode(given["variables"]) if given.get("variables") else None
+        return msgspec.convert(
+            {"query": given["query"], "variables": variables, "operationName": given.get("operationName") or None}, Body
+        )
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        raise MalformedRequest from None
+
+
+def _signed(request: Request) -> Signed:
+    return Signed(request.method, (request.path, "/graphql"), request.query, request.body)
+
+
+def _position() -> int:
+    """The commit that the call under way made; 0 outside of any."""
+    try:
+        return call.current().position
+    except LookupError:
+        return 0

@@ -1,0 +1,155 @@
+"""The AppSync operations on GraphQL APIs: one method each; `wire` calls them by name.
+
+For: `app`, which registers `Graphql` as the service `appsync`. Owns: nothing. An operation without a method is
+one that Syncline does not have.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncline.graphql.apis import Apis
+from syncline.graphql.engine import GraphqlEngine
+from syncline.graphql.parts import Parts
+
+Members = dict[str, Any]
+
+
+class Graphql:
+    """AppSync's control plane for GraphQL APIs."""
+
+    def __init__(self, engine: GraphqlEngine) -> None:
+        self._apis = Apis(engine)
+        self._parts = Parts(engine)
+
+    async def create_graphql_api(self, request: Members) -> Members:
+        """A new API."""
+        return await self._apis.create(request)
+
+    async def get_graphql_api(self, request: Members) -> Members:
+        """One API."""
+        return self._apis.get(request)
+
+    async def update_graphql_api(self, request: Members) -> Members:
+        """An API described anew."""
+        return await self._apis.update(request)
+
+    async def delete_graphql_api(self, request: Members) -> Members:
+        """Remove an API and all its parts."""
+        return await self._apis.delete(request)
+
+    async def list_graphql_apis(self, request: Members) -> Members:
+        """APIs, a page at a time."""
+        return self._apis.list(request)
+
+    async def create_api_key(self, request: Members) -> Members:
+        """A new key."""
+        return await self._apis.create_key(request)
+
+    async def update_api_key(self, request: Members) -> Members:
+        """Another description or expiry of a key."""
+        return await self._apis.update_key(request)
+
+    async def delete_api_key(self, request: Members) -> Members:
+        """Refuse a key from now on."""
+        return await self._apis.delete_key(request)
+
+    async def list_api_keys(self, request: Members) -> Members:
+        """Keys, expired ones included."""
+        return self._apis.list_keys(request)
+
+    async def start_schema_creation(self, request: Members) -> Members:
+        """A schema from SDL or introspection JSON."""
+        return await self._apis.start_schema_creation(request)
+
+    async def get_schema_creation_status(self, request: Members) -> Members:
+        """How the last schema creation went."""
+        return self._apis.schema_creation_status(request)
+
+    async def get_introspection_schema(self, request: Members) -> Members:
+        """The schema's document."""
+        return self._apis.introspection_schema(request)
+
+    async def put_graphql_api_environment_variables(self, request: Members) -> Members:
+        """Replace all environment variables."""
+        return await self._apis.put_environment(request)
+
+    async def get_graphql_api_environment_variables(self, request: Members) -> Members:
+        """All environment variables."""
+        return self._apis.get_environment(request)
+
+    async def tag_resource(self, request: Members) -> Members:
+        """Add tags."""
+        return await self._apis.tag(request)
+
+    async def untag_resource(self, request: Members) -> Members:
+        """Remove tags."""
+        return await self._apis.untag(request)
+
+    async def list_tags_for_resource(self, request: Members) -> Members:
+        """All tags."""
+        return self._apis.tags(request)
+
+    async def create_data_source(self, request: Members) -> Members:
+        """A new data source."""
+        return await self._parts.create_source(request)
+
+    async def get_data_source(self, request: Members) -> Members:
+        """One data source."""
+        return self._parts.get_source(request)
+
+    async def update_data_source(self, request: Members) -> Members:
+        """A data source described anew."""
+        return await self._parts.update_source(request)
+
+    async def delete_data_source(self, request: Members) -> Members:
+        """Remove a data source that nothing uses."""
+        return await self._parts.delete_source(request)
+
+    async def list_data_sources(self, request: Members) -> Members:
+        """Data sources, a page at a time."""
+        return self._parts.list_sources(request)
+
+    async def create_function(self, request: Members) -> Members:
+        """A new step for pipelines."""
+        return await self._parts.create_function(request)
+
+    async def get_function(self, request: Members) -> Members:
+        """One function."""
+        return self._parts.get_function(request)
+
+    async def update_function(self, request: Members) -> Members:
+        """A function described anew."""
+        return await self._parts.update_function(request)
+
+    async def delete_function(self, request: Members) -> Members:
+        """Remove a function that nothing uses."""
+        return await self._parts.delete_function(request)
+
+    async def list_functions(self, request: Members) -> Members:
+        """Functions, a page at a time."""
+        return self._parts.list_functions(request)
+
+    async def list_resolvers_by_function(self, request: Members) -> Members:
+        """Resolvers whose pipelines use a function."""
+        return self._parts.list_resolvers_by_function(request)
+
+    async def create_resolver(self, request: Members) -> Members:
+        """Attach a resolver to a field."""
+        return await self._parts.create_resolver(request)
+
+    async def get_resolver(self, request: Members) -> Members:
+        """One resolver."""
+        return self._parts.get_resolver(request)
+
+    async def update_resolver(self, request: Members) -> Members:
+        """A resolver described anew."""
+        return await self._parts.update_resolver(request)
+
+    async def delete_resolver(self, request: Members) -> Members:
+        """Detach a resolver."""
+        return await self._parts.delete_resolver(request)
+
+    async def list_resolvers(self, request: Members) -> Members:
+        """A type's resolvers, a page at a time."""
+        return self._parts.list_resolvers(request)
