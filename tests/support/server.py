@@ -23,6 +23,7 @@ from botocore.config import Config
 
 T = TypeVar("T")
 BIN = Path(sys.executable).parent
+AHEAD = Path(__file__).with_name("ahead.py")
 READY_SECONDS = 20
 STOP_SECONDS = 10
 REGION = "us-east-1"
@@ -40,9 +41,10 @@ class Server:
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> Server:
-        """Start the process and wait for its ready line."""
-        command = [*syncline(), self.mode, "--data", str(self.data), "--port", str(self.port)]
+    def start(self, *, ahead_seconds: float = 0) -> Server:
+        """Start the process, its clock ahead by so much, and wait for its ready line."""
+        program = [sys.executable, str(AHEAD), str(ahead_seconds)] if ahead_seconds else syncline()
+        command = [*program, self.mode, "--data", str(self.data), "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **self._settings}, cwd=self.data.parent

@@ -22,13 +22,13 @@ class Subscriber:
 
     def __init__(self, url: str, key: str, *, path: str = "/realtime", way: str = "subprotocol") -> None:
         self.authorization = {"host": url.split("/")[2], "x-api-key": key}
-        header = json.dumps(self.authorization).encode()
         subprotocols = ["graphql-ws"]
         address = url.replace("http", "ws", 1) + path
         if way == "query":
-            address += f"?header={quote(base64.b64encode(header).decode())}&payload=e30="
+            encoded = base64.b64encode(json.dumps(self.authorization).encode()).decode()
+            address += f"?header={quote(encoded)}&payload=e30="
         else:
-            subprotocols.append("header-" + base64.urlsafe_b64encode(header).decode().rstrip("="))
+            subprotocols.append(self.header(self.authorization))
         self._socket = connect(address, subprotocols=[Subprotocol(name) for name in subprotocols], close_timeout=2)
 
     def __enter__(self) -> Subscriber:
@@ -38,6 +38,11 @@ class Subscriber:
         self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
+
+    @staticmethod
+    def header(authorization: dict[str, str]) -> str:
+        """The subprotocol that carries the authorization."""
+        return "header-" + base64.urlsafe_b64encode(json.dumps(authorization).encode()).decode().rstrip("=")
 
     @property
     def subprotocol(self) -> str | None:
@@ -54,6 +59,14 @@ class Subscriber:
             message: dict[str, Any] = json.loads(self._socket.recv(seconds))
             if message["type"] != "ka":
                 return message
+
+    def send_text(self, text: str) -> None:
+        """Send text that may be no message."""
+        self._socket.send(text)
+
+    def send_bytes(self, garbage: bytes) -> None:
+        """Put bytes on the wire, past every frame."""
+        self._socket.socket.sendall(garbage)
 
     def init(self) -> dict[str, Any]:
         """Greet, and return the answer."""
