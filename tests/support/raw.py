@@ -45,6 +45,7 @@ class AwsConnection:
             "content-type": "application/x-amz-json-1.0",
             "x-amz-target": f"{target}.{operation}",
             "authorization": UNSIGNED.format(service=self._service),
+            "x-amz-date": "20260101T000000Z",
         }
         self._connection.request("POST", "/", body, headers)
         response = self._connection.getresponse()
