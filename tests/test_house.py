@@ -20,6 +20,7 @@ CATCHES_EVERYTHING = {
     "core/tasks.py": "the supervisor",
     "edge/http.py": "the HTTP door",
     "edge/sockets.py": "the socket loop",
+    "wire/door.py": "the HTTP door of the AWS APIs",
     "store/commit.py": "a body may raise anything, and its caller hears it",
 }
 

@@ -153,7 +153,7 @@ class AwsDoor:
         signed = signatures.SignedRequest(request.method, request.path, request.query, headers, digest)
         now = self._clock.now()
         service = _SIGNING.get(line.service)
-        caller, _ = signatures.verify_signature(signed, self._credentials, now=now, service=service)
+        caller = signatures.verify(signed, headers, authorization, self._credentials, now=now, service=service)
         if digest not in bodies.SIGNED_CHUNKS:
             return caller, None
         credential = self._credentials.secret_of(authorization.access_key_id, authorization.session_token)

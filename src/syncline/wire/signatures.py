@@ -59,10 +59,19 @@ class Credential(NamedTuple):
     caller: Caller
 
 
+class KeyHolder(Protocol):
+    """What `Credential` is, for rooms that have a struct of their own."""
+
+    @property
+    def secret(self) -> str: ...
+    @property
+    def caller(self) -> Caller: ...
+
+
 class Credentials(Protocol):
     """Where secrets come from."""
 
-    def secret_of(self, access_key_id: str, session_token: str | None) -> Credential | None:
+    def secret_of(self, access_key_id: str, session_token: str | None) -> KeyHolder | None:
         """The key's secret and caller; None when there is no such key, or the token is not the key's."""
         ...
 
@@ -120,6 +129,19 @@ def verify_signature(
     authorization = authorization_of(headers, signed.query)
     if authorization is None:
         raise MissingToken
+    return verify(signed, headers, authorization, credentials, now=now, service=service), authorization
+
+
+def verify(
+    signed: SignedRequest,
+    headers: Mapping[str, str],
+    authorization: Authorization,
+    credentials: Credentials,
+    *,
+    now: float,
+    service: str | None,
+) -> Caller:
+    """As `verify_signature`, for who has read the authorization already. `headers` are lower-case."""
     credential = credentials.secret_of(authorization.access_key_id, authorization.session_token)
     if credential is None:
         raise UnknownKey
@@ -127,7 +149,7 @@ def verify_signature(
     _check_time(authorization, now)
     _check_signed_headers(authorization, headers)
     _check_signature(signed, headers, authorization, credential.secret)
-    return credential.caller, authorization
+    return credential.caller
 
 
 def signing_key(secret: str, authorization: Authorization) -> bytes:
