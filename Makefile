@@ -52,6 +52,7 @@ simulate: setup ## sweep many simulated worlds
 
 docs: setup ## regenerate the generated reference pages
 	$(BIN)/python tools/compatibility.py --write
+	$(BIN)/python tools/reference.py --write
 
 clean: ## remove what the commands made
 	rm -rf .venv tests/clients/node/node_modules bench/out tests/out
