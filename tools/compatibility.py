@@ -9,12 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from syncline.account import Iam, SecretsManager, Sts
 from syncline.functions import Lambda
 from syncline.graphql import Graphql
-from syncline.tables import Tables, TableStreams
-
-from syncline.account import Iam, SecretsManager, Sts
 from syncline.monitoring import CloudWatchService, LogsService
+from syncline.tables import Tables, TableStreams
 from syncline.wire import Operations
 
 PAGE = Path(__file__).parent.parent / "docs" / "compatibility.md"
