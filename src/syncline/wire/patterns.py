@@ -51,7 +51,8 @@ def compile(pattern: str) -> re.Pattern[str] | None:
         warnings.simplefilter("ignore")  # "possible set difference" and the like: Java means the plain characters
         for text in (pattern, translate(pattern)):
             try:
-                return re.compile(text)
+                # AWS does this: `^.*$` takes a mapping template of many lines, so `.` means any character (WIRE-4).
+                return re.compile(text, re.DOTALL)
             except re.error:
                 continue
     return None

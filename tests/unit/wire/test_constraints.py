@@ -172,3 +172,10 @@ def test_a_model_holds_no_documentation() -> None:
     model = models.load("dynamodb")
     assert model.operations["PutItem"].input is not None
     assert not hasattr(model.shapes["PutItemInput"], "documentation")
+
+
+@pytest.mark.rule("WIRE-4")
+def test_a_mapping_template_may_have_many_lines() -> None:
+    pattern = patterns.compile("^.*$")
+    assert pattern is not None
+    assert pattern.fullmatch('{\n  "version": "2017-02-28"\n}\n')
