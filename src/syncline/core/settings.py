@@ -65,6 +65,7 @@ class Functions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency_max: int = 20
     idle_seconds_max: float = 600.0
     async_queue_max: int = 10_000
+    async_retry_seconds: float = 60.0
     log_bytes_per_invocation_max: int = 1024 * 1024
 
 

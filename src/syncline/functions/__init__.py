@@ -1,0 +1,16 @@
+"""Functions: AWS Lambda functions, run in processes of their own, and the streams that feed them."""
+
+from syncline.functions.engine import FunctionEngine, placeholder_credentials
+from syncline.functions.errors import FunctionNotFound, TooManyRequests
+from syncline.functions.model import Function, Invocation
+from syncline.functions.service import Lambda
+
+__all__ = [
+    "Function",
+    "FunctionEngine",
+    "FunctionNotFound",
+    "Invocation",
+    "Lambda",
+    "TooManyRequests",
+    "placeholder_credentials",
+]

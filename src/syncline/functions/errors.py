@@ -1,0 +1,73 @@
+"""The errors of Lambda, by AWS's names."""
+
+from syncline.core import Conflict, Invalid, NotFound, Throttled, TooLarge, Unsupported
+
+
+class ParameterInvalid(Invalid):
+    """A parameter that Lambda refuses."""
+
+    code = "InvalidParameterValueException"
+
+
+class ContentInvalid(Invalid):
+    """Could not parse request body into json: Could not parse payload into json: {reason}"""
+
+    code = "InvalidRequestContentException"
+
+
+class FunctionNotFound(NotFound):
+    """Function not found: {arn}"""
+
+    code = "ResourceNotFoundException"
+
+
+class FunctionExists(Conflict):
+    """Function already exist: {name}"""
+
+    code = "ResourceConflictException"
+
+
+class ResourceConflict(Conflict):
+    """The resource's state disagrees."""
+
+    code = "ResourceConflictException"
+
+
+class RevisionMismatch(Conflict):
+    """The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"""  # noqa: E501
+
+    code = "PreconditionFailedException"
+
+
+class TooManyRequests(Throttled):
+    """Rate Exceeded."""
+
+    code = "TooManyRequestsException"
+
+
+class PayloadTooLarge(TooLarge):
+    """{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"""
+
+    code = "RequestTooLargeException"
+
+
+class CodeTooLarge(TooLarge):
+    """Zipped size must be smaller than {limit} bytes"""
+
+    code = "RequestEntityTooLargeException"
+
+
+class MappingNotFound(NotFound):
+    """The resource you requested does not exist."""
+
+    code = "ResourceNotFoundException"
+
+
+class MappingBusy(Conflict):
+    """Cannot update the event source mapping because it is not in a stable state."""
+
+    code = "ResourceInUseException"
+
+
+class NotBuilt(Unsupported):
+    """{what} is not supported."""

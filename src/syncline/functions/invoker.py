@@ -1,0 +1,142 @@
+"""Running one event: an environment from the pool, its log lines, its figures.
+
+For: the engine, whatever asked for the invocation. Never: retries, queues, or looks at who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from syncline.core import Clock, Ids, Meter, SynclineError
+from syncline.core.settings import Functions as FunctionSettings
+from syncline.functions.code import CodeStore
+from syncline.functions.environment import Environment, Outcome, function_environ
+from syncline.functions.errors import TooManyRequests
+from syncline.functions.figures import Figures
+from syncline.functions.model import LATEST, Call, Function, Invocation
+from syncline.functions.output import Line
+from syncline.functions.pool import Pool
+from syncline.monitoring import Logs
+
+TAIL_BYTES = 4096
+
+CredentialsFor = Callable[[Function], Mapping[str, str]]
+
+
+class Invoker:
+    """Runs events of functions in processes."""
+
+    def __init__(
+        self,
+        code: CodeStore,
+        logs: Logs,
+        clock: Clock,
+        ids: Ids,
+        settings: FunctionSettings,
+        meter: Meter,
+        *,
+        region: str,
+        endpoint_url: Callable[[], str],
+        credentials_for: CredentialsFor,
+        deployment_of: Callable[[str], str | None],
+    ) -> None:
+        self._code, self._logs, self._clock, self._ids = code, logs, clock, ids
+        self._settings = settings
+        self._region = region
+        self._endpoint_url = endpoint_url
+        self._credentials_for = credentials_for
+        self._deployment_of = deployment_of
+        limits = {"limit": settings.concurrency_max, "idle_seconds": settings.idle_seconds_max}
+        self.pool = Pool(self._start, clock, **limits)  # type: ignore[arg-type]
+        self.figures = Figures(meter, self.pool.running)
+
+    async def run(self, function: Function, call: Call) -> Invocation:
+        """Run one event now. Raises TooManyRequests; a failing handler is an Invocation that says so."""
+        figures = self.figures.of(function.name)
+        try:
+            environment = await self.pool.acquire(function)
+        except TooManyRequests:
+            figures.throttles.add()
+            raise
+        cold = environment.cold
+        began = self._now_ms()
+        try:
+            outcome = await environment.invoke(call)
+        finally:
+            self.pool.release(environment, self._deployment_of(function.name))
+        figures.ran(outcome.seconds, failed=outcome.failed)
+        head = [(began, _init_line(function))] if cold else []
+        lines = self._lines(function, call, outcome, began)
+        await self._write(environment, head + lines)
+        error = "Unhandled" if outcome.failed else None
+        return Invocation(outcome.payload, error, _tail(lines), request_id=call.request_id)
+
+    async def _start(self, function: Function) -> Environment:
+        log_stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{LATEST}]{self._ids.bytes(16).hex()}"
+        code: Path = (await self._code.unpacked(function.code_sha256)).resolve()
+        endpoint = self._endpoint_url()
+        environ = function_environ(
+            function, code, region=self._region, endpoint=endpoint, log_stream=log_stream
+        ) | dict(self._credentials_for(function))
+        limit = self._settings.log_bytes_per_invocation_max
+        environment = Environment(function, self._clock, log_bytes_max=limit, log_stream=log_stream)
+        try:
+            await environment.start(code, environ)
+        except BaseException:
+            environment.kill()
+            raise
+        return environment
+
+    def _lines(self, function: Function, call: Call, outcome: Outcome, began: int) -> list[Line]:
+        end, request_id = self._now_ms(), call.request_id
+        lines: list[Line] = [(began, f"START RequestId: {request_id} Version: {LATEST}\n"), *outcome.lines]
+        if outcome.note:
+            at = f"{_iso(end)} " if outcome.status == "timeout" else ""
+            lines.append((end, f"{at}{outcome.note}\n"))
+        lines.append((end, f"END RequestId: {request_id}\n"))
+        lines.append((end, _report(function, request_id, outcome)))
+        return lines
+
+    async def _write(self, environment: Environment, lines: list[Line]) -> None:
+        try:
+            await self._logs.append(environment.function.logs_to, environment.log_stream, lines)
+        except SynclineError:
+            # The store refuses writes or is closing: the answer of the function is worth more than its log.
+            self.figures.of(environment.function.name).lost_lines.add(len(lines))
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)
+
+
+def _init_line(function: Function) -> str:
+    version = function.runtime.replace("python", "python:")
+    return f"INIT_START Runtime Version: {version}.syncline\n"
+
+
+def _report(function: Function, request_id: str, outcome: Outcome) -> str:
+    ms = outcome.seconds * 1000
+    parts = [
+        f"REPORT RequestId: {request_id}",
+        f"Duration: {ms:.2f} ms",
+        f"Billed Duration: {int(-(-ms // 1))} ms",
+        f"Memory Size: {function.memory} MB",
+    ]
+    if outcome.memory_mb is not None:
+        parts.append(f"Max Memory Used: {outcome.memory_mb} MB")
+    if outcome.init_seconds is not None:
+        parts.append(f"Init Duration: {outcome.init_seconds * 1000:.2f} ms")
+    if outcome.status:
+        parts.append(f"Status: {outcome.status}")
+    if outcome.status == "error" and outcome.error_type:
+        parts.append(f"Error Type: {outcome.error_type}")
+    return "\t".join(parts) + "\t\n"
+
+
+def _tail(lines: list[Line]) -> bytes:
+    return "".join(text for _, text in lines).encode("utf-8", "replace")[-TAIL_BYTES:]
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

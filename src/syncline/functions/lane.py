@@ -1,0 +1,245 @@
+"""One lane of an event source mapping: reads its shard, gathers batches, invokes the function, remembers how far it is.
+
+For: `mappings`, which starts as many lanes as ParallelizationFactor says. A lane takes the records whose item key
+hashes to it, so the records of one key stay in order. Owns: the lane's cursor.
+Never: passes a record that was neither processed, filtered out nor given up by the mapping's own limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from syncline.core import Clock, Ids, Meter, SynclineError, json
+from syncline.functions.catalog import Catalog
+from syncline.functions.filters import Holds, compile_filter
+from syncline.functions.invoker import Invoker
+from syncline.functions.model import Call, Mapping
+from syncline.functions.responses import first_failure
+from syncline.streams import Cursors, Record, Shard, Streams
+from syncline.tables import StreamRecord
+
+BATCH_BYTES_MAX = 6 * 1024 * 1024 - 4096
+READ_RECORDS = 1000
+RETRY_SECONDS_FIRST, RETRY_SECONDS_MAX = 0.2, 60.0
+OK = "OK"
+FAILED = "PROBLEM: Function call failed"
+
+
+class Entry(NamedTuple):
+    """A record of this lane, as the function will see it."""
+
+    sequence: int
+    at: float
+    number: str
+    body: bytes
+
+
+class Batch(NamedTuple):
+    """Entries that are sent together, and how often they were in vain."""
+
+    entries: list[Entry]
+    attempts: int = 0
+
+
+class House(NamedTuple):
+    """What lanes work with."""
+
+    streams: Streams
+    cursors: Cursors
+    catalog: Catalog
+    invoker: Invoker
+    clock: Clock
+    ids: Ids
+    meter: Meter
+
+
+class Lane:
+    """One reader. `run` ends after `stop`, at the latest when the invocation under way has ended."""
+
+    def __init__(self, house: House, mapping: Mapping, shard: Shard, number: int, told: Callable[[str], None]) -> None:
+        self._house = house
+        self._mapping = mapping
+        self._shard = shard
+        self._number = number
+        self._told = told
+        self._filters: list[Holds] = [compile_filter(pattern) for pattern in mapping.patterns]
+        self._stopping = False
+        self._delivering = False
+        self._waits = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        """End soon: now when nothing is under way, else after it."""
+        self._stopping = True
+        if self._task is not None and not self._delivering:
+            self._task.cancel()
+
+    async def run(self) -> None:
+        """Read and deliver until stopped."""
+        self._task = asyncio.current_task()
+        position = await self._start()
+        while not self._stopping:
+            try:
+                batch, position = await self._gather(position)
+                await self._deliver(batch)
+                await self._save(position)
+            except SynclineError as refusal:
+                # The store is busy, or another part away: nothing was passed, so begin again where the cursor stands.
+                self._told(f"PROBLEM: {refusal.message}")
+                await self._pause()
+                position = await self._start()
+
+    async def _start(self) -> int:
+        saved = await self._house.cursors.load(consumer_of(self._mapping, self._number), self._shard)
+        return max(saved or 0, self._mapping.start)
+
+    async def _save(self, sequence: int) -> None:
+        await self._house.cursors.save(consumer_of(self._mapping, self._number), self._shard, sequence)
+
+    # Gathering.
+
+    async def _gather(self, position: int) -> tuple[list[Entry], int]:
+        """The next batch and the position after it: full, or as old as the window, or at once with no window."""
+        batch: list[Entry] = []
+        size, closes = 0, 0.0
+        while True:
+            records = await self._house.streams.read(self._shard, after=position, limit=self._read_limit())
+            for record in records:
+                entry = self._entry(record)
+                if entry is not None and batch and size + len(entry.body) > BATCH_BYTES_MAX:
+                    return batch, position
+                position = record.sequence
+                if entry is not None:
+                    batch.append(entry)
+                    size += len(entry.body) + 1
+                    if len(batch) == self._mapping.batch_size:
+                        return batch, position
+            now = self._house.clock.monotonic()
+            if batch and not closes:
+                closes = now + self._mapping.window
+            if batch and now >= closes:
+                return batch, position
+            await self._more(position, closes - now if batch else None)
+
+    async def _more(self, position: int, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._house.streams.advanced(self._shard, after=position)
+        except TimeoutError:
+            return
+
+    def _read_limit(self) -> int:
+        return min(READ_RECORDS, max(100, self._mapping.batch_size))
+
+    def _entry(self, record: Record) -> Entry | None:
+        """The record as an entry, if it is this lane's and no filter drops it."""
+        change = StreamRecord.decode(record.value)
+        if self._mapping.lanes > 1 and _lane_of(change.keys, self._mapping.lanes) != self._number:
+            return None
+        event = change.as_event(record.sequence)
+        event["dynamodb"]["ApproximateCreationDateTime"] = float(int(change.at))
+        body = json.encode(event)
+        if self._filters and not self._wanted(json.decode(body)):
+            return None
+        return Entry(record.sequence, change.at, event["dynamodb"]["SequenceNumber"], body)
+
+    def _wanted(self, event: Any) -> bool:
+        return any(holds(event) for holds in self._filters)
+
+    # Delivering.
+
+    async def _deliver(self, entries: list[Entry]) -> None:
+        """Send the entries in order until each is processed or given up; returns early when stopped."""
+        waiting = deque([Batch(entries)])
+        while waiting:
+            batch = waiting.popleft()
+            batch = batch._replace(entries=await self._kept(batch))
+            if not batch.entries:
+                continue
+            again = await self._send(batch)
+            if batch.entries[-1] is not entries[-1] and not again:
+                await self._save(batch.entries[-1].sequence)
+            waiting.extendleft(reversed(again))
+            if self._stopping and waiting:
+                raise asyncio.CancelledError
+            if again and again[0].attempts:
+                await self._pause()
+
+    async def _kept(self, batch: Batch) -> list[Entry]:
+        """The entries that are not too old for the mapping, nor trimmed from the stream while they failed."""
+        entries, age = batch.entries, self._mapping.age
+        if age >= 0:
+            oldest = self._house.clock.now() - age
+            entries = [entry for entry in entries if entry.at >= oldest]
+        if batch.attempts:
+            horizon = await self._house.streams.horizon(self._shard)
+            entries = [entry for entry in entries if entry.sequence > horizon]
+        self._dropped(len(batch.entries) - len(entries), "too old")
+        return entries
+
+    async def _send(self, batch: Batch) -> list[Batch]:
+        """Invoke with the batch; return what of it is to be sent again."""
+        self._delivering = True
+        try:
+            failed_from = await self._invoke(batch.entries)
+        finally:
+            self._delivering = False
+        if failed_from is None:
+            self._waits = 0
+            self._told(OK)
+            return []
+        self._told(FAILED)
+        return await self._after_failure(batch, failed_from)
+
+    async def _after_failure(self, batch: Batch, failed_from: int) -> list[Batch]:
+        rest = batch.entries[failed_from:]
+        if failed_from:
+            await self._save(batch.entries[failed_from - 1].sequence)
+            return [Batch(rest, 1)]
+        if self._mapping.bisect and len(rest) > 1:
+            middle = len(rest) // 2
+            # AWS does this: a split costs no attempt.
+            return [Batch(rest[:middle], batch.attempts), Batch(rest[middle:], batch.attempts)]
+        attempts = batch.attempts + 1
+        if 0 <= self._mapping.retries < attempts:
+            self._dropped(len(rest), "every attempt failed")
+            return []
+        return [Batch(rest, attempts)]
+
+    async def _invoke(self, entries: list[Entry]) -> int | None:
+        """Invoke once: None when all went well, else the index of the first entry that failed."""
+        house, mapping = self._house, self._mapping
+        function = house.catalog.find(mapping.function)
+        payload = b'{"Records":[' + b",".join(entry.body for entry in entries) + b"]}"
+        call = Call(house.ids.uuid(), mapping.function, payload)
+        age = house.clock.now() - entries[-1].at
+        house.invoker.figures.of(function.name).iterator_age.observe(max(0.0, age * 1000))
+        invocation = await house.invoker.run(function, call)
+        if invocation.function_error is not None:
+            return 0
+        if "ReportBatchItemFailures" not in mapping.responses:
+            return None
+        return first_failure(invocation.payload, [entry.number for entry in entries])
+
+    async def _pause(self) -> None:
+        wait = min(RETRY_SECONDS_FIRST * 2**self._waits, RETRY_SECONDS_MAX)
+        self._waits = min(self._waits + 1, 16)
+        await self._house.clock.sleep(wait)
+
+    def _dropped(self, count: int, reason: str) -> None:
+        if count:
+            facts = {"mapping": self._mapping.id, "records": count, "reason": reason}
+            self._house.meter.event("event source mapping gave up records", **facts)
+
+
+def consumer_of(mapping: Mapping, number: int) -> str:
+    """The name of a lane's cursor. Another number of lanes divides the keys anew, so it has cursors of its own."""
+    return f"mapping/{mapping.id}/{mapping.lanes}/{number}"
+
+
+def _lane_of(keys: Any, lanes: int) -> int:
+    return zlib.crc32(json.encode(sorted(keys.items()))) % lanes

@@ -1,0 +1,186 @@
+"""The Lambda operations on event source mappings: read the request, ask the mappings, shape the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from syncline.functions import shapes
+from syncline.functions.errors import FunctionNotFound, NotBuilt, ParameterInvalid, ResourceConflict
+from syncline.functions.filters import compile_filter
+from syncline.functions.mappings import Mappings
+from syncline.functions.model import Mapping
+
+Shape = dict[str, Any]
+
+FILTERS_MAX = 5
+PAGE = 100
+_INFIX = ":event-source-mapping:"
+_UNBUILT = (
+    "Topics", "Queues", "SourceAccessConfigurations", "SelfManagedEventSource", "ScalingConfig", "KMSKeyArn",
+    "ProvisionedPollerConfig", "AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig",
+    "DocumentDBEventSourceConfig", "LoggingConfig",
+)  # fmt: skip
+_MEMBERS = {
+    "Enabled": "enabled",
+    "BatchSize": "batch_size",
+    "MaximumBatchingWindowInSeconds": "window",
+    "ParallelizationFactor": "lanes",
+    "MaximumRetryAttempts": "retries",
+    "MaximumRecordAgeInSeconds": "age",
+    "BisectBatchOnFunctionError": "bisect",
+    "FunctionResponseTypes": "responses",
+}
+
+
+class MappingOperations:
+    """The operations on event source mappings; `service.Lambda` passes them on."""
+
+    def __init__(self, mappings: Mappings, new_id: Callable[[], str], now: Callable[[], float]) -> None:
+        self._mappings = mappings
+        self._catalog = mappings.catalog
+        self._new_id = new_id
+        self._now = now
+
+    async def create(self, request: Shape) -> Shape:
+        """CreateEventSourceMapping."""
+        changes = _changes(request)
+        source, position = request.get("EventSourceArn"), request.get("StartingPosition")
+        if not source:
+            raise NotBuilt(what="An event source that is not an ARN")
+        self._check_source(source, position)
+        function = self._function_arn(request["FunctionName"])
+        self._check_fresh(source, function)
+        # The position is fixed here, in the record itself: what is written after the answer is never before it.
+        start = await self._mappings.latest(source) if position == "LATEST" else 0
+        mapping = Mapping(
+            self._new_id(), function, source, start, str(position), self._now(), tags=request.get("Tags", {}), **changes
+        )
+        await self._mappings.put(mapping)
+        return self._shape(mapping, "Creating")
+
+    async def get(self, request: Shape) -> Shape:
+        """GetEventSourceMapping."""
+        return self._shape(self._mappings.get(request["UUID"]))
+
+    async def update(self, request: Shape) -> Shape:
+        """UpdateEventSourceMapping."""
+        old = self._mappings.get(request["UUID"])
+        changes = _changes(request)
+        if "FunctionName" in request:
+            changes["function"] = self._function_arn(request["FunctionName"])
+        mapping = msgspec.structs.replace(old, modified=self._now(), **changes)
+        await self._mappings.put(mapping)
+        turned = {True: "Enabling", False: "Disabling"}[mapping.enabled]
+        return self._shape(mapping, "Updating" if mapping.enabled == old.enabled else turned)
+
+    async def delete(self, request: Shape) -> Shape:
+        """DeleteEventSourceMapping."""
+        mapping = self._mappings.get(request["UUID"])
+        shape = self._shape(mapping, "Deleting")
+        await self._mappings.delete(mapping)
+        return shape
+
+    async def list(self, request: Shape) -> Shape:
+        """ListEventSourceMappings."""
+        source, after, most = request.get("EventSourceArn"), request.get("Marker", ""), request.get("MaxItems", PAGE)
+        function = self._named_arn(request["FunctionName"]) if request.get("FunctionName") else None
+        found = [
+            mapping
+            for mapping in self._mappings.all()
+            if mapping.id > after and source in (None, mapping.source) and function in (None, mapping.function)
+        ]
+        answer: Shape = {"EventSourceMappings": [self._shape(mapping) for mapping in found[:most]]}
+        return answer if len(found) <= most else answer | {"NextMarker": found[most - 1].id}
+
+    def tagged(self, arn: str) -> Mapping:
+        """The mapping of this ARN."""
+        mapping = next((one for one in self._mappings.all() if self._arn(one) == arn), None)
+        if mapping is None:
+            raise FunctionNotFound(f"Event source mapping not found: {arn}")
+        return mapping
+
+    async def set_tags(self, arn: str, tags: dict[str, str]) -> None:
+        """Set the tags of the mapping of this ARN."""
+        await self._mappings.set_tags(self.tagged(arn), tags)
+
+    def _check_source(self, source: str, position: str | None) -> None:
+        service = source.split(":")[2] if source.count(":") > 2 else ""
+        if service in ("sqs", "kinesis", "kafka", "mq", "rds"):
+            raise NotBuilt(what=f"An event source of {service}")
+        if service != "dynamodb" or "/stream/" not in source:
+            raise ParameterInvalid("Unrecognized event source.")
+        if position is None:
+            raise ParameterInvalid(
+                "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
+                "Member must not be null."
+            )
+        if position == "AT_TIMESTAMP":
+            raise ParameterInvalid(f"Unsupported starting position for arn type: {source}")
+        self._mappings.shard_of(source)
+
+    def _check_fresh(self, source: str, function: str) -> None:
+        for mapping in self._mappings.all():
+            if (mapping.source, mapping.function) == (source, function):
+                raise ResourceConflict(
+                    f'The event source arn (" {source} ") and function (" {function.rsplit(":", 1)[-1]} ") provided '
+                    f"mapping already exists. Please update or delete the existing mapping with UUID {mapping.id}"
+                )
+
+    def _function_arn(self, name: str) -> str:
+        try:
+            return self._catalog.find(name).arn
+        except FunctionNotFound:
+            raise ParameterInvalid("Function does not exist") from None
+
+    def _named_arn(self, name: str) -> str:
+        try:
+            return self._catalog.find(name).arn
+        except FunctionNotFound:
+            return name if name.startswith("arn:") else self._catalog.arn(name)
+
+    def _arn(self, mapping: Mapping) -> str:
+        return f"arn:aws:lambda:{self._catalog.region}:{self._catalog.account}{_INFIX}{mapping.id}"
+
+    def _shape(self, mapping: Mapping, state: str = "") -> Shape:
+        steady = "Enabled" if mapping.enabled else "Disabled"
+        shape = shapes.mapping_shape(mapping, state or steady, arn=self._arn(mapping))
+        return shape | {"LastProcessingResult": self._mappings.result(mapping)}
+
+
+def is_mapping(arn: str) -> bool:
+    """Whether an ARN is an event source mapping's."""
+    return _INFIX in arn
+
+
+def _changes(request: Shape) -> Shape:
+    """The members of Mapping that a request sets. Raises for what is out of range or not built."""
+    for member in _UNBUILT:
+        if request.get(member):
+            raise NotBuilt(what=f"An event source mapping with {member}")
+    for side in ("OnFailure", "OnSuccess"):
+        if request.get("DestinationConfig", {}).get(side, {}).get("Destination"):
+            raise NotBuilt(what=f"A destination ({side}) of an event source mapping")
+    if request.get("TumblingWindowInSeconds"):
+        raise NotBuilt(what="TumblingWindowInSeconds")
+    age = request.get("MaximumRecordAgeInSeconds", -1)
+    if age != -1 and age < 60:
+        raise ParameterInvalid(
+            f"1 validation error detected: Value '{age}' at 'maximumRecordAgeInSeconds' failed to satisfy constraint: "
+            "Member must have value greater than or equal to 60"
+        )
+    changes: Shape = {ours: request[theirs] for theirs, ours in _MEMBERS.items() if theirs in request}
+    if "FilterCriteria" in request:
+        changes["patterns"] = _patterns(request["FilterCriteria"])
+    return changes
+
+
+def _patterns(criteria: Shape) -> list[str]:
+    patterns = [entry["Pattern"] for entry in criteria.get("Filters", [])]
+    if len(patterns) > FILTERS_MAX:
+        raise ParameterInvalid(f"A mapping has at most {FILTERS_MAX} filters.")
+    for pattern in patterns:
+        compile_filter(pattern)
+    return patterns

@@ -1,0 +1,119 @@
+"""What CreateFunction and UpdateFunctionConfiguration may ask for: checked, and what is not built refused by name."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from syncline.core import json
+from syncline.functions.errors import NotBuilt, ParameterInvalid
+from syncline.functions.names import NAME_LENGTH_MAX
+
+Shape = dict[str, Any]
+
+TIMEOUT_SECONDS_MAX = 900
+MEMORY_MB_MAX = 10_240
+ENVIRONMENT_BYTES_MAX = 4096
+RUNTIMES = tuple(f"python3.{minor}" for minor in range(8, 15))
+RESERVED_VARIABLES = {
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+}  # fmt: skip
+_VARIABLE = re.compile(r"[a-zA-Z]\w+")
+
+# Each is refused when it says anything: (member, what is asked inside it).
+_UNBUILT: list[tuple[str, tuple[str, ...]]] = [
+    ("Layers", ()),
+    ("FileSystemConfigs", ()),
+    ("KMSKeyArn", ()),
+    ("ImageConfig", ()),
+    ("CodeSigningConfigArn", ()),
+    ("TenancyConfig", ()),
+    ("CapacityProviderConfig", ()),
+    ("DurableConfig", ()),
+    ("VpcConfig", ("SubnetIds", "SecurityGroupIds")),
+    ("DeadLetterConfig", ("TargetArn",)),
+]
+
+
+def check_configuration(request: Shape) -> None:
+    """Raise for a member that is out of range or not built."""
+    for member, inner in _UNBUILT:
+        asked = request.get(member)
+        if any(asked.get(name) for name in inner) if inner and asked else asked:
+            raise NotBuilt(what=f"A function with {member}")
+    if request.get("Publish"):
+        raise NotBuilt(what="Publish (a numbered version)")
+    if request.get("SnapStart", {}).get("ApplyOn", "None") != "None":
+        raise NotBuilt(what="SnapStart")
+    if request.get("LoggingConfig", {}).get("LogFormat", "Text") != "Text":
+        raise NotBuilt(what="LogFormat JSON")
+    if "Runtime" in request:
+        _check_runtime(request["Runtime"])
+    _check_range(request.get("Timeout", 3), "timeout", TIMEOUT_SECONDS_MAX)
+    _check_range(request.get("MemorySize", 128), "memorySize", MEMORY_MB_MAX)
+    check_environment(request.get("Environment", {}).get("Variables", {}))
+
+
+def check_new(request: Shape) -> None:
+    """Raise for what a new function must have and has not, or may not have."""
+    if len(request["FunctionName"]) > NAME_LENGTH_MAX and not request["FunctionName"].startswith("arn:"):
+        raise ParameterInvalid(
+            f"1 validation error detected: Value '{request['FunctionName']}' at 'functionName' failed to satisfy "
+            f"constraint: Member must have length less than or equal to {NAME_LENGTH_MAX}"
+        )
+    if request.get("PackageType", "Zip") != "Zip":
+        raise NotBuilt(what="A function from a container image")
+    for member in ("Runtime", "Handler"):
+        if not request.get(member):
+            raise ParameterInvalid(f"{member} is mandatory for functions created with deployment packages.")
+
+
+def zip_of(code: Shape) -> bytes:
+    """The zip of a `Code` member or of UpdateFunctionCode."""
+    if "ImageUri" in code:
+        raise NotBuilt(what="A function from a container image (ImageUri)")
+    if "S3Bucket" in code or "S3Key" in code:
+        raise NotBuilt(what="Code from S3 (S3Bucket); send the zip itself (ZipFile)")
+    content = code.get("ZipFile")
+    if not content:
+        raise ParameterInvalid("Please provide a source for function code.")
+    return bytes(content)
+
+
+def check_environment(variables: dict[str, str]) -> None:
+    """Raise for reserved or impossible names, or more than 4 KB in all."""
+    reserved = sorted(RESERVED_VARIABLES & variables.keys())
+    if reserved:
+        raise ParameterInvalid(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    for name, value in variables.items():
+        if not _VARIABLE.fullmatch(name) or "\x00" in value:
+            raise ParameterInvalid(
+                f"1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys "
+                f"must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]: {name[:64]}"
+            )
+    measured = json.encode(variables).decode()
+    if len(measured.encode()) > ENVIRONMENT_BYTES_MAX:
+        raise ParameterInvalid(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            f"provided exceeded the 4KB limit. String measured: {measured}"
+        )
+
+
+def _check_runtime(runtime: str) -> None:
+    if runtime not in RUNTIMES:
+        raise NotBuilt(what=f"The runtime {runtime} (Syncline runs {RUNTIMES[0]} to {RUNTIMES[-1]})")
+
+
+def _check_range(value: int, name: str, most: int) -> None:
+    if value > most:
+        raise ParameterInvalid(
+            f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
+            f"Member must have value less than or equal to {most}"
+        )
