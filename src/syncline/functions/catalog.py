@@ -5,6 +5,8 @@ Owns: every change of a function's record. Never: runs anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from syncline.core import Clock, Ids
@@ -62,11 +64,11 @@ class Catalog:
         return function
 
     async def change(
-        self, name: str, *, expected: str | None = None, deploys: bool = False, **members: object
+        self, name: str, members: Mapping[str, object], *, expected: str | None = None, deploys: bool = False
     ) -> Function:
-        """Set members of a function's record. `expected` is the revision it must have; `deploys` ends warm processes."""
+        """Set members of a function's record. `expected` is the revision it must have; `deploys`: a new deployment."""
         if deploys:
-            members |= {"deployment": self._ids.uuid(), "modified": float(self._clock.now())}
+            members = {**members, "deployment": self._ids.uuid(), "modified": float(self._clock.now())}
         revision = self._ids.uuid()
 
         def body(txn: Transaction) -> Function:

@@ -6,7 +6,7 @@ For: the Lambda service, data sources, triggers. Owns: nothing but its parts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from syncline.core import Clock, Ids, Meter, Settings, json
@@ -143,9 +143,9 @@ class FunctionEngine:
         """The wall clock's time."""
         return float(self._clock.now())
 
-    async def deploy(self, name: str, *, expected: str | None, **members: object) -> Function:
+    async def deploy(self, name: str, members: Mapping[str, object], *, expected: str | None) -> Function:
         """Change what a function's processes run: new ones for the next event, events under way finish on the old."""
-        function = await self.catalog.change(name, expected=expected, deploys=True, **members)
+        function = await self.catalog.change(name, members, expected=expected, deploys=True)
         self.invoker.pool.retire(name)
         return function
 

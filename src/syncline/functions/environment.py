@@ -100,6 +100,7 @@ class Environment:
             if self.cold:
                 await asyncio.wait([self._ready], timeout=INIT_SECONDS_MAX)
                 began = self._clock.monotonic()
+                self._peak = (_memory_mb(self.pid) or (0, self._peak))[1]
             if not self.dead:
                 self._api.offer(self._event(call))
                 await asyncio.wait([self._answer], timeout=self.function.timeout)
@@ -210,7 +211,7 @@ class Environment:
                 os.killpg(self.pid, signal.SIGKILL)
 
 
-_SIGNALS = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}
+_SIGNALS: dict[int, str] = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}
 
 
 class _Watcher(asyncio.SubprocessProtocol):
@@ -228,8 +229,10 @@ def function_environ(function: Function, code: Path, *, region: str, endpoint: s
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PATH": search,
-        "PYTHONDONTWRITEBYTECODE": "1",  # the code's folder is shared by all its processes, and stays as it was uploaded
+        "PYTHONDONTWRITEBYTECODE": "1",  # the code's folder is shared, and stays as it was uploaded
         "AWS_ENDPOINT_URL": endpoint,
+        "PYTHONPATH": str(code),
+        "PWD": str(code),
         **(function.environment or {}),
         "_HANDLER": function.handler,
         "AWS_REGION": region,
@@ -243,8 +246,6 @@ def function_environ(function: Function, code: Path, *, region: str, endpoint: s
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "LAMBDA_TASK_ROOT": str(code),
         "LAMBDA_RUNTIME_DIR": str(code),
-        "PYTHONPATH": str(code),
-        "PWD": str(code),
     }
 
 

@@ -117,20 +117,20 @@ class Events:
         """Run the event once; return what is to be tried again, and when."""
         function = self._catalog.get(event.function)
         if function is None:
-            return self._dropped(event, "the function was deleted")
+            return self._drop(event, "the function was deleted")
         now = float(self._clock.now())
         try:
             invocation = await self._invoker.run(function, event.call)
         except Throttled:
             wait = min(THROTTLED_SECONDS_FIRST * 2**event.delays, THROTTLED_SECONDS_MAX)
             if now + wait - event.accepted_at > AGE_SECONDS_MAX:
-                return self._dropped(event, "too old")
+                return self._drop(event, "too old")
             return msgspec.structs.replace(event, delays=event.delays + 1, due_at=now + wait)
         if invocation.function_error is None:
             return None
         attempts = event.attempts + 1
         if attempts >= ATTEMPTS_MAX:
-            return self._dropped(event, "every attempt failed")
+            return self._drop(event, "every attempt failed")
         # AWS does this: one minute after the first failure, two after the second.
         due_at = float(self._clock.now()) + self._retry_seconds * attempts
         return msgspec.structs.replace(event, attempts=attempts, due_at=due_at)
@@ -142,17 +142,19 @@ class Events:
             else:
                 await self._store.write(lambda txn: txn.delete(Space.DUE, event.key))
         except SynclineError as refusal:
-            # The store is busy or closing. What it keeps of the event stands: at worst it runs once more after a restart.
+            # The store is busy or closing. What it keeps stands: at worst the event runs again after a restart.
             self._meter.event("asynchronous event not noted", request_id=event.call.request_id, reason=refusal.message)
         if again is None:
             self._count -= 1
         else:
             self._schedule(again)
 
-    def _dropped(self, event: Accepted, reason: str) -> None:
+    def _drop(self, event: Accepted, reason: str) -> Accepted | None:
+        """Give an event up: nothing of it is tried again."""
         self._invoker.figures.of(event.function).async_dropped.add()
         facts = {"function": event.function, "request_id": event.call.request_id, "reason": reason}
         self._meter.event("asynchronous event dropped", **facts)
+        return None
 
     async def _keep(self, event: Accepted) -> None:
         await self._store.write(lambda txn: txn.put(Space.DUE, event.key, _encode(event)))

@@ -62,7 +62,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Mapping(msgspec.Struct, frozen=True):
-    """An event source mapping. Reading begins after the sequence `start`, or after a lane's cursor when that is later."""
+    """An event source mapping. Reading begins after the sequence `start`, or a lane's later cursor."""
 
     id: str
     function: str  # the function's ARN, as it was named

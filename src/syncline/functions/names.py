@@ -22,7 +22,7 @@ class Reference(NamedTuple):
 
 
 def parse_reference(text: str, region: str, qualifier: str | None = None) -> Reference:
-    """Read a reference; `qualifier` is the parameter beside it. Raises when they disagree, or it is of another region."""
+    """Read a reference; `qualifier` is the parameter beside it. Raises when they disagree."""
     found = _REFERENCE.fullmatch(text)
     if found is None:
         raise ParameterInvalid(

@@ -47,7 +47,9 @@ class Output:
             self._keep(self._partial)
             self._partial = b""
         if self._dropped:
-            note = f"[syncline] {self._dropped} bytes of output were dropped: an invocation keeps {self._limit} bytes.\n"
+            note = (
+                f"[syncline] {self._dropped} bytes of output were dropped: an invocation keeps {self._limit} bytes.\n"
+            )
             self._lines.append((self._now(), note))
         lines, self._lines = self._lines, []
         self._kept = self._dropped = 0

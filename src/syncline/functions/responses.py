@@ -11,17 +11,13 @@ def first_failure(payload: bytes, numbers: list[str]) -> int | None:
         answer = json.decode(payload) if payload else None
     except json.NotJson:
         return 0
-    if answer in (None, {}, []):
-        return None
-    if not isinstance(answer, dict) or "batchItemFailures" not in answer:
-        return 0 if isinstance(answer, dict) and "batchItemFailures" not in answer else None
-    failures = answer["batchItemFailures"]
+    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
     if not failures:
         return None
     places = {number: index for index, number in enumerate(numbers)}
     found: list[int] = []
     for failure in failures if isinstance(failures, list) else [None]:
-        place = places.get(failure.get("itemIdentifier")) if isinstance(failure, dict) else None
+        place = places.get(str(failure.get("itemIdentifier"))) if isinstance(failure, dict) else None
         if place is None:
             return 0
         found.append(place)

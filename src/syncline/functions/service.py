@@ -79,7 +79,7 @@ class Lambda:
             changes["architecture"] = request["Architectures"][0]
         if request.get("DryRun"):
             return self._shape(function) | {"CodeSize": len(content), "CodeSha256": shapes.sha256_text(sha256)}
-        changed = await self._engine.deploy(function.name, expected=request.get("RevisionId"), **changes)
+        changed = await self._engine.deploy(function.name, changes, expected=request.get("RevisionId"))
         if function.code_sha256 != sha256 and not self._engine.invoker.pool.running(function.name):
             await self._engine.forget_code(function.code_sha256)
         return shapes.updating(self._shape(changed), self._engine.new_id())
@@ -88,7 +88,7 @@ class Lambda:
         function, _ = self._find(request)
         check_configuration(request)
         changed = await self._engine.deploy(
-            function.name, expected=request.get("RevisionId"), **_configuration_changes(request)
+            function.name, _configuration_changes(request), expected=request.get("RevisionId")
         )
         return shapes.updating(self._shape(changed), self._engine.new_id())
 
@@ -166,12 +166,12 @@ class Lambda:
                 "Specified ReservedConcurrentExecutions for function decreases account's "
                 f"UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_MIN}]."
             )
-        await self._catalog.change(function.name, reserved=reserved)
+        await self._catalog.change(function.name, {"reserved": reserved})
         return {"ReservedConcurrentExecutions": reserved}
 
     async def delete_function_concurrency(self, request: Shape) -> Shape:
         function, _ = self._find(request)
-        await self._catalog.change(function.name, reserved=None)
+        await self._catalog.change(function.name, {"reserved": None})
         return {}
 
     async def list_tags(self, request: Shape) -> Shape:
@@ -208,7 +208,7 @@ class Lambda:
         if mapping:
             await self._mappings.set_tags(resource, tags)
         else:
-            await self._catalog.change(self._tagged(resource).name, tags=tags)
+            await self._catalog.change(self._tagged(resource).name, {"tags": tags})
         return {}
 
     def _tagged(self, resource: str) -> Function:
@@ -219,7 +219,7 @@ class Lambda:
         return self._catalog.find(resource)
 
     async def _change(self, function: Function, request: Shape, **members: object) -> None:
-        await self._catalog.change(function.name, expected=request.get("RevisionId"), **members)
+        await self._catalog.change(function.name, members, expected=request.get("RevisionId"))
 
     def _find(self, request: Shape) -> tuple[Function, str | None]:
         name, qualifier = request["FunctionName"], request.get("Qualifier")

@@ -95,8 +95,8 @@ def check_environment(variables: dict[str, str]) -> None:
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name) or "\x00" in value:
             raise ParameterInvalid(
-                f"1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys "
-                f"must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]: {name[:64]}"
+                "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys "
+                "must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"
             )
     measured = json.encode(variables).decode()
     if len(measured.encode()) > ENVIRONMENT_BYTES_MAX:
