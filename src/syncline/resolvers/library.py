@@ -1,14 +1,24 @@
-"""What every resolver of a server shares: the clock, ids and log behind `$util`."""
+"""What every resolver of a server shares: the `util` functions over one clock, one source of ids, one log."""
 
 from __future__ import annotations
 
 from syncline.core import Clock, Ids, Meter
+from syncline.resolvers.util import functions
+from syncline.vtl import Intrinsic
+
+ROOTS = ("util", "utils")
+"""`$util` and `$utils` are the same object."""
 
 
 class Library:
     """The `util` library, bound to a clock, ids and a meter. Make one and hand it to every `compile_resolver`."""
 
     def __init__(self, clock: Clock, ids: Ids, meter: Meter) -> None:
-        self.clock = clock
-        self.ids = ids
         self.meter = meter
+        self.functions = functions(clock, ids)
+        self.namespaces = frozenset(name.partition(".")[0] for name in self.functions if "." in name) | {"log"}
+        self.intrinsics = {
+            f"{root}.{name}": Intrinsic(function.call, function.kind, function.arguments)
+            for root in ROOTS
+            for name, function in self.functions.items()
+        }

@@ -1,0 +1,49 @@
+"""One mapping template as a handler: a field's run in, a JSON value out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncline import vtl
+from syncline.datasources import Context
+from syncline.resolvers.errors import ResolverError
+from syncline.resolvers.library import Library
+from syncline.resolvers.views import ContextView, ExtensionsView, UtilView
+
+JSON = Any
+EXTENSIONS = ExtensionsView()
+
+
+class TemplateHandler:
+    """A compiled mapping template. `name` is what logs call it: `Query.getItem request`."""
+
+    __slots__ = ("_library", "_template", "name")
+
+    def __init__(self, text: str, name: str, library: Library) -> None:
+        self.name = name
+        self._library = library
+        try:
+            self._template = vtl.compile(text, "velocity", library.intrinsics)
+        except vtl.TemplateError as refusal:
+            raise ResolverError(refusal.message, "MappingTemplate") from refusal
+
+    def evaluate(self, ctx: Context) -> JSON:
+        """The template's value. Raises ResolverError, and vtl.Return for `#return`."""
+        view = ContextView(ctx)
+        util = UtilView(self._library, ctx)
+        bindings = {"ctx": view, "context": view, "util": util, "utils": util, "extensions": EXTENSIONS}
+        try:
+            return self._template.evaluate(bindings)
+        except vtl.TemplateError as failure:
+            self._note(failure, ctx)
+            raise ResolverError(failure.message, "MappingTemplate") from failure
+
+    def _note(self, failure: vtl.TemplateError, ctx: Context) -> None:
+        self._library.meter.event(
+            "template failed",
+            api=ctx.api_id,
+            template=self.name,
+            line=failure.line,
+            column=failure.column,
+            reason=failure.message[:1000],
+        )

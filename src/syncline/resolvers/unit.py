@@ -1,0 +1,86 @@
+"""Unit resolvers: request template → data source → response template; and direct Lambda resolvers.
+
+Owns: what the template's version changes when a data source fails or gives null (graphql-api §5.1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncline.datasources import Context, DataSource, DataSourceError
+from syncline.resolvers.errors import ResolverError
+from syncline.resolvers.handler import TemplateHandler
+from syncline.vtl import Return
+
+JSON = Any
+FIRST_VERSION = "2017-02-28"
+
+
+class UnitResolver:
+    """One data source, asked once. Without templates the data source is a function that gets the whole context."""
+
+    __slots__ = ("_request", "_response", "_source")
+
+    def __init__(self, source: DataSource, request: TemplateHandler | None, response: TemplateHandler | None) -> None:
+        self._source = source
+        self._request = request
+        self._response = response
+
+    async def resolve(self, ctx: Context) -> JSON:
+        """The field's value. Raises ResolverError."""
+        try:
+            request = direct_request(ctx) if self._request is None else self._request.evaluate(ctx)
+            try:
+                ctx.result = await self._source.invoke(request, ctx)
+            except DataSourceError as failure:
+                return self._failed(failure, request, ctx)
+            if self._response is None:
+                return ctx.result
+            if ctx.result is None and _version(request) == FIRST_VERSION:
+                return None
+            return self._response.evaluate(ctx)
+        except Return as early:
+            return early.value
+
+    def _failed(self, failure: DataSourceError, request: JSON, ctx: Context) -> JSON:
+        """The value after the data source failed: version 2018-05-29 leaves it to the response template."""
+        ctx.result = failure.data
+        kind = failure.cause_type if self._request is None and failure.cause_type else failure.error_type
+        ctx.error = {"message": failure.message, "type": kind}
+        if self._response is None:
+            raise ResolverError(failure.message, kind, failure.data) from failure
+        if _version(request) != FIRST_VERSION:
+            return self._response.evaluate(ctx)
+        try:
+            shown = self._response.evaluate(ctx)
+        except ResolverError:
+            shown = failure.data
+        raise ResolverError(failure.message, kind, shown) from failure
+
+
+def direct_request(ctx: Context) -> JSON:
+    """What a function without a request template is asked: the whole context as its event."""
+    return {"version": "2018-05-29", "operation": "Invoke", "payload": event_of(ctx)}
+
+
+def event_of(ctx: Context) -> dict[str, JSON]:
+    """The event of a direct Lambda resolver."""
+    return {
+        "arguments": ctx.arguments,
+        "identity": ctx.identity,
+        "source": ctx.source,
+        "request": ctx.request,
+        "prev": ctx.prev,
+        "info": {
+            "selectionSetList": ctx.info.selection_set_list(),
+            "selectionSetGraphQL": ctx.info.selection_set_graphql(),
+            "parentTypeName": ctx.info.parent_type_name,
+            "fieldName": ctx.info.field_name,
+            "variables": ctx.info.variables,
+        },
+        "stash": ctx.stash,
+    }
+
+
+def _version(request: JSON) -> JSON:
+    return request.get("version") if type(request) is dict else None
