@@ -44,9 +44,7 @@ def compile_resolver(spec: ResolverSpec, sources: Mapping[str, DataSource], libr
     return UnitResolver(_source(spec.data_source_name, owner, sources, before), before, after)
 
 
-def _function(
-    spec: FunctionSpec, owner: str, sources: Mapping[str, DataSource], library: Library
-) -> PipelineFunction:
+def _function(spec: FunctionSpec, owner: str, sources: Mapping[str, DataSource], library: Library) -> PipelineFunction:
     name = f"{owner} function {spec.name}"
     _check_runtime(spec, name)
     request = _handler(spec.request_template, f"{name} request", library)

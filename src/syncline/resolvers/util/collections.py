@@ -52,7 +52,7 @@ def sort_list(elements: JSON, descending: JSON, key: JSON) -> list[JSON]:
     """Scalars, or maps by `key`; elements of different classes stay as they are."""
     if len(_list(elements)) > SORT_MAX:
         raise MethodFailed(f"a list to sort may have at most {SORT_MAX:,} elements")
-    keys = [each.get(key) if type(each) is dict else each for each in elements]
+    keys: list[Any] = [each.get(key) if type(each) is dict else each for each in elements]
     if len({type(each) for each in keys}) != 1 or type(keys[0]) not in (int, float, str, bool):
         return list(elements)
     order = sorted(range(len(keys)), key=lambda at: keys[at], reverse=descending is True)

@@ -16,7 +16,18 @@ from syncline.vtl import MethodFailed
 TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|(\[|\])|(.)", re.DOTALL)
 OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?:?(\d{2})?$")
 DAYS: tuple[str, ...] = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS: tuple[str, ...] = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
+MONTHS: tuple[str, ...] = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+)
 MONTHS += ("November", "December")
 
 

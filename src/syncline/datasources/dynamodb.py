@@ -1,0 +1,309 @@
+"""AMAZON_DYNAMODB data sources: the request document becomes a table operation, its result plain JSON.
+
+Owns: which members each operation takes, the conditions' second look at the item, AppSync's error texts
+(graphql-api §5.6). Never: reads an expression or a key's meaning; the table engine does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from syncline.core import SynclineError, call
+from syncline.datasources.attributes import mapping_error, plain_item, same, typed_map
+from syncline.datasources.errors import DataSourceError
+from syncline.datasources.model import JSON, Context, ItemStore
+from syncline.datasources.tokens import Tokens
+
+Request = dict[str, Any]
+Item = dict[str, Any]
+
+COMMON = frozenset({"version", "operation"})
+WRITE = COMMON | {"key", "condition", "_version", "customPartitionKey", "populateIndexFields"}
+PAGE = COMMON | {"filter", "index", "nextToken", "limit", "consistentRead", "select", "projection"}
+EXPRESSION = frozenset({"expression", "expressionNames", "expressionValues"})
+CONDITION = EXPRESSION | {"equalsIgnore", "consistentRead", "conditionalCheckFailedHandler"}
+
+
+class DynamoDbSource:
+    """One table."""
+
+    def __init__(self, table: str, tables: ItemStore, tokens: Tokens) -> None:
+        self._table = table
+        self._tables = tables
+        self._tokens = tokens
+        self._operations: dict[str, tuple[frozenset[str], Callable[[Request], Awaitable[JSON]]]] = {
+            "GetItem": (COMMON | {"key", "consistentRead", "projection"}, self._get),
+            "PutItem": (WRITE | {"attributeValues"}, self._put),
+            "UpdateItem": (WRITE | {"update"}, self._update),
+            "DeleteItem": (WRITE, self._delete),
+            "Query": (PAGE | {"query", "scanIndexForward"}, self._query),
+            "Scan": (PAGE | {"totalSegments", "segment"}, self._scan),
+            "BatchGetItem": (COMMON | {"tables"}, self._batch_get),
+            "BatchPutItem": (COMMON | {"tables"}, self._batch_put),
+            "BatchDeleteItem": (COMMON | {"tables"}, self._batch_delete),
+        }
+
+    async def invoke(self, request: JSON, context: Context) -> JSON:
+        """Run the operation that `request` names. Raises DataSourceError."""
+        if type(request) is not dict:
+            raise mapping_error("Expected a JSON object as the request of a DynamoDB data source.")
+        operation = request.get("operation")
+        found = self._operations.get(operation) if type(operation) is str else None
+        if found is None:
+            raise self._unknown(operation)
+        members, run = found
+        if not request.keys() <= members:
+            raise mapping_error(f"Unsupported element '$[{next(name for name in request if name not in members)}]'.")
+        try:
+            return await run(request)
+        except SynclineError as refusal:
+            if isinstance(refusal, DataSourceError):
+                raise
+            raise service_error(refusal) from refusal
+
+    def _unknown(self, operation: JSON) -> DataSourceError:
+        if operation is None:
+            return mapping_error("Value for field '$[operation]' not found.")
+        known = ", ".join(self._operations)
+        return mapping_error(f"Unsupported operation '{operation}'. Supported operations are: {known}.")
+
+    async def _get(self, request: Request) -> JSON:
+        ask: Request = {"TableName": self._table, "Key": _key(request)}
+        if request.get("consistentRead") is True:
+            ask["ConsistentRead"] = True
+        if request.get("projection") is not None:
+            _projection(request["projection"], ask)
+        item = (await self._tables.get_item(ask)).get("Item")
+        return None if item is None else plain_item(item)
+
+    async def _put(self, request: Request) -> JSON:
+        item = _key(request)
+        values = request.get("attributeValues")
+        if values is not None:
+            item |= typed_map(values, "$[attributeValues]")
+        condition = _member(request, "condition", CONDITION)
+        ask = {"TableName": self._table, "Item": item}
+        if condition is None:
+            await self._tables.put_item(ask)
+            return plain_item(item)
+        _condition(condition, ask)
+        try:
+            await self._tables.put_item(ask)
+        except SynclineError as refusal:
+            ignored = condition.get("equalsIgnore")
+            if "expression" in condition or ignored is not None:
+                current = _refused_item(refusal)
+                if current is not None and _equal(current, item, set(ignored or ())):
+                    return plain_item(current)
+            raise
+        return plain_item(item)
+
+    async def _update(self, request: Request) -> JSON:
+        ask = {"TableName": self._table, "Key": _key(request), "ReturnValues": "ALL_NEW"}
+        update = _member(request, "update", EXPRESSION)
+        if update is None:
+            raise mapping_error("Value for field '$[update]' not found.")
+        _expression(update, ask, "UpdateExpression", "$[update]")
+        condition = _member(request, "condition", CONDITION)
+        if condition is not None:
+            _condition(condition, ask)
+        answer = await self._tables.update_item(ask)
+        return plain_item(answer.get("Attributes") or {})
+
+    async def _delete(self, request: Request) -> JSON:
+        ask = {"TableName": self._table, "Key": _key(request), "ReturnValues": "ALL_OLD"}
+        condition = _member(request, "condition", CONDITION)
+        if condition is not None:
+            _condition(condition, ask)
+        try:
+            answer = await self._tables.delete_item(ask)
+        except SynclineError as refusal:
+            if condition is not None and refusal.code == CHECK_FAILED and _refused_item(refusal) is None:
+                return None
+            raise
+        item = answer.get("Attributes")
+        return plain_item(item) if item else None
+
+    async def _query(self, request: Request) -> JSON:
+        ask: Request = {"TableName": self._table}
+        query = _member(request, "query", EXPRESSION)
+        if query is None:
+            raise mapping_error("Value for field '$[query]' not found.")
+        _expression(query, ask, "KeyConditionExpression", "$[query]")
+        _copy(request, ask, {"scanIndexForward": "ScanIndexForward"})
+        return await self._page(request, ask, self._tables.query)
+
+    async def _scan(self, request: Request) -> JSON:
+        ask: Request = {"TableName": self._table}
+        _copy(request, ask, {"totalSegments": "TotalSegments", "segment": "Segment"})
+        return await self._page(request, ask, self._tables.scan)
+
+    async def _page(self, request: Request, ask: Request, run: Callable[[Request], Awaitable[Request]]) -> JSON:
+        _copy(request, ask, PAGE_MEMBERS)
+        found = _member(request, "filter", EXPRESSION)
+        if found:
+            _expression(found, ask, "FilterExpression", "$[filter]")
+        if request.get("projection") is not None:
+            _projection(request["projection"], ask)
+        if request.get("nextToken") is not None:
+            ask["ExclusiveStartKey"] = self._tokens.open(request["nextToken"])
+        answer = await run(ask)
+        last = answer.get("LastEvaluatedKey")
+        return {
+            "items": [plain_item(item) for item in answer.get("Items", ())],
+            "nextToken": self._tokens.seal(last) if last else None,
+            "scannedCount": answer.get("ScannedCount", 0),
+        }
+
+    async def _batch_get(self, request: Request) -> JSON:
+        asked: Request = {}
+        for table, wanted in _tables(request).items():
+            keys = [typed_map(key, f"$[tables][{table}][keys]") for key in wanted.get("keys") or ()]
+            asked[table] = {"Keys": keys}
+            _copy(wanted, asked[table], {"consistentRead": "ConsistentRead"})
+            if wanted.get("projection") is not None:
+                _projection(wanted["projection"], asked[table])
+        answer = await self._tables.batch_get_item({"RequestItems": asked})
+        found, left = answer.get("Responses", {}), answer.get("UnprocessedKeys", {})
+        return {
+            "data": {name: _in_key_order(each["Keys"], found.get(name, [])) for name, each in asked.items()},
+            "unprocessedKeys": {
+                name: [plain_item(key) for key in left.get(name, {}).get("Keys", ())] for name in asked
+            },
+        }
+
+    async def _batch_put(self, request: Request) -> JSON:
+        items = {
+            table: [typed_map(item, f"$[tables][{table}]") for item in each]
+            for table, each in _tables(request, list).items()
+        }
+        left = await self._batch_write(
+            {name: [{"PutRequest": {"Item": item}} for item in items[name]] for name in items}
+        )
+        unprocessed = {name: [plain_item(each["PutRequest"]["Item"]) for each in left.get(name, ())] for name in items}
+        return {"data": _plain_lists(items), "unprocessedItems": unprocessed}
+
+    async def _batch_delete(self, request: Request) -> JSON:
+        keys = {
+            table: [typed_map(key, f"$[tables][{table}]") for key in each]
+            for table, each in _tables(request, list).items()
+        }
+        left = await self._batch_write({name: [{"DeleteRequest": {"Key": key}} for key in keys[name]] for name in keys})
+        unprocessed = {name: [plain_item(each["DeleteRequest"]["Key"]) for each in left.get(name, ())] for name in keys}
+        return {"data": _plain_lists(keys), "unprocessedKeys": unprocessed}
+
+    async def _batch_write(self, writes: Request) -> Request:
+        answer = await self._tables.batch_write_item({"RequestItems": writes})
+        left: Request = answer.get("UnprocessedItems", {})
+        return left
+
+
+CHECK_FAILED = "ConditionalCheckFailedException"
+PAGE_MEMBERS = {
+    "index": "IndexName",
+    "limit": "Limit",
+    "consistentRead": "ConsistentRead",
+    "select": "Select",
+}
+
+
+def service_error(refusal: SynclineError) -> DataSourceError:
+    """A refusal of the table engine as AppSync words it; a failed condition carries the current item."""
+    current = _refused_item(refusal)
+    try:
+        request_id = call.current().request_id
+    except LookupError:
+        request_id = "null"
+    message = refusal.message.removesuffix(".") if refusal.code == CHECK_FAILED else refusal.message
+    facts = f"Service: AmazonDynamoDBv2; Status Code: 400; Error Code: {refusal.code}; Request ID: {request_id}"
+    shown = None if current is None else plain_item(current)
+    return DataSourceError(f"{message} ({facts})", f"DynamoDB:{refusal.code}", shown)
+
+
+def _refused_item(refusal: SynclineError) -> Item | None:
+    """The item that a failed condition was about; None when there was none."""
+    return refusal.data.get("Item") if refusal.code == CHECK_FAILED else None
+
+
+def _equal(current: Item, attempted: Item, ignored: set[str]) -> bool:
+    names = (current.keys() | attempted.keys()) - ignored
+    return all(same(current.get(name), attempted.get(name)) for name in names)
+
+
+def _key(request: Request) -> Item:
+    key = request.get("key")
+    if key is None:
+        raise mapping_error("Value for field '$[key]' not found.")
+    return typed_map(key, "$[key]")
+
+
+def _member(request: Request, name: str, members: frozenset[str]) -> Request | None:
+    """A member that is an object of known members; None when absent or null."""
+    found = request.get(name)
+    if found is None:
+        return None
+    if type(found) is not dict:
+        raise mapping_error(f"Expected JSON object for field '$[{name}]'.")
+    if not found.keys() <= members:
+        unknown = next(each for each in found if each not in members)
+        raise mapping_error(f"Unsupported element '$[{name}][{unknown}]'.")
+    return found
+
+
+def _expression(found: Request, ask: Request, member: str, where: str) -> None:
+    expression = found.get("expression")
+    if type(expression) is not str:
+        raise mapping_error(f"Value for field '{where}[expression]' not found.")
+    ask[member] = expression
+    names, values = found.get("expressionNames"), found.get("expressionValues")
+    if names:
+        ask["ExpressionAttributeNames"] = {**ask.get("ExpressionAttributeNames", {}), **names}
+    if values:
+        typed = typed_map(values, f"{where}[expressionValues]")
+        ask["ExpressionAttributeValues"] = {**ask.get("ExpressionAttributeValues", {}), **typed}
+
+
+def _condition(condition: Request, ask: Request) -> None:
+    handler = condition.get("conditionalCheckFailedHandler")
+    if type(handler) is dict and handler.get("strategy", "Reject") != "Reject":
+        reason = "conditionalCheckFailedHandler supports the strategy Reject only."
+        raise DataSourceError(reason, "UnsupportedOperation")
+    _expression(condition, ask, "ConditionExpression", "$[condition]")
+    ask["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+
+
+def _projection(found: JSON, ask: Request) -> None:
+    if type(found) is not dict:
+        raise mapping_error("Expected JSON object for field '$[projection]'.")
+    _expression({**found, "expressionValues": None}, ask, "ProjectionExpression", "$[projection]")
+
+
+def _copy(request: Request, ask: Request, members: dict[str, str]) -> None:
+    """Copy the members that are there; null counts as absent."""
+    for name, member in members.items():
+        value = request.get(name)
+        if value is not None:
+            ask[member] = value
+
+
+def _tables(request: Request, kind: type = dict) -> dict[str, Any]:
+    found = request.get("tables")
+    if type(found) is not dict:
+        raise mapping_error("Value for field '$[tables]' not found.")
+    for name, each in found.items():
+        if type(each) is not kind:
+            raise mapping_error(f"Expected JSON {'array' if kind is list else 'object'} for field '$[tables][{name}]'.")
+    return found
+
+
+def _plain_lists(tables: dict[str, list[Item]]) -> JSON:
+    return {name: [plain_item(item) for item in items] for name, items in tables.items()}
+
+
+def _in_key_order(keys: list[Item], items: list[Item]) -> list[JSON]:
+    """The items in the order of the keys asked for; null where there is none."""
+    return [
+        next((plain_item(item) for item in items if all(same(item.get(name), key[name]) for name in key)), None)
+        for key in keys
+    ]
