@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from syncline.bus import LocalBus
 from syncline.core import Meter, SystemClock, SystemIds, settings
 from syncline.datasources import DataSource, DataSourceSpec, Engines, build
 from syncline.resolvers import Context, Info, Library, ResolverSpec, compile_resolver
