@@ -13,21 +13,29 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True):
+    """Characters that are written as they stand."""
+
     text: str
 
 
 class Property(msgspec.Struct, frozen=True):
+    """`.name`."""
+
     name: str
     place: Place
 
 
 class Call(msgspec.Struct, frozen=True):
+    """`.name(…)`."""
+
     name: str
     arguments: tuple[Expression, ...]
     place: Place
 
 
 class Item(msgspec.Struct, frozen=True):
+    """`[index]`."""
+
     index: Expression
     place: Place
 
@@ -47,6 +55,8 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class Literal(msgspec.Struct, frozen=True):
+    """A number, a truth value, or a string without references."""
+
     value: str | int | float | bool
 
 
@@ -61,26 +71,36 @@ class Interpolated(msgspec.Struct, frozen=True):
 
 
 class ListLiteral(msgspec.Struct, frozen=True):
+    """`[a, b]`."""
+
     elements: tuple[Expression, ...]
 
 
 class MapLiteral(msgspec.Struct, frozen=True):
+    """`{a: b}`."""
+
     entries: tuple[tuple[Expression, Expression], ...]
 
 
 class Range(msgspec.Struct, frozen=True):
+    """`[first..last]`."""
+
     first: Expression
     last: Expression
     place: Place
 
 
 class Binary(msgspec.Struct, frozen=True):
+    """Two operands; `operator` is a name: add, eq, and…"""
+
     operator: str
     left: Expression
     right: Expression
 
 
 class Not(msgspec.Struct, frozen=True):
+    """`!operand`."""
+
     operand: Expression
 
 
@@ -88,16 +108,22 @@ Expression = Reference | Literal | Null | Interpolated | ListLiteral | MapLitera
 
 
 class Set(msgspec.Struct, frozen=True):
+    """`#set(target = value)`."""
+
     target: Reference
     value: Expression
 
 
 class If(msgspec.Struct, frozen=True):
+    """`#if … #elseif … #else … #end`."""
+
     branches: tuple[tuple[Expression, tuple[Node, ...]], ...]
     otherwise: tuple[Node, ...]
 
 
 class Foreach(msgspec.Struct, frozen=True):
+    """`#foreach($name in source) … #end`."""
+
     name: str
     source: Expression
     body: tuple[Node, ...]
@@ -105,23 +131,29 @@ class Foreach(msgspec.Struct, frozen=True):
 
 
 class Break(msgspec.Struct, frozen=True):
-    pass
+    """`#break` inside a loop."""
 
 
 class StopHere(msgspec.Struct, frozen=True):
-    pass
+    """`#stop`, or `#break` outside of any loop."""
 
 
 class ReturnHere(msgspec.Struct, frozen=True):
+    """`#return` or `#return(value)`."""
+
     value: Expression | None
 
 
 class Define(msgspec.Struct, frozen=True):
+    """`#define($name) … #end`."""
+
     name: str
     body: tuple[Node, ...]
 
 
 class Macro(msgspec.Struct, frozen=True):
+    """`#macro(name $parameter…) … #end`."""
+
     name: str
     parameters: tuple[str, ...]
     body: tuple[Node, ...]

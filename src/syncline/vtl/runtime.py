@@ -30,6 +30,7 @@ class Unclean(Exception):
 
 
 def too_many() -> None:
+    """Refuse one more iteration."""
     raise LimitExceeded(f"A #foreach may run at most {ITERATIONS_MAX:,} iterations.")
 
 
@@ -113,10 +114,12 @@ def scalar(value: Value) -> Value:
 
 
 def return_(value: Value) -> None:
+    """End the template with a value."""
     raise Return(values.plain(value))
 
 
 def stop() -> None:
+    """End the template with the text so far."""
     raise Stop
 
 

@@ -162,10 +162,12 @@ def true(value: Value) -> bool:
 
 
 def is_number(value: Value) -> bool:
+    """Whether Java would call it a Number."""
     return type(value) is int or type(value) is float
 
 
 def eq(left: Value, right: Value) -> bool:
+    """`==`: numbers by value, same classes by equality, all else by text."""
     if left is None or right is None:
         return left is right
     kind, other = type(left), type(right)
@@ -175,26 +177,32 @@ def eq(left: Value, right: Value) -> bool:
 
 
 def ne(left: Value, right: Value) -> bool:
+    """`!=`."""
     return not eq(left, right)
 
 
 def lt(left: Value, right: Value) -> bool:
+    """`<`, for numbers only."""
     return is_number(left) and is_number(right) and left < right
 
 
 def le(left: Value, right: Value) -> bool:
+    """`<=`, for numbers only."""
     return is_number(left) and is_number(right) and left <= right
 
 
 def gt(left: Value, right: Value) -> bool:
+    """`>`, for numbers only."""
     return is_number(left) and is_number(right) and left > right
 
 
 def ge(left: Value, right: Value) -> bool:
+    """`>=`, for numbers only."""
     return is_number(left) and is_number(right) and left >= right
 
 
 def add(left: Value, right: Value, left_source: str, right_source: str) -> Value:
+    """`+`: text joins, with a null's source; numbers add; all else is null."""
     if type(left) is str or type(right) is str:
         return bounded(text(left, left_source) + text(right, right_source))
     return _finite(left + right) if is_number(left) and is_number(right) else None
@@ -208,10 +216,12 @@ def bounded(whole: str) -> str:
 
 
 def sub(left: Value, right: Value) -> Value:
+    """`-`; null unless both are numbers."""
     return _finite(left - right) if is_number(left) and is_number(right) else None
 
 
 def mul(left: Value, right: Value) -> Value:
+    """`*`; null unless both are numbers."""
     return _finite(left * right) if is_number(left) and is_number(right) else None
 
 

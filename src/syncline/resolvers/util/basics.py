@@ -23,6 +23,7 @@ def quiet(_value: JSON) -> str:
 
 
 def parse_json(text: JSON) -> JSON:
+    """JSON text as a value; null stays null."""
     if text is None:
         return None
     try:
@@ -32,46 +33,57 @@ def parse_json(text: JSON) -> JSON:
 
 
 def is_null(value: JSON) -> bool:
+    """Whether the value is null."""
     return value is None
 
 
 def is_null_or_empty(value: JSON) -> bool:
+    """Whether the value is null or has nothing in it."""
     return value is None or value in ("", [], {})
 
 
 def is_null_or_blank(value: JSON) -> bool:
+    """Whether the value is null or only blanks."""
     return value is None or (type(value) is str and not value.strip())
 
 
 def default_if_null(value: JSON, other: JSON) -> JSON:
+    """`other` when the value is null."""
     return other if value is None else value
 
 
 def default_if_null_or_empty(value: JSON, other: JSON) -> JSON:
+    """`other` when the value is null or has nothing in it."""
     return other if is_null_or_empty(value) else value
 
 
 def default_if_null_or_blank(value: JSON, other: JSON) -> JSON:
+    """`other` when the value is null or only blanks."""
     return other if is_null_or_blank(value) else value
 
 
 def is_string(value: JSON) -> bool:
+    """Whether the value is text."""
     return type(value) is str
 
 
 def is_number(value: JSON) -> bool:
+    """Whether the value is a number."""
     return type(value) in (int, float)
 
 
 def is_boolean(value: JSON) -> bool:
+    """Whether the value is true or false."""
     return type(value) is bool
 
 
 def is_list(value: JSON) -> bool:
+    """Whether the value is a list."""
     return type(value) is list
 
 
 def is_map(value: JSON) -> bool:
+    """Whether the value is a map."""
     return type(value) is dict
 
 
@@ -79,23 +91,28 @@ _TYPES = {type(None): "Null", int: "Number", float: "Number", str: "String", dic
 
 
 def type_of(value: JSON) -> str:
+    """`Null`, `Number`, `String`, `Map`, `List`, `Boolean` or `Object`."""
     return _TYPES.get(type(value), "Object")
 
 
 def matches(regex: JSON, text: JSON) -> bool:
+    """Whether the regular expression finds something in the text."""
     return pattern(text_of(regex)).search(text_of(text)) is not None
 
 
 def url_encode(text: JSON) -> str:
+    """As a form encodes it: blanks are `+`."""
     # Java's URLEncoder keeps `*` and encodes `~`; Python's does the opposite.
     return quote_plus(text_of(text), safe="*").replace("~", "%7E")
 
 
 def url_decode(text: JSON) -> str:
+    """The reverse of `url_encode`."""
     return unquote_plus(text_of(text))
 
 
 def base64_encode(text: JSON) -> str:
+    """The text's UTF-8 bytes as base64."""
     return base64.b64encode(text_of(text).encode()).decode()
 
 

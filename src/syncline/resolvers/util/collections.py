@@ -41,10 +41,12 @@ def _has(elements: list[JSON], wanted: JSON) -> bool:
 
 
 def copy_and_retain_all(elements: JSON, keep: JSON) -> list[JSON]:
+    """A new list with the elements that are in `keep`."""
     return [each for each in _list(elements) if _has(_list(keep), each)]
 
 
 def copy_and_remove_all(elements: JSON, drop: JSON) -> list[JSON]:
+    """A new list without the elements that are in `drop`."""
     return [each for each in _list(elements) if not _has(_list(drop), each)]
 
 
@@ -60,26 +62,32 @@ def sort_list(elements: JSON, descending: JSON, key: JSON) -> list[JSON]:
 
 
 def copy_and_retain_all_keys(values: JSON, keys: JSON) -> dict[str, JSON]:
+    """A new map with these keys only."""
     return {key: value for key, value in _map(values).items() if _has(_list(keys), key)}
 
 
 def copy_and_remove_all_keys(values: JSON, keys: JSON) -> dict[str, JSON]:
+    """A new map without these keys."""
     return {key: value for key, value in _map(values).items() if not _has(_list(keys), key)}
 
 
 def to_upper(text: JSON) -> str:
+    """In capitals."""
     return text_of(text).upper()
 
 
 def to_lower(text: JSON) -> str:
+    """In small letters."""
     return text_of(text).lower()
 
 
 def to_replace(text: JSON, part: JSON, new: JSON) -> str:
+    """With every occurrence of `part` replaced."""
     return text_of(text).replace(text_of(part), text_of(new))
 
 
 def normalize(text: JSON, form: JSON) -> str:
+    """In Unicode's normal form `nfc`, `nfd`, `nfkc` or `nfkd`."""
     name = text_of(form).upper()
     if name == "NFC":
         return unicodedata.normalize("NFC", text_of(text))
@@ -93,18 +101,22 @@ def normalize(text: JSON, form: JSON) -> str:
 
 
 def round_number(number: JSON) -> int:
+    """The nearest integer, halves up."""
     return math.floor(_number(number) + 0.5)
 
 
 def smaller(one: JSON, other: JSON) -> float:
+    """The smaller of two numbers."""
     return min(_number(one), _number(other))
 
 
 def larger(one: JSON, other: JSON) -> float:
+    """The larger of two numbers."""
     return max(_number(one), _number(other))
 
 
 def copy_headers(headers: JSON) -> dict[str, JSON]:
+    """A copy without the headers that belong to one connection."""
     return {name: value for name, value in _map(headers).items() if name.lower() not in WITHHELD}
 
 

@@ -13,6 +13,7 @@ Typed = dict[str, Any]
 
 
 def to_dynamodb(value: JSON) -> Typed:
+    """Any value, typed after its own type; never a set."""
     kind = type(value)
     if kind is str:
         return {"S": value}
@@ -34,52 +35,64 @@ def _wrap(tag: str, value: JSON) -> Typed | None:
 
 
 def to_string(value: JSON) -> Typed | None:
+    """An S; null stays null, here and in the next six."""
     return _wrap("S", value)
 
 
 def to_string_set(values: JSON) -> Typed | None:
+    """An SS."""
     return _wrap("SS", values)
 
 
 def to_number(value: JSON) -> Typed | None:
+    """An N."""
     return _wrap("N", value)
 
 
 def to_number_set(values: JSON) -> Typed | None:
+    """An NS."""
     return _wrap("NS", values)
 
 
 def to_binary(value: JSON) -> Typed | None:
+    """A B, from base64 text."""
     return _wrap("B", value)
 
 
 def to_binary_set(values: JSON) -> Typed | None:
+    """A BS."""
     return _wrap("BS", values)
 
 
 def to_boolean(value: JSON) -> Typed | None:
+    """A BOOL."""
     return _wrap("BOOL", value)
 
 
 def to_null() -> Typed:
+    """A NULL."""
     return {"NULL": None}
 
 
 def to_list(values: JSON) -> Typed | None:
+    """An L with each element typed."""
     return None if values is None else {"L": [to_dynamodb(each) for each in _kind(values, list)]}
 
 
 def to_map(value: JSON) -> Typed | None:
+    """An M with each value typed."""
     return None if value is None else {"M": to_map_values(value)}
 
 
 def to_map_values(value: JSON) -> Typed | None:
+    """A map with each value typed: an M without its wrapping."""
     if value is None:
         return None
     return {key: to_dynamodb(each) for key, each in _kind(plain(value), dict).items()}
 
 
 def to_s3_object(key: JSON, bucket: JSON, region: JSON, version: JSON = None) -> Typed:
+    """An S that tells where an object is."""
     place = {"key": key, "bucket": bucket, "region": region}
     if version is not None:
         place["version"] = version
@@ -87,6 +100,7 @@ def to_s3_object(key: JSON, bucket: JSON, region: JSON, version: JSON = None) ->
 
 
 def from_s3_object(text: JSON) -> JSON:
+    """The place that such an S tells."""
     if text is None:
         return None
     try:

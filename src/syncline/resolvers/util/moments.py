@@ -35,10 +35,12 @@ def iso8601(milliseconds: JSON) -> str:
 
 
 def formatted(milliseconds: JSON, form: JSON, zone: JSON = None) -> str:
+    """The moment in a Java pattern and a zone."""
     return javatime.written(_moment(milliseconds, zone), text_of(form))
 
 
 def parse_iso8601(text: JSON) -> int:
+    """Milliseconds of an ISO 8601 text."""
     try:
         moment = datetime.fromisoformat(text_of(text))
     except ValueError:
@@ -47,6 +49,7 @@ def parse_iso8601(text: JSON) -> int:
 
 
 def parse_formatted(text: JSON, form: JSON, zone: JSON = None) -> int:
+    """Milliseconds of a text in a Java pattern."""
     default = javatime.zone(None if zone is None else text_of(zone))
     return _milliseconds(javatime.read(text_of(text), text_of(form), default))
 
