@@ -28,7 +28,27 @@ JSON_VALUES = st.recursive(
 TRICKY_TEXT = st.sampled_from(['"', "\\", "\n", "a", "é", "\u2028", '","x":"', "\\u0041", "#set", "$x", "/", "\x7f"])
 VALUES = JSON_VALUES | TRICKY_TEXT
 HOLES = st.sampled_from(
-    ["$x", "${x}", "$!x", "$x.k", "$x.get('k')", "$x[0]", "$y", "$x.size()", "$util.first($x, 1)", "$nope", "$util.toJson($x)", "$util.toJson($y.k)", "${util.toJson($x)}", "$util.toJson({'a': $x, 'b': [$y, 1]})", "\\$x", "$x.put('k', 1)", "#if($x)1#{else}2#end", "$util.toJson($x).length()", '$util.toJson("a$x")']
+    [
+        "$x",
+        "${x}",
+        "$!x",
+        "$x.k",
+        "$x.get('k')",
+        "$x[0]",
+        "$y",
+        "$x.size()",
+        "$util.first($x, 1)",
+        "$nope",
+        "$util.toJson($x)",
+        "$util.toJson($y.k)",
+        "${util.toJson($x)}",
+        "$util.toJson({'a': $x, 'b': [$y, 1]})",
+        "\\$x",
+        "$x.put('k', 1)",
+        "#if($x)1#{else}2#end",
+        "$util.toJson($x).length()",
+        '$util.toJson("a$x")',
+    ]
 )
 STATEMENTS = st.sampled_from(
     [
@@ -40,7 +60,11 @@ STATEMENTS = st.sampled_from(
         "#if($x)#set($z = 1)#end",
         "$x.put('q', $y)",
         "#set($x = 5)",
-    , "#foreach($i in $x)$util.qr($i)#end", "#stop", "text", "#set($util = $x)"]
+        "#foreach($i in $x)$util.qr($i)#end",
+        "#stop",
+        "text",
+        "#set($util = $x)",
+    ]
 )
 
 
