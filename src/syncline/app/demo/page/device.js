@@ -5,6 +5,7 @@ import { h, icon, ICONS, milliseconds, clockTime } from "./dom.js";
 
 const STATES = { live: "Live", connecting: "Connecting", offline: "Offline" };
 const NOTICE_MS = 4_000;
+const FRESH_MS = 1_600;
 
 export class DeviceView {
   #name; #store; #cards = new Map(); #editing = null; #noticeTimer = null; #parts;
@@ -24,9 +25,11 @@ export class DeviceView {
     const card = this.#cards.get(id);
     if (!card) return;
     card.delay.textContent = `${milliseconds(delayMs)} ms`;
-    card.root.classList.remove("arrived");
+    card.root.classList.remove("fresh");
     void card.root.offsetWidth;
-    card.root.classList.add("arrived");
+    card.root.classList.add("arrived", "fresh");
+    clearTimeout(card.timer);
+    card.timer = setTimeout(() => card.root.classList.remove("fresh"), FRESH_MS);
   }
 
   #build(root) {
