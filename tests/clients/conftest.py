@@ -42,7 +42,7 @@ Aws = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def aws(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Aws:
-    """Run the real AWS CLI; returns what its JSON says, or raises CalledProcessError with its stderr."""
+    """Run the real AWS CLI; returns what it printed, as JSON if it is; raises CalledProcessError."""
     home = tmp_path_factory.mktemp("home")
 
     def run(*words: str) -> Any:
@@ -51,7 +51,7 @@ def aws(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Aws:
         )
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, words, done.stdout, done.stderr)
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else done.stdout
 
     return run
 
