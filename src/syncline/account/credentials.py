@@ -74,6 +74,7 @@ class Credentials:
         self._account = account
         self._keys: dict[str, tuple[AccessKey, Caller]] = {}
         self._sessions: dict[str, Session] = {}
+        self._lent: dict[tuple[str, str], Session] = {}
         self._issued = 0
 
     async def load(self) -> None:
@@ -123,15 +124,8 @@ class Credentials:
 
     async def issue(self, role: Role, session_name: str, *, seconds: float) -> Session:
         """Temporary credentials of `role`, durable before they are returned."""
-        entropy, account = self._ids.bytes(16 + 30 + 120), self._account
-        session = Session(
-            id="ASIA" + key_characters(entropy, 16),
-            secret=secret_characters(entropy[16:46]),
-            token="".join(secret_characters(entropy[at : at + 30]) for at in range(46, 166, 30)),
-            arn=f"arn:aws:sts::{account}:assumed-role/{role.name}/{session_name}",
-            user_id=f"{role.id}:{session_name}",
-            expires=self._clock.now() + seconds,
-        )
+        account = self._account
+        session = self._session(role.name, role.id, session_name, expires=self._clock.now() + seconds)
         committed = await self._store.write(lambda txn: SESSIONS.put(txn, session, account, session.id))
         assert committed.position > 0, "a session is written before it is good"
         self._sessions[session.id] = session
@@ -139,6 +133,29 @@ class Credentials:
         if self._issued % SWEEP_EVERY == 0:
             await self._sweep()
         return session
+
+    def lend(self, role_arn: str, session_name: str) -> Session:
+        """Credentials of a role for a process that this server runs: the same ones each time, good while it lives.
+
+        They are not kept: a process does not outlive its server. Whether there is such a role is not asked.
+        """
+        key = role_arn, session_name
+        if key not in self._lent:
+            role_name = role_arn.rpartition("/")[2]
+            session = self._session(role_name, role_name, session_name, expires=float("inf"))
+            self._lent[key] = self._sessions[session.id] = session
+        return self._lent[key]
+
+    def _session(self, role_name: str, role_id: str, session_name: str, *, expires: float) -> Session:
+        entropy = self._ids.bytes(16 + 30 + 120)
+        return Session(
+            id="ASIA" + key_characters(entropy, 16),
+            secret=secret_characters(entropy[16:46]),
+            token="".join(secret_characters(entropy[at : at + 30]) for at in range(46, 166, 30)),
+            arn=f"arn:aws:sts::{self._account}:assumed-role/{role_name}/{session_name}",
+            user_id=f"{role_id}:{session_name}",
+            expires=expires,
+        )
 
     async def _sweep(self) -> None:
         """Forget the sessions that are over."""

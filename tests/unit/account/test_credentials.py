@@ -78,6 +78,17 @@ async def test_sessions_that_are_over_are_forgotten(account: Any, role: str, sta
         assert credentials.secret_of(first["AccessKeyId"], first["SessionToken"]) is None
 
 
+@pytest.mark.rule("ACC-17")
+async def test_a_process_of_the_server_is_lent_its_roles_credentials(account: Any, start: Any, clock: Any) -> None:
+    lent = account.credentials.lend(ROLE_ARN, "my-function")
+    assert account.credentials.lend(ROLE_ARN, "my-function") == lent
+    assert account.credentials.lend(ROLE_ARN, "another") != lent
+    clock.move(10 * 86_400)
+    found = account.credentials.secret_of(lent.id, lent.token)
+    assert found.caller.arn == "arn:aws:sts::000000000000:assumed-role/worker/my-function"
+    assert (await start()).credentials.secret_of(lent.id, lent.token) is None
+
+
 @pytest.mark.rule("ACC-12")
 async def test_the_caller_is_who_signed(account: Any, role: str) -> None:
     root = await account.sts.get_caller_identity({})
