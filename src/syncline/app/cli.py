@@ -1,16 +1,125 @@
 """The `syncline` command.
 
-For: people and scripts. Owns: what each sub-command takes and prints. Never: builds a room (`app.server` does).
+For: people and scripts. Owns: what each sub-command takes and prints. Never: builds a room (`app.rooms` does).
+
+What starts a server is imported late, so that `--help`, `env` and `config` answer at once.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
 from syncline import __version__
+from syncline.core import Settings, SynclineError, load_settings
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+DATA = click.option("--data", metavar="DIR", help="Where everything is kept.  [default: ./.syncline]")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="syncline")
+def listening(command: Command) -> Command:
+    """The options of whatever serves."""
+    options = [
+        DATA,
+        click.option("--host", metavar="ADDRESS", help="The address to listen on.  [default: 127.0.0.1]"),
+        click.option("--port", type=int, metavar="N", help="The port; 0 takes any free one.  [default: 4000]"),
+        click.option("--tls-cert", metavar="FILE", help="Your certificate (PEM), instead of the development one."),
+        click.option("--tls-key", metavar="FILE", help="Its key (PEM)."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="syncline", message="%(prog)s %(version)s")
 def main() -> None:
-    """Syncline: a self-hosted real-time data sync server that speaks AWS AppSync."""
+    """A self-hosted real-time data sync server that speaks AWS AppSync.
+
+    \b
+    Try it:             syncline demo
+    Develop against it: syncline dev     then  eval "$(syncline env)"
+    Run it:             syncline serve   every signature is verified
+    """
+
+
+@main.command()
+@listening
+def dev(**flags: Any) -> None:
+    """Serve on this machine for development: any AWS credentials are accepted.
+
+    Listens on loopback addresses only.
+    """
+    _serve({**flags, "mode": "dev"})
+
+
+@main.command()
+@listening
+def serve(**flags: Any) -> None:
+    """Serve, verifying the signature of every AWS request.
+
+    The first start makes a root access key; `syncline env` shows it.
+    """
+    _serve({**flags, "mode": "serve"})
+
+
+@main.command()
+@listening
+def demo(**flags: Any) -> None:
+    """Serve with a demonstration: the data-sync recipe deployed, and a page with two devices in sync."""
+    _serve({**flags, "mode": "dev"}, demo=True)
+
+
+@main.command()
+@DATA
+@click.option("--host", hidden=True)
+@click.option("--port", type=int, hidden=True)
+def env(**flags: Any) -> None:
+    """Print what AWS clients need, for `eval "$(syncline env)"`."""
+    from syncline.app.environment import export_lines
+
+    for line in _or_exit(lambda: export_lines(_settings(flags))):
+        click.echo(line)
+
+
+@main.command()
+@listening
+def config(**flags: Any) -> None:
+    """Print every setting, its value, and where the value came from."""
+    from syncline.core.settings import setting_names
+
+    settings, sources = _or_exit(lambda: load_settings(flags))
+    for name in setting_names():
+        section, _, field = name.rpartition(".")
+        value = getattr(getattr(settings, section) if section else settings, field)
+        click.echo(f"{name} = {value!r}  # {sources.get(name, 'default')}")
+
+
+def _serve(flags: dict[str, Any], *, demo: bool = False) -> None:
+    from syncline.app.server import serve
+
+    settings = _settings(flags)
+    _or_exit(lambda: serve(settings, demo=demo))
+
+
+def _settings(flags: dict[str, Any]) -> Settings:
+    settings, _ = _or_exit(lambda: load_settings(flags))
+    return settings
+
+
+Result = TypeVar("Result")
+
+
+def _or_exit(action: Callable[[], Result]) -> Result:
+    """What cannot be done is said in one sentence, without a trace."""
+    try:
+        return action()
+    except SynclineError as refusal:
+        click.echo(f"syncline: {refusal.message}", err=True)
+    except OSError as refusal:
+        click.echo(f"syncline: {refusal}", err=True)
+    sys.exit(1)

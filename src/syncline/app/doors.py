@@ -1,0 +1,108 @@
+"""The front doors: which room answers a request, and which endpoint a WebSocket talks to.
+
+For: `edge`. Owns: the order of the routes on the one port. Never: reads a body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncline.app.rooms import Rooms
+from syncline.core import Clock, Meter, NotFound, Request, Response, Settings, json
+from syncline.hub import RealtimeEndpoint
+from syncline.monitoring import prometheus_text
+
+if TYPE_CHECKING:
+    from syncline.app.demo import DemoConfig
+
+CA_PATH = "/.well-known/syncline-ca.pem"
+
+
+class NoSuchPath(NotFound):
+    """Nothing is served at {method} {path}."""
+
+    code = "NotFoundException"
+
+
+class Doors:
+    """One port, many rooms."""
+
+    def __init__(self, rooms: Rooms, settings: Settings, meter: Meter) -> None:
+        self.closing = False
+        self._rooms = rooms
+        self._settings = settings
+        self._meter = meter
+        self._pages: Callable[[str], Response | None] = lambda path: None
+
+    async def respond(self, request: Request) -> Response:
+        """The answer to one HTTP request. Raises SynclineError for what nobody serves."""
+        path = request.path
+        if path.startswith("/graphql"):
+            return await self._graphql(request)
+        if self._rooms.aws.recognises(request):
+            return await self._rooms.aws.respond(request)
+        if request.method in ("GET", "HEAD"):
+            answer = self._own(path) or self._pages(path)
+            if answer is not None:
+                return answer
+        raise NoSuchPath(method=request.method, path=path)
+
+    def endpoint(self, request: Request) -> RealtimeEndpoint | None:
+        """What the socket of this upgrade talks to, or None when nothing is there."""
+        if not request.path.startswith("/graphql"):
+            return None
+        api = self._rooms.graphql.api_of(request)
+        return None if api is None else self._rooms.graphql.endpoint(api, request)
+
+    def demo(self, url: str, clock: Clock) -> Demonstration:
+        """Serve the demonstration's page; what is returned deploys its API when it runs."""
+        from syncline.app.demo import demo_routes
+
+        demonstration = Demonstration(url, clock, self._meter, self._settings.region)
+        self._pages = demo_routes(lambda: demonstration.deployed)
+        return demonstration
+
+    async def _graphql(self, request: Request) -> Response:
+        api = self._rooms.graphql.api_of(request)
+        if api is None:
+            raise NoSuchPath(method=request.method, path=request.path)
+        return await self._rooms.graphql.respond(api, request)
+
+    def _own(self, path: str) -> Response | None:
+        if path == "/healthz":
+            return Response(body=json.encode({"status": "ok"}))
+        if path == "/readyz":
+            state = "closing" if self.closing else "ready"
+            return Response(status=503 if self.closing else 200, body=json.encode({"status": state}))
+        if path == "/metrics":
+            return Response(body=prometheus_text(self._meter).encode(), content_type="text/plain; version=0.0.4")
+        if path == CA_PATH:
+            return self._authority()
+        return None
+
+    def _authority(self) -> Response | None:
+        """The development CA's certificate, for those who want to trust it; None with a certificate of one's own."""
+        path = Path(self._settings.data) / "tls" / "ca.pem"
+        if self._settings.tls_cert or not path.is_file():
+            return None
+        return Response(body=path.read_bytes(), content_type="application/x-pem-file")
+
+
+class Demonstration:
+    """The demonstration's deployment: a part that ends when it is done."""
+
+    def __init__(self, url: str, clock: Clock, meter: Meter, region: str) -> None:
+        self.deployed: DemoConfig | str | None = None
+        self._url = url
+        self._clock = clock
+        self._meter = meter
+        self._region = region
+
+    async def run(self) -> None:
+        """Deploy the recipe's API through public operations; a refusal is shown on the page."""
+        from syncline.app.demo import deploy_demo
+
+        self.deployed = await deploy_demo(self._url, self._clock, region=self._region)
+        self._meter.event("demo ready", url=self._url + "/", api=self.deployed.graphql_path)

@@ -1,0 +1,116 @@
+"""The rooms of one server, built in the order in which they depend on each other.
+
+For: `app.server`. Owns: who is handed what. Never: behaviour of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from syncline.account import Credentials, Iam, SecretsManager, Sts, load_root_key
+from syncline.auth import Authenticator, SigV4
+from syncline.bus import LocalBus
+from syncline.core import Clock, Ids, Meter, Part, Settings
+from syncline.datasources import Engines
+from syncline.functions import FunctionEngine, Lambda
+from syncline.graphql import Graphql, GraphqlEngine
+from syncline.hub import Hub
+from syncline.monitoring import Alarms, CloudWatchService, Logs, LogsService, Metrics, MetricSampler
+from syncline.store import SqliteStore
+from syncline.streams import Streams
+from syncline.tables import TableEngine, Tables, TableStreams
+from syncline.wire import AwsDoor, Operations
+
+
+class Rooms:
+    """What a server is made of, open and loaded."""
+
+    def __init__(self, settings: Settings, *, store: SqliteStore, clock: Clock, ids: Ids, meter: Meter) -> None:
+        folder = Path(settings.data)
+        account, region = settings.account, settings.region
+        root = load_root_key(folder / "credentials.json", ids=ids, clock=clock)
+        self.url = settings.public_url
+        self.store = store
+        self.streams = Streams(store, LocalBus(), clock, settings.streams, meter)
+        self.credentials = Credentials(root, store, clock, ids, account=account)
+        self.logs = Logs(store, clock)
+        self.metrics = Metrics(store, clock)
+        self.alarms = Alarms(store, self.metrics, clock, meter)
+        self.sampler = MetricSampler(meter, self.metrics, clock)
+        self.tables = TableEngine(store, self.streams, clock, ids, settings, meter)
+        self.functions = FunctionEngine(
+            store,
+            self.streams,
+            self.tables,
+            self.logs,
+            clock,
+            ids,
+            settings,
+            meter,
+            folder / "blobs",
+            lambda: self.url,
+        )
+        self.hub = Hub(clock, settings.hub, meter)
+        verify = settings.mode != "dev"
+        self.graphql = GraphqlEngine(
+            store,
+            clock,
+            ids,
+            settings,
+            meter,
+            self.hub,
+            Authenticator(clock, SigV4(self.credentials, clock, account=account, verify=verify)),
+            Engines(tables=self.tables, functions=self.functions, secret=root.secret_access_key.encode()),
+            lambda: self.url,
+        )
+        self.aws = AwsDoor(
+            Operations(
+                {
+                    "appsync": Graphql(self.graphql),
+                    "cloudwatch": CloudWatchService(self.metrics, self.alarms, clock, region=region, account=account),
+                    "dynamodb": Tables(self.tables),
+                    "dynamodbstreams": TableStreams(self.tables, self.streams),
+                    "iam": Iam(store, self.credentials, clock, ids, account=account),
+                    "lambda": Lambda(self.functions),
+                    "logs": LogsService(self.logs, region=region, account=account),
+                    "secretsmanager": SecretsManager(store, clock, ids, account=account, region=region),
+                    "sts": Sts(store, self.credentials, account=account),
+                }
+            ),
+            self.credentials,
+            clock=clock,
+            ids=ids,
+            meter=meter,
+            account=account,
+            region=region,
+            verify=verify,
+        )
+
+    async def load(self) -> None:
+        """Take in what the store holds."""
+        for room in (self.credentials, self.logs, self.metrics, self.alarms, self.tables, self.functions, self.graphql):
+            await room.load()
+
+    def parts(self) -> dict[str, Part]:
+        """What lives as long as the server does."""
+        return {
+            "alarms": self.alarms,
+            "functions": self.functions,
+            "logs": self.logs,
+            "metrics": self.metrics,
+            "sampler": self.sampler,
+            "streams": self.streams,
+            "tables": self.tables,
+        }
+
+    async def close(self) -> None:
+        """Let go of the store, after what waits is durable."""
+        await self.store.close()
+
+
+async def open_rooms(settings: Settings, *, clock: Clock, ids: Ids, meter: Meter) -> Rooms:
+    """Open the store and every room over it. Raises StoreLocked when another server has the data folder."""
+    store = SqliteStore(Path(settings.data), settings.store, meter)
+    rooms = Rooms(settings, store=store, clock=clock, ids=ids, meter=meter)
+    await rooms.load()
+    return rooms
