@@ -29,27 +29,27 @@ _UNMODELLED = models.Model(models.Metadata("", "", ""), {}, {})
 _SIGNING = {row.name: row.signing for row in SERVICES}
 
 
-class Line:
+class Endpoint:
     """A service in one protocol, and what it takes to answer each of its operations."""
 
     def __init__(self, service: str, protocol: str, model: models.Model) -> None:
         self.service = service
         self.model = model
         self.speech: Speech = _SPEECHES[protocol](service, model)
-        self.failures = Failures(service, model, rest=protocol != JSON_RPC)
-        self.stops: dict[str, Stop] = {}
+        self.failures = Failures(service, model, protocol=protocol)
+        self.operations: dict[str, BoundOperation] = {}
 
 
-class Stop:
-    """One operation of a line: its method, its codec, its instruments."""
+class BoundOperation:
+    """One operation of an endpoint: its method, its codec, its instruments."""
 
     __slots__ = ("exchange", "method", "refused", "seconds", "unsigned")
 
-    def __init__(self, line: Line, operation: str, method: Method, meter: Meter) -> None:
-        labels = {"service": line.service, "operation": operation}
+    def __init__(self, endpoint: Endpoint, operation: str, method: Method, meter: Meter) -> None:
+        labels = {"service": endpoint.service, "operation": operation}
         self.method = method
-        self.exchange: Exchange = line.speech.exchange(operation)
-        self.unsigned = line.model.operations[operation].unsigned
+        self.exchange: Exchange = endpoint.speech.exchange(operation)
+        self.unsigned = endpoint.model.operations[operation].unsigned
         self.seconds = meter.summary("syncline_wire_operation_seconds", **labels)
         self.refused = meter.counter("syncline_wire_refused_count", **labels)
 
@@ -80,7 +80,7 @@ class AwsDoor:
         self._account = account
         self._region = region
         self._verify = verify
-        self._lines: dict[tuple[str, str], Line] = {}
+        self._endpoints: dict[tuple[str, str], Endpoint] = {}
         self._root = call.Caller(kind="root", account=account, arn=f"arn:aws:iam::{account}:root", user_id=account)
 
     def recognises(self, request: Request) -> bool:
@@ -90,49 +90,51 @@ class AwsDoor:
     async def respond(self, request: Request) -> Response:
         """The answer, in the protocol of the service. Never raises for a bad request or a bug."""
         request_id = request.id or self._ids.uuid()
-        line = self._line(identify(request) or "unknown", request)
-        stop: list[Stop] = []
+        endpoint = self._endpoint(identify(request) or "unknown", request)
+        bound: list[BoundOperation] = []
         try:
-            return await self._answer(line, request, request_id, stop)
+            return await self._answer(endpoint, request, request_id, bound)
         except SynclineError as error:
-            failure = line.failures.of(error)
-            if stop:
-                stop[0].refused.add()
+            failure = endpoint.failures.of(error)
+            if bound:
+                bound[0].refused.add()
             else:
-                self._note_refusal(line, error, request_id)
-            return line.speech.refuse(failure, request_id)
+                self._note_refusal(endpoint, error, request_id)
+            return endpoint.speech.refuse(failure, request_id)
         except Exception as bug:  # noqa: BLE001 (the HTTP door of the AWS APIs)
-            self._meter.failure("aws call failed", bug, service=line.service, request_id=request_id)
-            return line.speech.refuse(line.failures.internal(request_id), request_id)
+            self._meter.failure("aws call failed", bug, service=endpoint.service, request_id=request_id)
+            return endpoint.speech.refuse(endpoint.failures.internal(request_id), request_id)
 
-    async def _answer(self, line: Line, request: Request, request_id: str, reached: list[Stop]) -> Response:
+    async def _answer(
+        self, endpoint: Endpoint, request: Request, request_id: str, reached: list[BoundOperation]
+    ) -> Response:
         began = self._clock.monotonic()
-        if line.model is _UNMODELLED:
-            raise ServiceUnsupported(service=line.service)
+        if endpoint.model is _UNMODELLED:
+            raise ServiceUnsupported(service=endpoint.service)
         headers = signatures.fold(request.headers)
-        entered, body = self._enter(line, request, headers, request_id)
-        operation, labels = line.speech.operation_of(request, body)
-        stop = line.stops.get(operation) or self._stop(line, operation)
-        if self._verify and entered.caller is None and not stop.unsigned:
+        entered, body = self._enter(endpoint, request, headers, request_id)
+        operation, labels = endpoint.speech.operation_of(request, body)
+        bound = endpoint.operations.get(operation) or self._bound(endpoint, operation)
+        if self._verify and entered.caller is None and not bound.unsigned:
             raise signatures.MissingToken
         arrival = Arrival(request, body, labels, request_id)
-        asked = stop.exchange.read(arrival)
-        reached.append(stop)
+        asked = bound.exchange.read(arrival)
+        reached.append(bound)
         call.enter(entered)
-        answer: dict[str, Any] = await stop.method(asked) or {}
-        response = stop.exchange.write(answer, arrival)
-        stop.seconds.observe(self._clock.monotonic() - began)
+        answer: dict[str, Any] = await bound.method(asked) or {}
+        response = bound.exchange.write(answer, arrival)
+        bound.seconds.observe(self._clock.monotonic() - began)
         return response
 
     def _enter(
-        self, line: Line, request: Request, headers: Mapping[str, str], request_id: str
+        self, endpoint: Endpoint, request: Request, headers: Mapping[str, str], request_id: str
     ) -> tuple[call.Call, bytes]:
         """Who calls, and the body with its encodings undone. Raises Unauthenticated or Invalid."""
         authorization = signatures.authorization_of(headers, request.query)
         caller: call.Caller | None = None
         seal = None
         if self._verify and authorization is not None:
-            caller, seal = self._verified(line, request, headers, authorization)
+            caller, seal = self._verified(endpoint, request, headers, authorization)
         elif not self._verify:
             caller = self._trusted(authorization)
         region = authorization.region if authorization and authorization.region else self._region
@@ -147,12 +149,12 @@ class AwsDoor:
         return entered, bodies.decoded(headers, request.body, seal)
 
     def _verified(
-        self, line: Line, request: Request, headers: Mapping[str, str], authorization: signatures.Authorization
+        self, endpoint: Endpoint, request: Request, headers: Mapping[str, str], authorization: signatures.Authorization
     ) -> tuple[call.Caller, bodies.ChunkSeal | None]:
         digest = bodies.payload_hash(headers, request.body, authorization)
         signed = signatures.SignedRequest(request.method, request.path, request.query, headers, digest)
         now = self._clock.now()
-        service = _SIGNING.get(line.service)
+        service = _SIGNING.get(endpoint.service)
         caller = signatures.verify(signed, headers, authorization, self._credentials, now=now, service=service)
         if digest not in bodies.SIGNED_CHUNKS:
             return caller, None
@@ -166,28 +168,28 @@ class AwsDoor:
         known = self._credentials.secret_of(authorization.access_key_id, authorization.session_token)
         return known.caller if known else self._root
 
-    def _line(self, service: str, request: Request) -> Line:
+    def _endpoint(self, service: str, request: Request) -> Endpoint:
         protocol = _protocol(request)
-        found = self._lines.get((service, protocol))
+        found = self._endpoints.get((service, protocol))
         if found is not None:
             return found
         if service not in self._operations.services:
-            return Line(service, QUERY if service == "s3" else protocol or REST_JSON, _UNMODELLED)
+            return Endpoint(service, QUERY if service == "s3" else protocol or REST_JSON, _UNMODELLED)
         model = models.load(service)
         spoken = model.metadata.protocols or [model.metadata.protocol]
         chosen = protocol if protocol in spoken else next(name for name in spoken if name in _SPEECHES)
-        made = self._lines[service, protocol] = Line(service, chosen, model)
+        made = self._endpoints[service, protocol] = Endpoint(service, chosen, model)
         return made
 
-    def _stop(self, line: Line, operation: str) -> Stop:
-        method = self._operations.method(line.service, operation)
-        made = line.stops[operation] = Stop(line, operation, method, self._meter)
+    def _bound(self, endpoint: Endpoint, operation: str) -> BoundOperation:
+        method = self._operations.method(endpoint.service, operation)
+        made = endpoint.operations[operation] = BoundOperation(endpoint, operation, method, self._meter)
         return made
 
-    def _note_refusal(self, line: Line, error: SynclineError, request_id: str) -> None:
+    def _note_refusal(self, endpoint: Endpoint, error: SynclineError, request_id: str) -> None:
         self._meter.event(
             "aws request refused",
-            service=line.service,
+            service=endpoint.service,
             code=error.code,
             reason=error.message.partition("\n")[0][:512],
             request_id=request_id,

@@ -68,7 +68,12 @@ _REST_STATUS: tuple[tuple[type[SynclineError], int], ...] = (
     (Unavailable, 503),
     (Failed, 400),
 )
-"""By kind, for the REST protocols and query; the JSON protocols answer 400 to all but 503 and 413."""
+"""By kind, for the REST protocols."""
+
+_QUERY_STATUS: tuple[tuple[type[SynclineError], int], ...] = ((UnknownOperation, 400), (Throttled, 400), *_REST_STATUS)
+_RPC_STATUS: tuple[tuple[type[SynclineError], int], ...] = ((TooLarge, 413), (Unavailable, 503))
+STATUSES = {"rest-json": _REST_STATUS, "query": _QUERY_STATUS, "json": _RPC_STATUS}
+"""By protocol and kind, the first that fits; 400 for the rest."""
 
 _VALIDATION_CODES = {"logs": "InvalidParameterException", "cognito-idp": "InvalidParameterException"}
 """Services that do not call a broken constraint a ValidationException."""
@@ -97,11 +102,11 @@ _CAPITAL_MESSAGE = frozenset({"SerializationException", "AccessDeniedException"}
 class Failures:
     """The errors of one service."""
 
-    def __init__(self, service: str, model: Model | None, *, rest: bool) -> None:
+    def __init__(self, service: str, model: Model, *, protocol: str) -> None:
         self._service = service
-        self._rest = rest
+        self._statuses = STATUSES[protocol]
         self._shapes: dict[str, tuple[str, Shape]] = {}
-        for name, shape in (model.shapes if model else {}).items():
+        for name, shape in model.shapes.items():
             if shape.exception:
                 self._shapes.setdefault(name, (name, shape))
                 if shape.error is not None and shape.error.code:
@@ -138,8 +143,7 @@ class Failures:
         return code
 
     def _status(self, error: SynclineError) -> int:
-        status = next((number for kind, number in _REST_STATUS if isinstance(error, kind)), 400)
-        return status if self._rest or status in (413, 503) else 400
+        return next((number for kind, number in self._statuses if isinstance(error, kind)), 400)
 
     def _members(self, error: SynclineError, shape: Shape | None, status: int) -> dict[str, Any]:
         members = dict(error.data)

@@ -97,7 +97,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.decode(body)
     except (json.NotJson, UnicodeDecodeError) as mistake:
-        raise NotConvertible(f"Could not parse the request body into JSON: {mistake}") from None
+        raise NotConvertible(f"Could not parse request body into json: {mistake}") from None
     except RecursionError:
         raise NotConvertible("The request is nested too deeply.") from None
     if value is None:

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple, Protocol
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 import msgspec
 
@@ -59,19 +59,10 @@ class Credential(NamedTuple):
     caller: Caller
 
 
-class KeyHolder(Protocol):
-    """What `Credential` is, for rooms that have a struct of their own."""
-
-    @property
-    def secret(self) -> str: ...
-    @property
-    def caller(self) -> Caller: ...
-
-
 class Credentials(Protocol):
     """Where secrets come from."""
 
-    def secret_of(self, access_key_id: str, session_token: str | None) -> KeyHolder | None:
+    def secret_of(self, access_key_id: str, session_token: str | None) -> Credential | None:
         """The key's secret and caller; None when there is no such key, or the token is not the key's."""
         ...
 
@@ -159,7 +150,7 @@ def signing_key(secret: str, authorization: Authorization) -> bytes:
 
 def sign(key: bytes, text: str) -> str:
     """The signature of `text` in hexadecimal digits."""
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, text.encode(errors="surrogateescape"), hashlib.sha256).hexdigest()
 
 
 def fold(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -174,7 +165,7 @@ def fold(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 def canonical_path(path: str, service: str) -> str:
     """The path as it is signed: dot segments removed, and escaped once more; for S3 just escaped."""
     if service == "s3":
-        return quote(unquote(path), safe="/~") or "/"
+        return quote(unquote(path, errors="surrogateescape"), safe="/~", errors="surrogateescape") or "/"
     segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -182,7 +173,7 @@ def canonical_path(path: str, service: str) -> str:
         elif segment not in ("", "."):
             segments.append(segment)
     trailing = "/" if segments and path.endswith("/") else ""
-    return quote("/" + "/".join(segments) + trailing, safe="/~")
+    return quote("/" + "/".join(segments) + trailing, safe="/~", errors="surrogateescape")
 
 
 def canonical_query(query: str) -> str:
@@ -212,7 +203,7 @@ def canonical_request(signed: SignedRequest, headers: Mapping[str, str], authori
 
 def string_to_sign(canonical: str, authorization: Authorization) -> str:
     """The text that is signed."""
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    digest = hashlib.sha256(canonical.encode(errors="surrogateescape")).hexdigest()
     return f"{ALGORITHM}\n{authorization.instant}\n{authorization.scope}\n{digest}"
 
 
@@ -225,7 +216,8 @@ def _derived(secret: str, date: str, region: str, service: str) -> bytes:
 
 
 def _escaped(text: str) -> str:
-    return quote(unquote(text, errors="surrogateescape"), safe="-._~", errors="surrogateescape")
+    # AWS reads a plus sign in a query as a space, and signs it as %20.
+    return quote(unquote_plus(text, errors="surrogateescape"), safe="-._~", errors="surrogateescape")
 
 
 def _of_header(header: str, headers: Mapping[str, str]) -> Authorization:
@@ -350,7 +342,7 @@ def _check_signature(
     canonical = canonical_request(signed, headers, authorization)
     text = string_to_sign(canonical, authorization)
     expected = sign(signing_key(secret, authorization), text)
-    if not hmac.compare_digest(expected.encode(), authorization.signature.encode()):
+    if not hmac.compare_digest(expected.encode(), authorization.signature.encode(errors="replace")):
         raise InvalidSignature(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details.\n\n"

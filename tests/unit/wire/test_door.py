@@ -3,8 +3,10 @@
 import gzip
 import io
 import json
+import re
 import zlib
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from botocore.exceptions import ClientError
@@ -130,6 +132,44 @@ async def test_no_body_makes_a_service_fail(data: st.DataObject) -> None:
     assert b"UnsupportedOperation" not in response.body
 
 
+FIELD = st.lists(st.sampled_from(["member", "1", "2", "x", "entry", "key", ""]), max_size=4)
+
+
+@pytest.mark.rule("WIRE-5")
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+async def test_no_form_makes_a_service_fail(data: st.DataObject) -> None:
+    service = data.draw(st.sampled_from(["iam", "sts", "cloudwatch"]))
+    model = load(service)
+    operation = data.draw(st.sampled_from(sorted(model.operations)))
+    shape = model.operations[operation].input
+    name = st.sampled_from(sorted(model.shapes[shape.shape].members) or ["x"]) if shape else st.just("x")
+    inner = st.sampled_from(["Key", "Value", "MetricName", "Dimensions"])
+    fields = st.tuples(name, FIELD, inner).map(lambda parts: ".".join([parts[0], *parts[1], parts[2]])) | name
+    form_fields = data.draw(st.dictionaries(fields, st.text(max_size=4), max_size=6))
+    text = urlencode({**form_fields, "Action": operation, "Version": model.metadata.api_version})
+    response = await dev({service: Everything()}).respond(form(text))
+    assert response.status < 500, response.body
+    assert b"UnsupportedOperation" not in response.body
+
+
+@pytest.mark.rule("WIRE-5")
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+async def test_no_path_makes_a_service_fail(data: st.DataObject) -> None:
+    service = data.draw(st.sampled_from(["lambda", "appsync"]))
+    operation = data.draw(st.sampled_from(sorted(load(service).operations)))
+    http = load(service).operations[operation].http
+    label = st.sampled_from(["a", "%2F", "%FF", "a%00b", "..", "%", "é"])
+    path = re.sub(r"\{[^}]+\}", lambda _: data.draw(label), http.request_uri.partition("?")[0])
+    query = data.draw(
+        st.sampled_from(["", "maxResults=x", "MaxItems=1&MaxItems=2", "tagKeys=a&tagKeys=%FF", "=&&=", "%"])
+    )
+    body = data.draw(st.sampled_from([b"", b"{}", b"null", b"[]", b"{", b'{"name":{}}', b'{"\\u0000":1}', b"\xff"]))
+    response = await dev({service: Everything()}).respond(Request(http.method, path, query, [], body))
+    assert response.status < 500, response.body
+
+
 @pytest.mark.rule("WIRE-7")
 @pytest.mark.parametrize(
     ("service", "method", "parameters", "name"),
@@ -159,7 +199,7 @@ async def test_what_the_model_does_not_have_is_unknown(services: Any) -> None:
     as_rest = await aws.respond(Request("GET", "/v1/coffee", "", []))
     assert (as_rest.status, dict(as_rest.headers)["x-amzn-errortype"]) == (404, "UnknownOperationException")
     as_query = await aws.respond(form("Action=MakeCoffee&Version=2010-05-08"))
-    assert as_query.status == 404
+    assert as_query.status == 400
     assert b"<Code>InvalidAction</Code>" in as_query.body
 
 
@@ -202,7 +242,7 @@ async def test_coverage_compares_classes_with_models(services: Any) -> None:
         ("iam", "get_role", {"RoleName": "r"}, "missing", ("ResourceNotFoundException", 404)),
         ("dynamodb", "list_tables", {}, "throttled", ("ThrottlingException", 400)),
         ("lambda", "list_functions", {}, "throttled", ("ThrottlingException", 429)),
-        ("iam", "list_roles", {}, "throttled", ("Throttling", 429)),
+        ("iam", "list_roles", {}, "throttled", ("Throttling", 400)),
         ("cloudwatch", "describe_alarms", {}, "throttled", ("Throttling", 400)),
     ],
 )

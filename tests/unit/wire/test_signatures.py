@@ -119,6 +119,11 @@ def test_what_botocore_presigns_verifies(path: str, params: dict[str, str]) -> N
     assert (caller, authorization.expires) == (ROOT, 600)
 
 
+@pytest.mark.rule("WIRE-15")
+def test_a_space_may_travel_as_a_plus_sign() -> None:
+    verified(signed_by_vendor(params={"q": "a b", "plus": "a+b"}))
+
+
 def _method(request: Request) -> None:
     request.method = "PATCH"
 
