@@ -154,8 +154,8 @@ def _scalar(parse: Coercer) -> Coercer:
             return None
         try:
             return parse(value)
-        except GraphQLError as bad:
-            raise _Bad(f"Variable '\0' has an invalid value. {bad.message}") from None
+        except (GraphQLError, ValueError) as bad:
+            raise _Bad(f"Variable '\0' has an invalid value. {bad}") from None
 
     return coerce
 

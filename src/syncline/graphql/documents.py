@@ -16,7 +16,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
-    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
@@ -26,7 +25,7 @@ from graphql import (
     validate,
     visit,
 )
-from graphql.validation import SingleFieldSubscriptionsRule
+from graphql.validation import ASTValidationRule, SingleFieldSubscriptionsRule
 
 from syncline.graphql import wordings
 from syncline.graphql.codegen import PROJECT
@@ -66,7 +65,7 @@ class Document:
     def check(self, *, introspection: bool) -> None:
         """Validate; compile the variables' coercers."""
         core = self.settled.schema.core
-        rules = RULES if introspection else (*RULES, NoSchemaIntrospectionCustomRule)
+        rules = RULES if introspection else (*RULES, NoIntrospection)
         found = validate(core, self.tree, rules, hide_suggestions=True)
         if found:
             self.errors = wordings.translate(found, self.tree, core)
@@ -113,6 +112,15 @@ class Document:
             if self.kind is OperationType.QUERY:
                 return None
             raise BadRequest("The operation's fragments unfold into too many fields.") from None
+
+
+class NoIntrospection(ASTValidationRule):
+    """`__schema` and `__type` are as unknown as any field that is not there."""
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        name = node.name.value
+        if name in ("__schema", "__type"):
+            self.report_error(GraphQLError(f"Cannot query field '{name}' on type 'Query'.", node))
 
 
 class _Reading(Visitor):

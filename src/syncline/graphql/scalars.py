@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from graphql import GraphQLError, GraphQLScalarType, IntValueNode, StringValueNode, ValueNode
+from graphql import GraphQLScalarType, IntValueNode, StringValueNode, ValueNode
 
 from syncline.core import json
 
@@ -28,6 +28,10 @@ EMAIL = re.compile(r"[^\s@\"(),:;<>\[\\\]]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0
 PHONE_INTERNATIONAL = re.compile(r"\+[1-9]\d{0,2}(?:[ -]?\d+)+")
 PHONE_AMERICAN = re.compile(r"(?:1[ -]?)?[2-9]\d{2}[ -]?[2-9]\d{2}[ -]?\d{4}")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
+
+
+class NotAScalar(ValueError):
+    """An input is not what the scalar accepts. Its text is the end of AppSync's sentence."""
 
 
 class Unserializable(ValueError):
@@ -133,23 +137,23 @@ def serialize_json(value: Any) -> str:
 def parse_json(value: Any) -> Any:
     """An AWSJSON input, parsed."""
     if not isinstance(value, str):
-        raise GraphQLError(f"Unable to parse `{value}` as valid JSON.")
+        raise NotAScalar(f"Unable to parse `{value}` as valid JSON.")
     try:
         return json.decode(value)
     except json.NotJson:
-        raise GraphQLError(f"Unable to parse `{value}` as valid JSON.") from None
+        raise NotAScalar(f"Unable to parse `{value}` as valid JSON.") from None
 
 
 def _json_literal(node: ValueNode) -> Any:
     if not isinstance(node, StringValueNode):
-        raise GraphQLError("An AWSJSON literal is a string that holds JSON.", node)
+        raise NotAScalar("An AWSJSON literal is a string that holds JSON.")
     return parse_json(node.value)
 
 
 def _parser(accepts: Callable[[Any], bool], noun: str) -> Callable[[Any], Any]:
     def parse(value: Any) -> Any:
         if not accepts(value):
-            raise GraphQLError(f"Unable to parse `{value}` as a valid {noun}.")
+            raise NotAScalar(f"Unable to parse `{value}` as a valid {noun}.")
         return value
 
     return parse
@@ -160,7 +164,7 @@ def _literal(parse: Callable[[Any], Any], name: str) -> Callable[[ValueNode], An
 
     def literal(node: ValueNode) -> Any:
         if not isinstance(node, kind):
-            raise GraphQLError(f"{name} cannot be written so.", node)
+            raise NotAScalar(f"{name} cannot be written so.")
         return parse(int(node.value) if name == "AWSTimestamp" else node.value)
 
     return literal

@@ -88,10 +88,6 @@ TABLE: list[tuple[str, str]] = [
         "FragmentTypeConditionInvalid: Fragment type condition is invalid, must be on Object/Interface/Union",
     ),
     (r"Cannot spread fragment '(?P<f>\w+)' within itself", "FragmentCycle: Fragment cycles not allowed"),
-    (
-        r"GraphQL introspection has been disabled.* field '(?P<f>\w+)'",
-        "FieldUndefined: Field '{f}' in type 'Query' is undefined",
-    ),
 ]
 PATTERNS = [(re.compile(pattern), sentence) for pattern, sentence in TABLE]
 
@@ -152,7 +148,9 @@ def translate(found: list[GraphQLError], document: DocumentNode, schema: GraphQL
 
 
 def _entry(error: GraphQLError, places: dict[int, _Place]) -> dict[str, Any]:
-    node = error.nodes[0] if error.nodes else None
+    # Of several nodes the first is the declaration and the last is where it is used wrongly.
+    nodes: list[Node | None] = list(error.nodes) if error.nodes else [None]
+    node = nodes[-1 if "used in position" in error.message else 0]
     place = places.get(id(node)) or _Place((), "", "")
     sentence = _sentence(error, node, place)
     where = f" @ '{'/'.join(place.path)}'" if place.path else ""
