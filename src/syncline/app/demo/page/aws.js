@@ -16,13 +16,15 @@ export class AwsError extends Error {
 /** Call one operation: `await call("logs", "FilterLogEvents", { … })`. A development server takes any credential. */
 export async function call(service, operation, input, region) {
   const { prefix, type, scope } = PROTOCOLS[service];
-  const day = new Date().toISOString().slice(0, 10).replaceAll("-", "");
+  const date = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const scopes = `${date.slice(0, 8)}/${region}/${scope}/aws4_request`;
   const response = await fetch("/", {
     method: "POST",
     headers: {
       "content-type": type,
       "x-amz-target": `${prefix}.${operation}`,
-      authorization: `AWS4-HMAC-SHA256 Credential=demo/${day}/${region}/${scope}/aws4_request, SignedHeaders=host, Signature=${"0".repeat(64)}`,
+      "x-amz-date": date,
+      authorization: `AWS4-HMAC-SHA256 Credential=demo/${scopes}, SignedHeaders=host;x-amz-date, Signature=${"0".repeat(64)}`,
     },
     body: JSON.stringify(input),
   });
