@@ -63,8 +63,6 @@ def check(value: Any, depth: int = 1) -> Sized:
     checker = _CHECKERS.get(kind)
     if checker is None:
         raise Invalid(EMPTY_VALUE)
-    if depth > DEPTH_MAX:
-        raise Invalid(TOO_DEEP)
     return checker(value, content, depth)
 
 
@@ -159,6 +157,7 @@ def _null(value: AttributeValue, content: Any, depth: int) -> Sized:
 def _map(value: AttributeValue, content: Any, depth: int) -> Sized:
     if type(content) is not dict:
         _wrong_json(content, "Map")
+    _check_depth(content, depth)
     total = COLLECTION_BYTES
     parts: Item = {}
     for name, part in content.items():
@@ -170,8 +169,14 @@ def _map(value: AttributeValue, content: Any, depth: int) -> Sized:
 def _list(value: AttributeValue, content: Any, depth: int) -> Sized:
     if type(content) is not list:
         _wrong_json(content, "List")
+    _check_depth(content, depth)
     checked = [check(part, depth + 1) for part in content]
     return {"L": [part for part, _ in checked]}, COLLECTION_BYTES + sum([1 + bytes_of for _, bytes_of in checked])
+
+
+def _check_depth(content: Any, depth: int) -> None:
+    if depth >= DEPTH_MAX and content:
+        raise Invalid(TOO_DEEP)
 
 
 def _text_set(value: AttributeValue, content: Any, depth: int) -> Sized:
