@@ -68,16 +68,16 @@ class TableEngine:
         self._ids = ids
         self.settings = settings
         self.registry = Registry(store, meter)
-        self._housekeeping = Housekeeping(store, streams, self.registry, clock, settings.streams)
-        self.control = Control(store, self.registry, self._housekeeping, clock, ids, settings)
+        self.housekeeping = Housekeeping(store, streams, self.registry, clock, settings.streams)
+        self.control = Control(store, self.registry, self.housekeeping, clock, ids, settings)
 
     async def load(self) -> None:
         """Learn which tables and streams there are."""
-        self._housekeeping.uncounted = await self.registry.load()
+        self.housekeeping.uncounted = await self.registry.load()
 
     async def run(self) -> None:
         """Remove the rows of deleted tables, forget closed streams, count items; for ever."""
-        await self._housekeeping.run()
+        await self.housekeeping.run()
 
     def stream(self, arn: str) -> StreamDescription:
         """The stream of that ARN, live or closed. Raises NotFound."""

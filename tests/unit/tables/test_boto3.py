@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
 from support import aws
 
 

@@ -49,7 +49,7 @@ async def test_a_table_made_again_is_empty_and_the_old_rows_go(room: Any) -> Non
     await room.create()
     assert await room.get("1") is None
     await room.put({"id": {"S": "kept"}})
-    await room.engine._housekeeping.round()
+    await room.engine.housekeeping.round()
     disk = room.store.disk
     assert (len(disk.order[Space.ITEM]), len(disk.order[Space.INDEX])) == (1, 0)
     assert await room.get("kept") == {"id": {"S": "kept"}}
@@ -65,7 +65,10 @@ async def test_a_table_made_again_is_empty_and_the_old_rows_go(room: Any) -> Non
             V + "1 validation error detected: Value 'ab' at 'tableName' failed to satisfy constraint: "
             "Member must have length greater than or equal to 3",
         ),
-        ({"BillingMode": None}, P + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"),
+        (
+            {"BillingMode": None},
+            P + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+        ),
         (
             {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}},
             P + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
@@ -236,7 +239,7 @@ async def test_everything_is_there_after_a_restart(room: Any, new_room: Any) -> 
     created = await room.create(attributes="k:S", GlobalSecondaryIndexes=[index], view="NEW_AND_OLD_IMAGES")
     await room.put({"id": {"S": "a"}, "k": {"S": "x"}})
     again = await new_room(room.store, seed=2)
-    await again.engine._housekeeping.round()
+    await again.engine.housekeeping.round()
     shown = (await again.api.describe_table({"TableName": "things"}))["Table"]
     assert shown == created | {
         "TableStatus": "ACTIVE",
@@ -256,6 +259,6 @@ async def test_a_deletion_under_way_is_finished_after_a_restart(room: Any, new_r
     await room.put({"id": {"S": "a"}})
     await room.api.delete_table({"TableName": "things"})
     again = await new_room(room.store, seed=2)
-    await again.engine._housekeeping.round()
+    await again.engine.housekeeping.round()
     assert room.store.disk.order[Space.ITEM] == []
     assert (await new_room(room.store, seed=3)).engine.registry.dropped == []

@@ -177,7 +177,8 @@ def test_pages_joined_are_the_whole(
         ),
         (
             {"id": A, "k": {}},
-            "The provided starting key is invalid: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+            "The provided starting key is invalid: Supplied AttributeValue is empty, "
+            "must contain exactly one of the supported datatypes",
         ),
         (
             {"id": B, "k": {"N": "5"}},

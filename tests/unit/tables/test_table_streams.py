@@ -178,7 +178,7 @@ async def test_a_closed_stream_is_readable_until_it_is_forgotten(things: Any, re
     assert len(page["Records"]) == 1
     assert "NextShardIterator" not in page
     things.clock.move(24 * 3600 + 1)
-    await things.engine._housekeeping.round()
+    await things.engine.housekeeping.round()
     assert "not found" in await refusal(things.changes.describe_stream({"StreamArn": asked["StreamArn"]}))
     assert things.store.disk.order[Space.STREAM] == []
 

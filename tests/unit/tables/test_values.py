@@ -19,7 +19,8 @@ KEY_EMPTY = (
     [
         (
             {},
-            "ValidationException: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+            "ValidationException: Supplied AttributeValue is empty, "
+            "must contain exactly one of the supported datatypes",
         ),
         (
             {"S": "a", "N": "1"},
