@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TextIO, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -27,6 +28,15 @@ KEY, SECRET = "AKIATESTTESTTESTTEST", "test-secret"
 ROOT = Caller(kind="root", account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:root", access_key_id=KEY, user_id=ACCOUNT)
 
 
+class Stderr:
+    """Where the door's own failures are told: pytest shows it with the test that failed."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None: ...
+
+
 class OneKey:
     """Credentials that know the test's own key."""
 
@@ -40,7 +50,7 @@ def door(services: Mapping[str, object] | Operations, **options: Any) -> AwsDoor
     given = {
         "clock": SystemClock(),
         "ids": SystemIds(),
-        "meter": Meter(out=None),
+        "meter": Meter(out=cast("TextIO", Stderr())),
         "account": ACCOUNT,
         "region": REGION,
         "credentials": OneKey(),

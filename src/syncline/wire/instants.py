@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 
 
 def to_iso8601(instant: float) -> str:
@@ -43,6 +44,7 @@ def from_text(text: str) -> float:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
+@lru_cache(maxsize=256)  # a client signs many requests in one second, and strptime is slow
 def from_basic(text: str) -> float:
     """Epoch seconds of `20261121T080000Z`. Raises ValueError."""
     return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()

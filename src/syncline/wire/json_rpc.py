@@ -63,7 +63,10 @@ class JsonRpc:
             return {} if read_value is None else checked(read_value, value)
 
         def write(answer: dict[str, Any], arrival: Arrival) -> Response:
-            return self._response(200, answer if write_value is None else write_value(answer), arrival.request_id, [])
+            if modelled.output is None:
+                return self._response(200, b"", arrival.request_id, [])
+            body = json.encode(answer if write_value is None else write_value(answer))
+            return self._response(200, body, arrival.request_id, [])
 
         return Exchange(read, write)
 
@@ -74,7 +77,7 @@ class JsonRpc:
         if self._query_compatible:
             fault = "Sender" if failure.sender else "Receiver"
             headers.append(("x-amzn-query-error", f"{failure.query_code};{fault}"))
-        return self._response(failure.status, body, request_id, headers)
+        return self._response(failure.status, json.encode(body), request_id, headers)
 
     def _type(self, failure: Failure) -> str:
         namespace = NAMESPACES.get(self._service, "")
@@ -82,8 +85,7 @@ class JsonRpc:
             namespace = SHARED_NAMESPACES.get(failure.code, SHARED_NAMESPACE)
         return namespace + failure.code
 
-    def _response(self, status: int, answer: dict[str, Any], request_id: str, headers: HeaderList) -> Response:
-        body = json.encode(answer)
+    def _response(self, status: int, body: bytes, request_id: str, headers: HeaderList) -> Response:
         headers.append(("x-amzn-requestid", request_id))
         if self._checksummed:
             headers.append(("x-amz-crc32", str(zlib.crc32(body))))

@@ -6,7 +6,7 @@ import json
 import re
 import zlib
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -345,6 +345,28 @@ async def test_only_what_needs_no_credentials_may_be_unsigned(services: Any) -> 
     unsigned = await aws.respond(target("ListTables"))
     assert json.loads(unsigned.body)["__type"].endswith("#MissingAuthenticationTokenException")
     assert unsigned.status == 400
+
+
+@pytest.mark.rule("WIRE-15")
+async def test_a_presigned_call_needs_no_header(services: Any) -> None:
+    url = client(services, "sts").generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    parts = urlsplit(url)
+    request = Request("GET", parts.path, parts.query, [("host", parts.netloc)])
+    aws = door(services)
+    assert aws.recognises(request)
+    assert (await aws.respond(request)).status == 200
+    request.query = request.query.replace("Action=GetCallerIdentity", "Action=AssumeRole")
+    refused = await aws.respond(request)
+    assert (refused.status, b"<Code>SignatureDoesNotMatch</Code>" in refused.body) == (403, True)
+
+
+@pytest.mark.rule("WIRE-2")
+async def test_an_operation_without_output_has_an_empty_body(services: Any) -> None:
+    services["logs"].answer = None
+    headers = [("x-amz-target", "Logs_20140328.CreateLogGroup")]
+    response = await dev(services).respond(Request("POST", "/", "", headers, b'{"logGroupName":"a"}'))
+    assert (response.status, response.body) == (200, b"")
+    await called(client(services, "logs").create_log_group, logGroupName="a")
 
 
 @pytest.mark.rule("WIRE-24")
