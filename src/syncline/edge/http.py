@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httptools
@@ -41,6 +42,8 @@ WRITE_TOGETHER_BYTES = 256 * 1024
 
 NAMES_MAX = 512
 
+NEVER = float("inf")
+
 
 class Asked(NamedTuple):
     """A request in line for the doors, or the refusal that ends the line."""
@@ -56,26 +59,29 @@ class Refused(Exception):
 
 
 class Names(dict[bytes, str]):
-    """Header names as lower-case text, remembered up to a bound."""
+    """Names as text, remembered up to a bound."""
+
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self._read = read
 
     def __missing__(self, name: bytes) -> str:
-        text = name.decode("latin-1").lower()
+        text = self._read(name.decode("latin-1"))
         if len(self) < NAMES_MAX:
             self[name] = text
         return text
 
 
-NAMES = Names()
+HEADER_NAMES = Names(str.lower)
+METHOD_NAMES = Names(str)
 
 
 class HttpConnection(asyncio.Protocol):
-    """One connection. `deadline`: when `tick` has something to say."""
+    """One connection. `deadline`: when `tick` has something to say. `ended` counts the requests that came in whole."""
 
     transport: asyncio.Transport
 
     def __init__(self, site: Site, peer: str, scheme: str) -> None:
         self.deadline = site.now + site.limits.request_seconds_max
-        self.asked = 0
         self._site = site
         self._peer = peer
         self._scheme = scheme
@@ -89,8 +95,9 @@ class HttpConnection(asyncio.Protocol):
         self._closing = False
         self._busy = False
         self._upgraded: bytes | None = None
-        self._ended = 0
+        self.ended = 0
         self._suspect = False
+        self._refusal: Refusal | None = None
         self._renew()
 
     # --- the transport's side
@@ -105,17 +112,19 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._deaf:
             return
-        most, ended = self._site.limits.header_bytes_max, self._ended
+        most, ended = self._site.limits.header_bytes_max, self.ended
         self._suspect = self._head_bytes + len(data) > most
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
             self._switch(data[switch.args[0] :])
+        except httptools.HttpParserCallbackError as stopped:
+            self._refuse(self._refusal or self._own_mistake(stopped))
         except httptools.HttpParserError:
-            self._refuse(self._refusal or MALFORMED)
+            self._refuse(MALFORMED)
         else:
             # The parser keeps an unfinished header to itself: its bytes can only be counted here.
-            if self._request is None and not self._complete and self._ended == ended:
+            if self._request is None and not self._complete and self.ended == ended:
                 self._head_bytes += len(data)
                 if self._head_bytes > most:
                     self._refuse(HEADERS_LARGE if self._headers else ADDRESS_LONG)
@@ -154,10 +163,7 @@ class HttpConnection(asyncio.Protocol):
         self._headers: list[tuple[str, str]] = []
         self._head_bytes = 0
         self._body: list[bytes] = []
-        self._body_bytes = 0
-        self._body_max = BODY_SURE_BYTES
         self._request: Request | None = None
-        self._refusal: Refusal | None = None
         self._complete = True
 
     def on_url(self, url: bytes) -> None:
@@ -169,7 +175,7 @@ class HttpConnection(asyncio.Protocol):
             self._stop(ADDRESS_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((NAMES[name], value.decode("latin-1")))
+        self._headers.append((HEADER_NAMES[name], value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         if self._suspect:
@@ -178,15 +184,15 @@ class HttpConnection(asyncio.Protocol):
             if length > self._site.limits.header_bytes_max:
                 self._stop(HEADERS_LARGE)
         self._request = request = self._parsed()
-        length_text = request.index.get("content-length")
-        if length_text is None:
-            if "transfer-encoding" in request.index:
-                self._body_max = self._site.body_limit(request)
-        elif int(length_text) > BODY_SURE_BYTES:
+        index = request.index
+        self._body_bytes, self._body_max = 0, BODY_SURE_BYTES
+        if "transfer-encoding" in index:
             self._body_max = self._site.body_limit(request)
-            if int(length_text) > self._body_max:
+        elif (length := int(index.get("content-length", "0"))) > BODY_SURE_BYTES:
+            self._body_max = self._site.body_limit(request)
+            if length > self._body_max:
                 self._stop(body_large(self._body_max))
-        if "100-continue" in request.index.get("expect", "").lower() and not self._line and not self._busy:
+        if "expect" in index and index["expect"].lower() == "100-continue" and not self._line and not self._busy:
             self.transport.write(answers.CONTINUE)
 
     def on_body(self, body: bytes) -> None:
@@ -196,31 +202,38 @@ class HttpConnection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        request, parser = self._request, self._parser
+        request, body = self._request, self._body
         assert request is not None, "headers come before the end of a message"
-        body = self._body
         if body:
             request.body = body[0] if len(body) == 1 else b"".join(body)
-        upgrade = request.index.get("upgrade", "").lower() == "websocket"
-        keep = parser.should_keep_alive() and parser.get_http_version() == "1.1"
-        self._ended += 1
-        self.asked += 1
-        self._ask(Asked(request, keep and not upgrade, None, upgrade))
+        index = request.index
+        keep = self._parser.should_keep_alive()
+        if keep and "connection" in index:
+            # A client of HTTP/1.0 would have to be told that the connection stays open; it is closed instead.
+            keep = self._parser.get_http_version() != "1.0"
+        upgrade = "upgrade" in index and index["upgrade"].lower() == "websocket"
+        self.ended += 1
         self._reset()
-        self.deadline = float("inf")
+        self.deadline = NEVER
+        self._ask(Asked(request, keep and not upgrade, None, upgrade))
 
     def _parsed(self) -> Request:
         target = self._url.decode("utf-8", "replace")
         if target[:1] != "/" and "://" in target:
             target = "/" + target.split("://", 1)[1].partition("/")[2]
         path, _, query = target.partition("?")
-        site = self._site
-        method = self._parser.get_method().decode("latin-1")
-        return Request(method, path, query, self._headers, b"", self._scheme, self._peer, site.ids.uuid())
+        method = METHOD_NAMES[self._parser.get_method()]
+        return Request(method, path, query, self._headers, b"", self._scheme, self._peer, self._site.request_ids.next())
 
     def _stop(self, refusal: Refusal) -> None:
         self._refusal = refusal
         raise Refused
+
+    def _own_mistake(self, stopped: Exception) -> Refusal:
+        cause = stopped.__context__ or stopped
+        self._site.failures.add()
+        self._site.meter.failure("request parsing failed", cause, room="edge", peer=self._peer)
+        return FAILURE
 
     def _switch(self, rest: bytes) -> None:
         """The request asked for another protocol: a WebSocket; of others (h2c) we know nothing and go on in HTTP."""
@@ -234,8 +247,8 @@ class HttpConnection(asyncio.Protocol):
     def _refuse(self, refusal: Refusal) -> None:
         """End the line with a refusal; nothing more is heard."""
         self._deaf = True
-        self.deadline = float("inf")
-        request = self._request or Request("", "", "", [], peer=self._peer, id=self._site.ids.uuid())
+        self.deadline = NEVER
+        request = self._request or Request("", "", "", [], peer=self._peer, id=self._site.request_ids.next())
         self._ask(Asked(request, False, refusal))
 
     # --- the line of requests
@@ -292,10 +305,11 @@ class HttpConnection(asyncio.Protocol):
         self._write(request, response, close=close)
         if asked.refusal is not None:
             self._linger()
-        elif self._complete and not self._line:
-            self.deadline = site.now + site.limits.idle_seconds_max
+            return
         if self._writable is not None:
             await self._writable
+        if self._complete and not self._line:
+            self.deadline = site.now + site.limits.idle_seconds_max
 
     async def _respond(self, request: Request) -> Response:
         if answers.is_preflight(request):

@@ -58,7 +58,7 @@ class Listener:
         certificates: Certificates | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        body_bytes_max: Callable[[Request], int | None] | None = None,
+        body_limit_of: Callable[[Request], int | None] | None = None,
         tick_seconds: float = 1.0,
     ) -> None:
         self._clock = clock
@@ -68,9 +68,10 @@ class Listener:
         self._host, self._wanted_port = host, port
         self._tick_seconds = tick_seconds
         self._site = Site(
-            doors, limits, realtime or settings.Hub(), clock=clock, ids=ids, meter=meter, body_bytes_max=body_bytes_max
+            doors, limits, realtime or settings.Hub(), clock=clock, ids=ids, meter=meter, body_limit_of=body_limit_of
         )
         self._sockets: list[socket.socket] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._outside = 0
         self._stop = asyncio.Event()
@@ -105,14 +106,11 @@ class Listener:
                 await self._stop.wait()
                 await self._drain()
             finally:
-                self._accept_off()
-                for each in self._sockets:
-                    each.close()
-                self._sockets.clear()
-                for beat in beats:
-                    beat.cancel()
+                self._unbind()
                 for connection in list(self._site.connections):
                     connection.abort()
+                for task in [*beats, *self._tasks]:
+                    task.cancel()
 
     def close(self) -> None:
         """Have `run` end in order, within `drain_seconds_max`."""
@@ -129,6 +127,12 @@ class Listener:
         for each in self._sockets:
             asyncio.get_running_loop().remove_reader(each)
 
+    def _unbind(self) -> None:
+        self._accept_off()
+        for each in self._sockets:
+            each.close()
+        self._sockets.clear()
+
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(ACCEPTS_PER_TURN):
             try:
@@ -141,7 +145,9 @@ class Listener:
             accepted.setblocking(False)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
-            self._group.create_task(self._serve(accepted, str(address[0])))
+            task = self._group.create_task(self._serve(accepted, str(address[0])))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _no_more_files(self, failure: OSError) -> None:
         if failure.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
@@ -166,7 +172,7 @@ class Listener:
             accepted.close()
         else:
             await self._drive(connection)
-            if context is not None and not connection.asked:
+            if context is not None and not connection.ended:
                 self._hint(peer, "closed before a request")
 
     async def _drive(self, connection: HttpConnection) -> None:
@@ -203,7 +209,7 @@ class Listener:
             return
         self._outside += 1
         self._site.refused(CONNECTIONS_FULL.code)
-        request = Request("GET", "/", "", [], id=self._site.ids.uuid())
+        request = Request("GET", "/", "", [], id=self._site.request_ids.next())
         response = answer(request, CONNECTIONS_FULL.response, date_line=self._site.date_line, close=True)
         loop = asyncio.get_running_loop()
         try:
@@ -226,6 +232,10 @@ class Listener:
             ssl_handshake_timeout=HANDSHAKE_SECONDS_MAX if context else None,
         )
         return connection
+
+    def _working(self) -> bool:
+        """Is any connection still at work? Those that have said nothing yet are not."""
+        return len(self._tasks) > self._waiting + self._outside
 
     # --- TLS
 
@@ -282,13 +292,13 @@ class Listener:
 
     async def _drain(self) -> None:
         """Stop accepting, let requests finish, close sockets; what is left after the bound is aborted."""
-        self._accept_off()
+        self._unbind()
         site = self._site
         site.shutting = True
         for connection in list(site.connections):
             connection.shut()
         ends = self._clock.monotonic() + self._limits.drain_seconds_max
-        while site.connections and self._clock.monotonic() < ends:
+        while (site.connections or self._working()) and self._clock.monotonic() < ends:
             await self._clock.sleep(0.01)
 
 
