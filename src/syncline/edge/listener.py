@@ -65,7 +65,7 @@ class Listener:
         self._meter = meter
         self._limits = limits
         self._certificates = certificates
-        self._host, self._wanted_port = host, port
+        self._host, self._port = host, port
         self._tick_seconds = tick_seconds
         self._site = Site(
             doors, limits, realtime or settings.Hub(), clock=clock, ids=ids, meter=meter, body_limit_of=body_limit_of
@@ -80,15 +80,16 @@ class Listener:
 
     @property
     def port(self) -> int:
-        """The port that is served, once open."""
-        return int(self._sockets[0].getsockname()[1])
+        """The port that is served; the one asked for until `open`."""
+        return self._port
 
     async def open(self) -> None:
         """Bind. Raises OSError when the port is taken, CertificateUnusable when the user's own certificate is wrong."""
         if isinstance(self._certificates, OwnCertificate):
             self._certificates.context()
-        first = bound(self._host, self._wanted_port)
+        first = bound(self._host, self._port)
         self._sockets.append(first)
+        self._port = int(first.getsockname()[1])
         if self._host in ("127.0.0.1", "localhost"):
             # `localhost` is ::1 first for many clients.
             with contextlib.suppress(OSError):
@@ -158,6 +159,7 @@ class Listener:
 
     async def _serve(self, accepted: socket.socket, peer: str) -> None:
         """One connection, from its first byte to its end."""
+        context = None
         try:
             first = await self._first_byte(accepted)
             if first is None:
@@ -170,10 +172,13 @@ class Listener:
             accepted.close()
         except (OSError, TimeoutError):
             accepted.close()
+            if context is not None:
+                # Many clients do not say that they do not trust us: they just leave.
+                self._hint(peer, "left during the handshake")
         else:
             await self._drive(connection)
             if context is not None and not connection.ended:
-                self._hint(peer, "closed before a request")
+                self._hint(peer, "left before a request")
 
     async def _drive(self, connection: HttpConnection) -> None:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +65,7 @@ class DevelopmentAuthority:
     def __init__(self, folder: Path, clock: Clock, ids: Ids, names: Iterable[str] = ()) -> None:
         self.ca_path: Path | None = folder / "ca.pem"
         self._folder = folder
+        self._lock = threading.Lock()  # the listener looks after the files on a thread
         self._clock = clock
         self._ids = ids
         self._names = sorted({*LOCAL_NAMES, *names} - WILDCARDS)
@@ -75,14 +77,15 @@ class DevelopmentAuthority:
 
     def ensure(self) -> bool:
         """Make what is missing or near its end. Returns whether anything was made."""
-        soon = self._clock.now() + RENEW_DAYS * 86400
-        written = self._written()
-        if written is not None and written.names == self._names and written.ends > soon:
-            return False
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        authority = written is not None and written.authority_ends > soon and self._has("ca.pem", "ca.key")
-        self._write(keep_authority=authority)
-        return True
+        with self._lock:
+            soon = self._clock.now() + RENEW_DAYS * 86400
+            written = self._written()
+            if written is not None and written.names == self._names and written.ends > soon:
+                return False
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            authority = written is not None and written.authority_ends > soon and self._has("ca.pem", "ca.key")
+            self._write(keep_authority=authority)
+            return True
 
     def _written(self) -> Written | None:
         if not self._has("server.json", "server.pem", "server.key", "ca.pem"):

@@ -87,7 +87,7 @@ class AppSyncProtocol:
         """The WebSocket is open: ask for admission, or note why there can be none."""
         self._ends = now + CONNECTION_SECONDS_MAX
         self.due = now + REFUSAL_SECONDS
-        subprotocols = offered(self._handshake.index)
+        subprotocols = offered(self._handshake.headers)
         if not subprotocols:
             return self._refuse(NO_PROTOCOL)
         if GRAPHQL_WS not in subprotocols:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,10 +30,10 @@ class Undecodable(Invalid):
     code = "BadRequestException"
 
 
-def offered(headers: Mapping[str, str]) -> list[str]:
-    """The subprotocols that the client offers, in its order."""
-    names = headers.get("sec-websocket-protocol", "").split(",")
-    return [name.strip() for name in names if name.strip()]
+def offered(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """The subprotocols that the client offers, in its order; they may come in several header lines."""
+    lines = [value for name, value in headers if name == "sec-websocket-protocol"]
+    return [name.strip() for name in ",".join(lines).split(",") if name.strip()]
 
 
 def authorization_of(subprotocols: Sequence[str], query: str) -> dict[str, str] | None:

@@ -81,6 +81,12 @@ def test_authorization_is_found_where_clients_put_it(request_: Request) -> None:
 
 
 @pytest.mark.rule("SUB-1")
+def test_offers_may_come_in_two_header_lines() -> None:
+    lines = [("sec-websocket-protocol", "graphql-ws"), ("sec-websocket-protocol", "header-" + b64())]
+    assert AppSyncProtocol(Request("GET", "/graphql", "", lines)).opened(0.0) == [Connect(HEADERS)]
+
+
+@pytest.mark.rule("SUB-1")
 @pytest.mark.parametrize("name", ["x_api_key", "authorization"])
 def test_plain_headers_will_do(name: str) -> None:
     assert AppSyncProtocol(upgrade(**{name: "value"})).opened(0.0) == [Connect(None)]
