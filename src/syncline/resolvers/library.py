@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncline.core import Clock, Ids, Meter
-from syncline.resolvers.util import functions
+from syncline.resolvers.util import UNSUPPORTED, functions
 from syncline.vtl import Intrinsic
 
 ROOTS = ("util", "utils")
@@ -16,7 +16,8 @@ class Library:
     def __init__(self, clock: Clock, ids: Ids, meter: Meter) -> None:
         self.meter = meter
         self.functions = functions(clock, ids)
-        self.namespaces = frozenset(name.partition(".")[0] for name in self.functions if "." in name) | {"log"}
+        names = (*self.functions, *UNSUPPORTED, "log.info")
+        self.namespaces = frozenset(name.partition(".")[0] for name in names if "." in name)
         self.intrinsics = {
             f"{root}.{name}": Intrinsic(function.call, function.kind, function.arguments)
             for root in ROOTS

@@ -278,22 +278,37 @@ _POSIX = re.compile(r"\\p\{(" + "|".join(_CLASSES) + r")\}")
 _GROUP = re.compile(r"\\(.)|\$(\d)|\$\{(\w+)\}|\\$", re.DOTALL)
 
 
-def _replacement(java: str) -> Callable[[re.Match[str]], str]:
-    """`$1` and `\\$` of a Java replacement, as a function of the match."""
+def _replace(target: str, old: Value, new: Value) -> str:
+    """Literal, every occurrence. Growth is bounded before it happens: replacing by itself squares a text."""
+    growth = target.count(_string(old)) * (len(_string(new)) - len(old))
+    if len(target) + growth > TEXT_MAX:
+        raise MethodFailed(f"a text may have at most {TEXT_MAX:,} characters")
+    return target.replace(old, new)
+
+
+def _replace_regex(target: str, regex: Value, new: Value, count: int) -> str:
+    """`$1` and `\\$` of a Java replacement; growth is bounded as it happens."""
+    java, size = _string(new), len(target)
 
     def expand(found: re.Match[str]) -> str:
-        def part(token: re.Match[str]) -> str:
-            if token[1] is not None:
-                return token[1]
-            group: int | str = int(token[2]) if token[2] is not None else token[3] or ""
-            try:
-                return found[group] or ""
-            except IndexError:
-                raise MethodFailed(f"No group {group}") from None
+        nonlocal size
+        expanded = _GROUP.sub(lambda token: _group(found, token), java)
+        size += len(expanded)
+        if size > TEXT_MAX:
+            raise MethodFailed(f"a text may have at most {TEXT_MAX:,} characters")
+        return expanded
 
-        return _GROUP.sub(part, java)
+    return pattern(_string(regex)).sub(expand, target, count)
 
-    return expand
+
+def _group(found: re.Match[str], token: re.Match[str]) -> str:
+    if token[1] is not None:
+        return token[1]
+    group: int | str = int(token[2]) if token[2] is not None else token[3] or ""
+    try:
+        return found[group] or ""
+    except IndexError:
+        raise MethodFailed(f"No group {group}") from None
 
 
 def _string(value: Value) -> str:
@@ -351,9 +366,9 @@ STRING_METHODS: dict[tuple[str, int], Method] = {
     ("toLowerCase", 0): str.lower,
     ("trim", 0): str.strip,
     ("strip", 0): str.strip,
-    ("replace", 2): lambda target, old, new: bounded(target.replace(_string(old), _string(new))),
-    ("replaceAll", 2): lambda target, regex, new: pattern(_string(regex)).sub(_replacement(_string(new)), target),
-    ("replaceFirst", 2): lambda target, regex, new: pattern(_string(regex)).sub(_replacement(_string(new)), target, 1),
+    ("replace", 2): _replace,
+    ("replaceAll", 2): lambda target, regex, new: _replace_regex(target, regex, new, 0),
+    ("replaceFirst", 2): lambda target, regex, new: _replace_regex(target, regex, new, 1),
     ("split", 1): split,
     ("split", 2): split,
     ("matches", 1): lambda target, regex: pattern(_string(regex)).fullmatch(target) is not None,
@@ -361,7 +376,6 @@ STRING_METHODS: dict[tuple[str, int], Method] = {
     ("charAt", 1): _char_at,
     ("toString", 0): lambda target: target,
     ("valueOf", 1): lambda target, value: text_of(value),
-    ("join", 2): lambda target, glue, parts: _string(glue).join(map(text_of, elements(parts))),
     ("repeat", 1): lambda target, count: _repeat(target, count),
     ("toCharArray", 0): list,
     ("hashCode", 0): lambda target: _hash_code(target),
