@@ -53,8 +53,8 @@ class Doors:
         """What the socket of this upgrade talks to, or None when nothing is there."""
         if not request.path.startswith("/graphql"):
             return None
-        api = self._rooms.graphql.api_of(request)
-        return None if api is None else self._rooms.graphql.endpoint(api, request)
+        # On the bare path the API may be known only once the socket has named its key.
+        return self._rooms.graphql.endpoint(self._rooms.graphql.api_of(request), request)
 
     def demo(self, url: str, clock: Clock) -> Demonstration:
         """Serve the demonstration's page; what is returned deploys its API when it runs."""

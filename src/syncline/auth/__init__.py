@@ -1,12 +1,11 @@
 """Auth: who is calling the data plane of an API, and which modes of authorisation that caller has passed."""
 
 from syncline.auth.authenticate import Authenticator, Signatures, Signed
-from syncline.auth.model import MODES, ApiAuth, Identity, Mode
+from syncline.auth.model import ApiAuth, Identity, Mode
 from syncline.auth.refusals import NoCredential, NotAuthorized, TokenUnreadable
 from syncline.auth.signatures import SigV4
 
 __all__ = [
-    "MODES",
     "ApiAuth",
     "Authenticator",
     "Identity",

@@ -14,9 +14,6 @@ from syncline.core.json import JSON
 
 Mode = Literal["API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA"]
 
-MODES: tuple[Mode, ...] = ("API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA")
-"""AppSync's five modes."""
-
 
 class Identity(msgspec.Struct, frozen=True):
     """A caller who was let in.
