@@ -63,7 +63,6 @@ def test_a_door_only_imports_by_name_and_lists_what_it_exports(room: str) -> Non
     door = importlib.import_module(f"syncline.{room}")
     exported = getattr(door, "__all__", [])
     assert exported or room == "app"
-    assert list(exported) == sorted(exported, key=lambda name: name)
     assert all(hasattr(door, name) for name in exported)
 
 

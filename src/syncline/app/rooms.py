@@ -12,7 +12,7 @@ from syncline.auth import Authenticator, SigV4
 from syncline.bus import LocalBus
 from syncline.core import Clock, Ids, Meter, Part, Settings
 from syncline.datasources import Engines
-from syncline.functions import FunctionEngine, Lambda
+from syncline.functions import Function, FunctionEngine, Lambda
 from syncline.graphql import Graphql, GraphqlEngine
 from syncline.hub import Hub
 from syncline.monitoring import Alarms, CloudWatchService, Logs, LogsService, Metrics, MetricSampler
@@ -29,6 +29,7 @@ class Rooms:
         folder = Path(settings.data)
         account, region = settings.account, settings.region
         root = load_root_key(folder / "credentials.json", ids=ids, clock=clock)
+        self._clock, self._ids = clock, ids
         self.url = settings.public_url
         self.store = store
         self.streams = Streams(store, LocalBus(), clock, settings.streams, meter)
@@ -49,6 +50,7 @@ class Rooms:
             meter,
             folder / "blobs",
             lambda: self.url,
+            credentials_for=self._lent,
         )
         self.hub = Hub(clock, settings.hub, meter)
         verify = settings.mode != "dev"
@@ -64,19 +66,7 @@ class Rooms:
             lambda: self.url,
         )
         self.aws = AwsDoor(
-            Operations(
-                {
-                    "appsync": Graphql(self.graphql),
-                    "cloudwatch": CloudWatchService(self.metrics, self.alarms, clock, region=region, account=account),
-                    "dynamodb": Tables(self.tables),
-                    "dynamodbstreams": TableStreams(self.tables, self.streams),
-                    "iam": Iam(store, self.credentials, clock, ids, account=account),
-                    "lambda": Lambda(self.functions),
-                    "logs": LogsService(self.logs, region=region, account=account),
-                    "secretsmanager": SecretsManager(store, clock, ids, account=account, region=region),
-                    "sts": Sts(store, self.credentials, account=account),
-                }
-            ),
+            Operations(self._services(account=account, region=region)),
             self.credentials,
             clock=clock,
             ids=ids,
@@ -85,6 +75,30 @@ class Rooms:
             region=region,
             verify=verify,
         )
+
+    def _services(self, *, account: str, region: str) -> dict[str, object]:
+        """AWS's services by botocore's names."""
+        clock, ids = self._clock, self._ids
+        return {
+            "appsync": Graphql(self.graphql),
+            "cloudwatch": CloudWatchService(self.metrics, self.alarms, clock, region=region, account=account),
+            "dynamodb": Tables(self.tables),
+            "dynamodbstreams": TableStreams(self.tables, self.streams),
+            "iam": Iam(self.store, self.credentials, clock, ids, account=account),
+            "lambda": Lambda(self.functions),
+            "logs": LogsService(self.logs, region=region, account=account),
+            "secretsmanager": SecretsManager(self.store, clock, ids, account=account, region=region),
+            "sts": Sts(self.store, self.credentials, account=account),
+        }
+
+    def _lent(self, function: Function) -> dict[str, str]:
+        """A function's own access key: its role's, never the server's."""
+        session = self.credentials.lend(function.role, function.name)
+        return {
+            "AWS_ACCESS_KEY_ID": session.id,
+            "AWS_SECRET_ACCESS_KEY": session.secret,
+            "AWS_SESSION_TOKEN": session.token,
+        }
 
     async def load(self) -> None:
         """Take in what the store holds."""

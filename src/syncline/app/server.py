@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from syncline.app.doors import Doors
 from syncline.app.environment import Running, note_running
@@ -57,6 +58,7 @@ async def run_server(
     """Serve until `stop`. Raises an ExceptionGroup when a part of the server cannot live."""
     clock, ids = SystemClock(), SystemIds()
     meter = Meter(clock)
+    asyncio.get_running_loop().set_exception_handler(lambda loop, told: _note_failure(meter, told))
     rooms = await open_rooms(settings, clock=clock, ids=ids, meter=meter)
     doors = Doors(rooms, settings, meter)
     listener = Listener(
@@ -105,6 +107,15 @@ def _certificates(settings: Settings, clock: Clock, ids: Ids) -> DevelopmentAuth
     if settings.tls_cert:
         return OwnCertificate(settings.tls_cert, settings.tls_key)
     return DevelopmentAuthority(Path(settings.data) / "tls", clock, ids, [settings.host])
+
+
+def _note_failure(meter: Meter, told: dict[str, Any]) -> None:
+    """What failed in a callback of the loop, where nobody waits for it, goes to the log with its trace."""
+    failure = told.get("exception")
+    if isinstance(failure, BaseException):
+        meter.failure("callback failed", failure, message=str(told.get("message")))
+    else:
+        meter.event("loop complained", message=str(told.get("message")))
 
 
 def _print_ready(running: Running) -> None:
