@@ -74,12 +74,8 @@ class Events:
             raise TooManyRequests(f"The queue of asynchronous invocations holds {self._limit} events, its limit.")
         now = float(self._clock.now())
         event = Accepted(name, call, now, now)
+        await self._keep(event)
         self._count += 1
-        try:
-            await self._keep(event)
-        except BaseException:
-            self._count -= 1
-            raise
         self._invoker.figures.of(name).async_received.add()
         self._schedule(event)
 

@@ -82,11 +82,13 @@ class Invoker:
         ) | dict(self._credentials_for(function))
         limit = self._settings.log_bytes_per_invocation_max
         environment = Environment(function, self._clock, log_bytes_max=limit, log_stream=log_stream)
+        started = False
         try:
             await environment.start(code, environ)
-        except BaseException:
-            environment.kill()
-            raise
+            started = True
+        finally:
+            if not started:
+                environment.kill()
         return environment
 
     def _lines(self, function: Function, call: Call, outcome: Outcome, began: int) -> list[Line]:

@@ -36,11 +36,13 @@ class Pool:
         """An environment of this deployment, warm if there is one. Raises TooManyRequests. Release it after use."""
         self._admit(function)
         self._running[function.name] += 1
+        environment: Environment | None = None
         try:
-            return self._warm(function) or await self._cold(function)
-        except BaseException:
-            self._running[function.name] -= 1
-            raise
+            environment = self._warm(function) or await self._cold(function)
+        finally:
+            if environment is None:
+                self._running[function.name] -= 1
+        return environment
 
     def release(self, environment: Environment, deployment: str | None) -> None:
         """Give an environment back. It is kept unless it is dead or no longer the function's deployment."""

@@ -1,7 +1,7 @@
 """Monitoring: logs, metrics and alarms, as CloudWatch and Logs serve them, over what this server really does."""
 
 from syncline.monitoring.alarms import Alarms
-from syncline.monitoring.aws_metrics import ROWS, Row
+from syncline.monitoring.aws_metrics import Row
 from syncline.monitoring.cloudwatch_service import CloudWatchService
 from syncline.monitoring.logs import Logs
 from syncline.monitoring.logs_service import LogsService
@@ -10,7 +10,6 @@ from syncline.monitoring.prometheus import prometheus_text
 from syncline.monitoring.sampler import MetricSampler
 
 __all__ = [
-    "ROWS",
     "Alarms",
     "CloudWatchService",
     "Logs",

@@ -11,16 +11,19 @@ import msgspec
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One metric: the instrument's name, the labels it must carry, and AWS's dimension for each label that varies."""
+    """One metric: the instrument's name, and AWS's dimension for each label that varies."""
 
     instrument: str
     namespace: str
     metric: str
     unit: str
     dimensions: dict[str, str] = {}
-    where: dict[str, str] = {}
     of: str = ""
     """The counter, with the same labels, of all cases: what did not happen counts as 0, so Average is a rate."""
+    each_minute: bool = False
+    """A gauge that AWS tells once a minute, so that its Sum over a minute is the number itself."""
+    scale: float = 1.0
+    """What the instrument's figures are multiplied by, when its unit is another."""
 
 
 def _both(instrument: str, metric: str, unit: str, of: str = "") -> list[Row]:
@@ -39,4 +42,45 @@ _FUNCTIONS: list[Row] = [
     *_both("syncline_functions_async_dropped_total", "AsyncEventsDropped", "Count"),
 ]
 
-ROWS: list[Row] = [*_FUNCTIONS]
+_API = {"GraphQLAPIId": "api"}
+_TABLE = {"TableName": "table"}
+_OPERATION = {"TableName": "table", "Operation": "operation"}
+_REQUESTS = "syncline_graphql_requests_total"
+
+_APIS: list[Row] = [
+    Row(_REQUESTS, "AWS/AppSync", "Requests", "Count", _API),
+    Row("syncline_graphql_latency_ms", "AWS/AppSync", "Latency", "Milliseconds", _API),
+    Row("syncline_graphql_errors_4xx_total", "AWS/AppSync", "4XXError", "Count", _API, of=_REQUESTS),
+    Row("syncline_graphql_errors_5xx_total", "AWS/AppSync", "5XXError", "Count", _API, of=_REQUESTS),
+    Row("syncline_graphql_connects_total", "AWS/AppSync", "ConnectSuccess", "Count", _API),
+    Row("syncline_graphql_connect_errors_total", "AWS/AppSync", "ConnectClientError", "Count", _API),
+    Row("syncline_graphql_subscribes_total", "AWS/AppSync", "SubscribeSuccess", "Count", _API),
+    Row("syncline_graphql_subscribe_errors_total", "AWS/AppSync", "SubscribeClientError", "Count", _API),
+    Row("syncline_graphql_connections", "AWS/AppSync", "ActiveConnections", "Count", _API, each_minute=True),
+    Row("syncline_graphql_subscriptions", "AWS/AppSync", "ActiveSubscriptions", "Count", _API, each_minute=True),
+    Row("syncline_hub_deliveries_count", "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API),
+]
+
+_TABLES: list[Row] = [
+    Row("syncline_tables_consumed_read_units_total", "AWS/DynamoDB", "ConsumedReadCapacityUnits", "Count", _TABLE),
+    Row("syncline_tables_consumed_write_units_total", "AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Count", _TABLE),
+    Row(
+        "syncline_tables_conditional_check_failures_total",
+        "AWS/DynamoDB",
+        "ConditionalCheckFailedRequests",
+        "Count",
+        _TABLE,
+    ),
+    Row(
+        "syncline_tables_request_seconds",
+        "AWS/DynamoDB",
+        "SuccessfulRequestLatency",
+        "Milliseconds",
+        _OPERATION,
+        scale=1000.0,
+    ),
+    Row("syncline_tables_returned_items", "AWS/DynamoDB", "ReturnedItemCount", "Count", _OPERATION),
+    Row("syncline_tables_user_errors_total", "AWS/DynamoDB", "UserErrors", "Count"),
+]
+
+ROWS: list[Row] = [*_FUNCTIONS, *_APIS, *_TABLES]

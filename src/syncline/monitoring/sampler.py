@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from syncline.core import Clock, Counter, Gauge, Meter, Summary
 from syncline.monitoring.aws_metrics import ROWS, Row
 from syncline.monitoring.metrics import Metrics, gather, minute_of
@@ -27,7 +25,8 @@ class MetricSampler:
         self._meter = meter
         self._metrics = metrics
         self._clock = clock
-        self._last: dict[tuple[str, tuple[tuple[str, str], ...]], Reading] = {}
+        self._last: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[object, Reading]] = {}
+        self._gauged = 0
         self._rows: dict[str, list[Row]] = {}
         for row in rows:
             self._rows.setdefault(row.instrument, []).append(row)
@@ -42,19 +41,20 @@ class MetricSampler:
     async def sample(self) -> None:
         """Record what happened since the last sample, in the minute of now."""
         minute = minute_of(self._clock.now())
-        figures = gather((series, minute, statistics) for series, statistics in self._changes())
+        fresh, self._gauged = minute != self._gauged, minute
+        figures = gather((series, minute, statistics) for series, statistics in self._changes(fresh))
         if figures:
             await self._metrics.record(figures)
 
-    def _changes(self) -> Iterator[tuple[Series, Statistics]]:
+    def _changes(self, fresh: bool) -> Iterator[tuple[Series, Statistics]]:
         changes = {(one.name, one.labels): self._change(one) for one in self._meter.instruments() if self._maps(one)}
         for (name, labels), change in changes.items():
             for row in self._rows.get(name, ()):
                 of = changes.get((row.of, labels)) if row.of else None
                 statistics = change if of is None else _out_of(change, of)
                 told = dict(labels)
-                if statistics and statistics.count and all(told.get(k) == value for k, value in row.where.items()):
-                    yield _series(row, told), msgspec.structs.replace(statistics, unit=row.unit)
+                if statistics and statistics.count and (fresh or not row.each_minute):
+                    yield _series(row, told), _of_row(statistics, row)
 
     def _maps(self, instrument: Counter | Summary | Gauge) -> bool:
         return instrument.name in self._rows or instrument.name in self._counted
@@ -64,12 +64,14 @@ class MetricSampler:
             value = instrument.read()
             return Statistics(1, value, value, value)
         key = instrument.name, instrument.labels
-        before = self._last.get(key, (0.0, 0.0))
+        same, before = self._last.get(key, (None, (0.0, 0.0)))
+        if same is not instrument:  # made anew under its old name: it counts from zero
+            before = 0.0, 0.0
         if isinstance(instrument, Counter):
-            self._last[key] = instrument.value, 0.0
+            self._last[key] = instrument, (instrument.value, 0.0)
             added = instrument.value - before[0]
             return Statistics(added, added, 1, 1) if added else None
-        self._last[key] = instrument.count, instrument.total
+        self._last[key] = instrument, (instrument.count, instrument.total)
         count, total = instrument.count - before[0], instrument.total - before[1]
         minimum, maximum = instrument.take_extremes()
         return Statistics(count, total, minimum, maximum) if count else None
@@ -79,6 +81,11 @@ def _out_of(change: Statistics | None, all_of: Statistics) -> Statistics:
     """Ones for what happened, zeros for the rest of `all_of`: AWS counts an error of 0 for each success."""
     happened = change.total if change else 0.0
     return Statistics(max(all_of.count, happened), happened, 1 if happened >= all_of.count else 0, 1 if happened else 0)
+
+
+def _of_row(statistics: Statistics, row: Row) -> Statistics:
+    total, low, high = (row.scale * one for one in (statistics.total, statistics.minimum, statistics.maximum))
+    return Statistics(statistics.count, total, low, high, row.unit)
 
 
 def _series(row: Row, labels: dict[str, str]) -> Series:

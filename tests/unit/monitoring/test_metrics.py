@@ -12,6 +12,8 @@ ROWS = [
     Row("errors_total", "AWS/Lambda", "Errors", "Count", {"FunctionName": "function"}, of="calls_total"),
     Row("duration_ms", "AWS/Lambda", "Duration", "Milliseconds", {"FunctionName": "function"}),
     Row("running", "AWS/Lambda", "ConcurrentExecutions", "Count"),
+    Row("connections", "AWS/Lambda", "ActiveConnections", "Count", each_minute=True),
+    Row("request_seconds", "AWS/Lambda", "Latency", "Milliseconds", scale=1000.0),
 ]
 
 
@@ -47,6 +49,26 @@ async def test_instruments_become_statistics_of_their_minute(cloudwatch, metrics
     took = (await ask(cloudwatch, "Duration", start, start + 120, Dimensions=OF_F))[0]
     assert (took["Minimum"], took["Maximum"], took["Average"]) == (5, 15, 10)
     assert len(await ask(cloudwatch, "ConcurrentExecutions", start, start + 120)) == 2
+
+
+@pytest.mark.rule("MON-10")
+async def test_a_gauge_of_the_minute_is_told_once_and_an_instrument_made_anew_counts_from_zero(
+    cloudwatch, metrics, meter, hand
+) -> None:
+    sampler = MetricSampler(meter, metrics, hand, ROWS)
+    start = hand.at
+    meter.gauge("connections", lambda: 7)
+    meter.counter("calls_total", function="f").add(5)
+    meter.summary("request_seconds").observe(0.25)
+    for _ in range(3):
+        await sampler.sample()
+        hand.at += 5
+    meter.forget(function="f")
+    meter.counter("calls_total", function="f").add(6)
+    await sampler.sample()
+    assert [one["Sum"] for one in await ask(cloudwatch, "ActiveConnections", start, start + 60)] == [7]
+    assert (await ask(cloudwatch, "Invocations", start, start + 60, Dimensions=OF_F))[0]["Sum"] == 11
+    assert (await ask(cloudwatch, "Latency", start, start + 60))[0]["Average"] == 250
 
 
 @pytest.mark.rule("MON-12")
