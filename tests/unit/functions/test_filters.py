@@ -1,0 +1,95 @@
+"""Filter patterns, after EventBridge's guide and what was recorded of Lambda's event filtering."""
+
+import pytest
+
+from syncline.core import SynclineError, Unsupported, json
+from syncline.functions.filters import compile_filter
+from syncline.functions.responses import first_failure
+
+RECORD = {
+    "eventName": "INSERT",
+    "dynamodb": {
+        "ApproximateCreationDateTime": 1700000000.0,
+        "NewImage": {
+            "city": {"S": "us-Berlin"},
+            "price": {"N": "10"},
+            "tags": {"SS": ["a", "b"]},
+            "gone": {"NULL": None},
+        },
+    },
+}
+
+
+def image(name: str, kind: str, *options: object) -> dict:
+    return {"dynamodb": {"NewImage": {name: {kind: list(options)}}}}
+
+
+@pytest.mark.rule("FN-26")
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ({}, True),
+        ({"eventName": ["INSERT", "MODIFY"]}, True),
+        ({"eventName": ["REMOVE"]}, False),
+        (image("price", "N", "10"), True),
+        (image("price", "N", 10), False),
+        (image("price", "N", {"numeric": ["=", 10]}), False),
+        ({"dynamodb": {"ApproximateCreationDateTime": [{"numeric": [">", 0, "<=", 1.8e9]}]}}, True),
+        ({"dynamodb": {"ApproximateCreationDateTime": [{"numeric": [">", 1.8e9]}]}}, False),
+        (image("city", "S", {"prefix": "us-"}), True),
+        (image("city", "S", {"suffix": {"equals-ignore-case": "BERLIN"}}), True),
+        (image("city", "S", {"equals-ignore-case": "US-berlin"}), True),
+        (image("city", "S", {"anything-but": ["us-Paris"]}), True),
+        (image("city", "S", {"anything-but": {"prefix": "us-"}}), False),
+        (image("city", "S", {"wildcard": "us-*lin"}), True),
+        (image("city", "S", {"wildcard": "us-*x"}), False),
+        (image("city", "S", {"exists": True}), True),
+        (image("state", "S", {"exists": False}), True),
+        (image("state", "S", {"anything-but": ["x"]}), False),
+        (image("gone", "NULL", None), True),
+        (image("tags", "SS", "b"), True),
+        ({"$or": [{"eventName": ["REMOVE"]}, image("price", "N", "10")]}, True),
+        ({"$or": [{"eventName": ["REMOVE"]}], "eventName": ["INSERT"]}, False),
+    ],
+)
+def test_a_pattern_wants_what_the_guide_says(pattern: dict, matches: bool) -> None:
+    assert compile_filter(json.encode(pattern).decode())(RECORD) is matches
+
+
+@pytest.mark.rule("FN-26")
+@pytest.mark.parametrize(
+    "text",
+    ["", "no", "[]",
+     '{"a": "b"}', '{"a": []}', '{"a": [[1]]}', '{"a": [{"prefix": 1}]}', '{"a": [{"numeric": ["~", 1]}]}',
+     '{"a": [{"exists": "yes"}]}', '{"$or": []}', '{"a": [{"prefix": "x", "suffix": "y"}]}'],
+)  # fmt: skip
+def test_a_pattern_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SynclineError, match="Invalid filter pattern definition"):
+        compile_filter(text)
+
+
+def test_an_operator_that_is_not_built_is_refused_by_name() -> None:
+    with pytest.raises(Unsupported, match="cidr"):
+        compile_filter('{"a": [{"cidr": "10.0.0.0/8"}]}')
+
+
+@pytest.mark.rule("FN-25")
+@pytest.mark.parametrize(
+    ("payload", "place"),
+    [
+        (b"", None),
+        (b"null", None),
+        (b"{}", None),
+        (b'""', None),
+        (b'{"batchItemFailures": []}', None),
+        (b'{"batchItemFailures": null}', None),
+        (b'{"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}', 1),
+        (b'{"batchItemFailures": [{"itemIdentifier": ""}]}', 0),
+        (b'{"batchItemFailures": [{"itemIdentifier": null}]}', 0),
+        (b'{"batchItemFailures": [{"foo": "2"}]}', 0),
+        (b'{"batchItemFailures": [{"itemIdentifier": "9"}]}', 0),
+        (b"not json", 0),
+    ],
+)
+def test_a_report_of_failures_names_the_lowest_or_fails_all(payload: bytes, place: int | None) -> None:
+    assert first_failure(payload, ["1", "2", "3"]) == place
