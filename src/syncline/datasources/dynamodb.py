@@ -91,12 +91,10 @@ class DynamoDbSource:
         try:
             await self._tables.put_item(ask)
         except SynclineError as refusal:
-            ignored = condition.get("equalsIgnore")
-            if "expression" in condition or ignored is not None:
-                current = _refused_item(refusal)
-                if current is not None and _equal(current, item, set(ignored or ())):
-                    return plain_item(current)
-            raise
+            current = _refused_item(refusal)
+            if current is None or not _equal(current, item, set(condition.get("equalsIgnore") or ())):
+                raise
+            return plain_item(current)
         return plain_item(item)
 
     async def _update(self, request: Request) -> JSON:
@@ -131,12 +129,12 @@ class DynamoDbSource:
         if query is None:
             raise mapping_error("Value for field '$[query]' not found.")
         _expression(query, ask, "KeyConditionExpression", "$[query]")
-        _copy(request, ask, {"scanIndexForward": "ScanIndexForward"})
+        _copy(request, ask, {"scanIndexForward": ("ScanIndexForward", bool)})
         return await self._page(request, ask, self._tables.query)
 
     async def _scan(self, request: Request) -> JSON:
         ask: Request = {"TableName": self._table}
-        _copy(request, ask, {"totalSegments": "TotalSegments", "segment": "Segment"})
+        _copy(request, ask, {"totalSegments": ("TotalSegments", int), "segment": ("Segment", int)})
         return await self._page(request, ask, self._tables.scan)
 
     async def _page(self, request: Request, ask: Request, run: Callable[[Request], Awaitable[Request]]) -> JSON:
@@ -159,9 +157,11 @@ class DynamoDbSource:
     async def _batch_get(self, request: Request) -> JSON:
         asked: Request = {}
         for table, wanted in _tables(request).items():
-            keys = [typed_map(key, f"$[tables][{table}][keys]") for key in wanted.get("keys") or ()]
+            if type(wanted.get("keys")) is not list:
+                raise mapping_error(f"Expected JSON array for field '$[tables][{table}][keys]'.")
+            keys = [typed_map(key, f"$[tables][{table}][keys]") for key in wanted["keys"]]
             asked[table] = {"Keys": keys}
-            _copy(wanted, asked[table], {"consistentRead": "ConsistentRead"})
+            _copy(wanted, asked[table], {"consistentRead": ("ConsistentRead", bool)})
             if wanted.get("projection") is not None:
                 _projection(wanted["projection"], asked[table])
         answer = await self._tables.batch_get_item({"RequestItems": asked})
@@ -200,12 +200,14 @@ class DynamoDbSource:
 
 
 CHECK_FAILED = "ConditionalCheckFailedException"
-PAGE_MEMBERS = {
-    "index": "IndexName",
-    "limit": "Limit",
-    "consistentRead": "ConsistentRead",
-    "select": "Select",
+PAGE_MEMBERS: dict[str, tuple[str, type]] = {
+    "index": ("IndexName", str),
+    "limit": ("Limit", int),
+    "consistentRead": ("ConsistentRead", bool),
+    "select": ("Select", str),
 }
+SELECTS = ("ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT")
+KINDS = {bool: "boolean", int: "integer", str: "string"}
 
 
 def service_error(refusal: SynclineError) -> DataSourceError:
@@ -257,6 +259,8 @@ def _expression(found: Request, ask: Request, member: str, where: str) -> None:
         raise mapping_error(f"Value for field '{where}[expression]' not found.")
     ask[member] = expression
     names, values = found.get("expressionNames"), found.get("expressionValues")
+    if names is not None and not _is_names(names):
+        raise mapping_error(f"Expected JSON object of strings for field '{where}[expressionNames]'.")
     if names:
         ask["ExpressionAttributeNames"] = {**ask.get("ExpressionAttributeNames", {}), **names}
     if values:
@@ -264,11 +268,18 @@ def _expression(found: Request, ask: Request, member: str, where: str) -> None:
         ask["ExpressionAttributeValues"] = {**ask.get("ExpressionAttributeValues", {}), **typed}
 
 
+def _is_names(names: JSON) -> bool:
+    return type(names) is dict and all(type(each) is str for each in names.values())
+
+
 def _condition(condition: Request, ask: Request) -> None:
     handler = condition.get("conditionalCheckFailedHandler")
     if type(handler) is dict and handler.get("strategy", "Reject") != "Reject":
         reason = "conditionalCheckFailedHandler supports the strategy Reject only."
         raise DataSourceError(reason, "UnsupportedOperation")
+    ignored = condition.get("equalsIgnore")
+    if ignored is not None and not (type(ignored) is list and all(type(each) is str for each in ignored)):
+        raise mapping_error("Expected JSON array of strings for field '$[condition][equalsIgnore]'.")
     _expression(condition, ask, "ConditionExpression", "$[condition]")
     ask["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
 
@@ -279,12 +290,15 @@ def _projection(found: JSON, ask: Request) -> None:
     _expression({**found, "expressionValues": None}, ask, "ProjectionExpression", "$[projection]")
 
 
-def _copy(request: Request, ask: Request, members: dict[str, str]) -> None:
-    """Copy the members that are there; null counts as absent."""
-    for name, member in members.items():
+def _copy(request: Request, ask: Request, members: dict[str, tuple[str, type]]) -> None:
+    """Copy the members that are there and of the right kind; null counts as absent."""
+    for name, (member, kind) in members.items():
         value = request.get(name)
-        if value is not None:
-            ask[member] = value
+        if value is None:
+            continue
+        if type(value) is not kind or (name == "select" and value not in SELECTS):
+            raise mapping_error(f"Expected JSON {KINDS[kind]} for field '$[{name}]', got an unsupported value instead.")
+        ask[member] = value
 
 
 def _tables(request: Request, kind: type = dict) -> dict[str, Any]:
