@@ -40,7 +40,10 @@ class Index(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table. `rows` is what its items' keys begin with: a table made again under an old name begins empty."""
+    """A table. `rows` is what its items' keys begin with: a table made again under an old name begins empty.
+
+    `ttl` is the attribute by which items expire; `ttl_indexed` is false until those written before are noted as due.
+    """
 
     name: str
     id: str
@@ -59,6 +62,8 @@ class Table(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     deletion_protected: bool = False
     table_class: str | None = None
+    ttl: str | None = None
+    ttl_indexed: bool = True
 
     @property
     def key_names(self) -> tuple[str, ...]:

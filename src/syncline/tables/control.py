@@ -35,7 +35,14 @@ from syncline.tables.errors import (
 )
 from syncline.tables.housekeeping import Housekeeping
 from syncline.tables.registry import OpenTable, Registry, table_name
-from syncline.tables.schema import Schema, read_schema, read_throughput, read_view
+from syncline.tables.schema import (
+    Schema,
+    check_ttl_attribute,
+    read_schema,
+    read_throughput,
+    read_view,
+    refuse_ttl_change,
+)
 
 TAGS_MAX = 50
 TAG_KEY_MAX = 128
@@ -198,9 +205,33 @@ class Control:
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     async def describe_time_to_live(self, request: Request) -> Answer:
-        """DescribeTimeToLive: disabled, for nothing here expires yet."""
-        self._found(table_name(request))
-        return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+        """DescribeTimeToLive."""
+        attribute = self._found(table_name(request)).table.ttl
+        if attribute is None:
+            return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+        return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}}
+
+    async def update_time_to_live(self, request: Request) -> Answer:
+        """UpdateTimeToLive. Items that are there already are noted as due in the background."""
+        name, wanted = table_name(request), request["TimeToLiveSpecification"]
+        attribute = check_ttl_attribute(wanted.get("AttributeName"))
+        self._found(name)
+
+        def body(txn: Transaction) -> Table:
+            table = TABLES.get(txn, name)
+            if table is None:
+                raise TableNotFound(table=name)
+            refuse_ttl_change(table, attribute, enable=wanted.get("Enabled") is True)
+            ttl = attribute if wanted.get("Enabled") else None
+            changed = msgspec.structs.replace(table, ttl=ttl, ttl_indexed=ttl is None)
+            TABLES.put(txn, changed, name)
+            return changed
+
+        committed = await self._store.write(body)
+        call.committed(committed.position)
+        self._registry.adopt(committed.result)
+        self._housekeeping.wake()
+        return {"TimeToLiveSpecification": dict(wanted)}
 
     async def describe_continuous_backups(self, request: Request) -> Answer:
         """DescribeContinuousBackups: there are none."""

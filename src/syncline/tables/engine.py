@@ -68,7 +68,7 @@ class TableEngine:
         self._ids = ids
         self.settings = settings
         self.registry = Registry(store, meter)
-        self.housekeeping = Housekeeping(store, streams, self.registry, clock, settings.streams)
+        self.housekeeping = Housekeeping(store, streams, self.registry, clock, ids, settings.streams)
         self.control = Control(store, self.registry, self.housekeeping, clock, ids, settings)
 
     async def load(self) -> None:
@@ -76,7 +76,7 @@ class TableEngine:
         self.housekeeping.uncounted = await self.registry.load()
 
     async def run(self) -> None:
-        """Remove the rows of deleted tables, forget closed streams, count items; for ever."""
+        """Remove the rows of deleted tables, expire items, forget closed streams, count items; for ever."""
         await self.housekeeping.run()
 
     def stream(self, arn: str) -> StreamDescription:

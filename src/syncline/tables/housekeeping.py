@@ -1,4 +1,4 @@
-"""What a table room does by itself: rows of deleted tables go, closed streams are forgotten, items are counted.
+"""What a table room does by itself: deleted tables' rows go, items expire, closed streams go, items are counted.
 
 For: the engine's `run`. Owns: the pace; every step is one bounded body.
 """
@@ -7,31 +7,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
-from syncline.core import Clock
+import msgspec
+
+from syncline.core import Clock, Ids
 from syncline.core.settings import Streams as StreamSettings
 from syncline.store import Space, Store, Transaction, keys
 from syncline.streams import Streams
-from syncline.tables.catalog import DROPPED, STREAMS, StreamDescription
-from syncline.tables.layout import row_size
+from syncline.tables.catalog import DROPPED, STREAMS, TABLES, StreamDescription, Table
+from syncline.tables.layout import DUE_ITEMS, decode_row, row_size
 from syncline.tables.registry import OpenTable, Registry
+from syncline.tables.writes import Stamp, expire
 
 ROWS_PER_BODY = 500
 """Rows deleted in one body: short enough that a writer behind it does not notice."""
 ROWS_PER_COUNT = 1000
-ROUND_SECONDS = 60.0
+ROUND_SECONDS = 5.0
+EXPIRED_PER_BODY = 100
+EXPIRY_SECONDS_MAX = 5 * 365 * 86400
+"""AWS does this: an item due more than five years ago is taken for a mistake and stays."""
 
 
 class Housekeeping:
     """The room's own chores. `wake` starts a round early."""
 
     def __init__(
-        self, store: Store, streams: Streams, registry: Registry, clock: Clock, settings: StreamSettings
+        self, store: Store, streams: Streams, registry: Registry, clock: Clock, ids: Ids, settings: StreamSettings
     ) -> None:
         self._store = store
         self._streams = streams
         self._registry = registry
         self._clock = clock
+        self._ids = ids
         self._kept_seconds = settings.retention_hours * 3600
         self._woken = asyncio.Event()
         self.uncounted: list[OpenTable] = []
@@ -57,8 +65,50 @@ class Housekeeping:
         for stream in list(self._registry.streams.values()):
             if stream.closed is not None and stream.closed + self._kept_seconds <= now:
                 await self._forget_stream(stream)
+        await self.expire_items()
         while self.uncounted:
             await self._count(self.uncounted.pop())
+
+    async def expire_items(self) -> None:
+        """Note as due what was there before a table's items began to expire; then delete what is due."""
+        for found in self._registry.by_rows().values():
+            if not found.table.ttl_indexed:
+                await self._note_due(found)
+        low, _ = keys.prefix_range((DUE_ITEMS,))
+        high = keys.encode((DUE_ITEMS, int(self._clock.now()) + 1))
+        while await self._store.read(lambda view: view.scan(Space.DUE, low, high, limit=1)):
+            tables, now = self._registry.by_rows(), self._clock.now()
+            marks = [self._ids.bytes(16).hex() for _ in range(EXPIRED_PER_BODY)]
+            body = partial(_expire, low=low, high=high, tables=tables, marks=marks, now=now)
+            for found, size in (await self._store.write(body)).result:
+                found.figures.changed(size, 0)
+
+    async def _note_due(self, found: OpenTable) -> None:
+        low, high = found.layout.prefix, found.layout.prefix + b"\xff"
+
+        def note(txn: Transaction, low: bytes) -> bytes | None:
+            pairs = txn.scan(Space.ITEM, low, high, limit=ROWS_PER_BODY)
+            for _, row in pairs:
+                due = found.layout.due_key(decode_row(row))
+                if due is not None:
+                    txn.put(Space.DUE, due, b"")
+            return pairs[-1][0] + b"\x00" if len(pairs) == ROWS_PER_BODY else None
+
+        following: bytes | None = low
+        while following is not None:
+            following = (await self._store.write(partial(note, low=following))).result
+
+        def done(txn: Transaction) -> Table | None:
+            table = TABLES.get(txn, found.table.name)
+            if table is None or table.id != found.table.id or table.ttl != found.table.ttl:
+                return None
+            table = msgspec.structs.replace(table, ttl_indexed=True)
+            TABLES.put(txn, table, table.name)
+            return table
+
+        table = (await self._store.write(done)).result
+        if table is not None:
+            self._registry.adopt(table)
 
     async def _remove_rows(self, rows: str) -> None:
         """Remove a deleted table's items and index entries, then the note that they were to be removed."""
@@ -93,3 +143,25 @@ class Housekeeping:
             if len(pairs) < ROWS_PER_COUNT:
                 return
             low = pairs[-1][0] + b"\x00"
+
+
+def _expire(
+    txn: Transaction, low: bytes, high: bytes, tables: dict[str, OpenTable], marks: list[str], now: float
+) -> list[tuple[OpenTable, int]]:
+    """Delete what is due, as each item says now; the notes of those that changed their mind just go."""
+    expired: list[tuple[OpenTable, int]] = []
+    for (due, _), mark in zip(txn.scan(Space.DUE, low, high, limit=EXPIRED_PER_BODY), marks, strict=False):
+        txn.delete(Space.DUE, due)
+        _, second, rows, key = keys.decode(due)
+        found = tables.get(str(rows))
+        assert isinstance(key, bytes), "a note ends with the item's key"
+        row = txn.get(Space.ITEM, key) if found is not None else None
+        if found is None or row is None:
+            continue
+        item = decode_row(row)
+        assert isinstance(second, int), "a note is ordered by the second"
+        if found.layout.due_key(item) != due or second < now - EXPIRY_SECONDS_MAX:
+            continue
+        expire(txn, found.layout, item, row, Stamp(found.stream, mark, now, by_service=True))
+        expired.append((found, row_size(row)))
+    return expired

@@ -6,6 +6,7 @@ checks on key attributes. Made once per table description.
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -22,6 +23,10 @@ RANGE_BYTES_MAX = 1024
 KEY_MISMATCH = "The provided key element does not match the schema"
 HASH_TOO_LONG = "Size of hashkey has exceeded the maximum size limit of2048 bytes"  # AWS's missing space
 RANGE_TOO_LONG = "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+
+DUE_ITEMS = "table item"
+DUE_SECONDS_MAX = 2**40
+"""The year 36812; an item due later never expires."""
 
 _SIZE_BYTES = 4
 
@@ -143,6 +148,16 @@ class Layout:
         if index.projection == INCLUDE:
             kept.update(index.included)
         return {name: value for name, value in item.items() if name in kept}
+
+    def due_key(self, item: Item) -> bytes | None:
+        """Where the item stands among what expires, by the second; None when it never does."""
+        value = item.get(self.table.ttl) if self.table.ttl is not None else None
+        if value is None or "N" not in value:
+            return None
+        second = Decimal(value["N"])
+        if not 0 <= second < DUE_SECONDS_MAX:
+            return None
+        return keys.encode((DUE_ITEMS, math.ceil(second), self.table.rows, self.key(item)))
 
     def _own_key(self, item: Item) -> bytes:
         return keys.encode(tuple([key_part(item[name]) for name, _ in self._key_kinds]))

@@ -24,7 +24,10 @@ _decode = msgspec.msgpack.decode
 
 
 class StreamRecord(msgspec.Struct, array_like=True):
-    """One change of one item. The images are MessagePack already: the item's own row, spliced in."""
+    """One change of one item. The images are MessagePack already: the item's own row, spliced in.
+
+    `by_service` marks what expired by itself.
+    """
 
     id: str
     event: str
@@ -35,6 +38,7 @@ class StreamRecord(msgspec.Struct, array_like=True):
     new: msgspec.Raw
     old: msgspec.Raw
     size: int
+    by_service: bool = False
 
     @staticmethod
     def decode(value: bytes) -> StreamRecord:
@@ -52,7 +56,7 @@ class StreamRecord(msgspec.Struct, array_like=True):
         change["SequenceNumber"] = sequence_text(sequence)
         change["SizeBytes"] = self.size
         change["StreamViewType"] = self.view
-        return {
+        shown = {
             "eventID": self.id,
             "eventName": self.event,
             "eventVersion": "1.1",
@@ -61,6 +65,9 @@ class StreamRecord(msgspec.Struct, array_like=True):
             "dynamodb": change,
             "eventSourceARN": self.stream,
         }
+        if self.by_service:
+            shown["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+        return shown
 
 
 _record = msgspec.msgpack.Decoder(StreamRecord).decode

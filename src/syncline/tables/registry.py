@@ -73,6 +73,10 @@ class Registry:
             raise ItemTableNotFound()
         return found
 
+    def by_rows(self) -> dict[str, OpenTable]:
+        """All tables by what their rows begin with."""
+        return {found.table.rows: found for found in self._tables.values()}
+
     def names(self) -> list[str]:
         """The names of all tables, sorted."""
         return sorted(self._tables)

@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 
 from syncline.core import Invalid, Unsupported
-from syncline.tables.catalog import ALL, INCLUDE, KEYS_ONLY, ON_DEMAND, PROVISIONED, Index, Throughput
+from syncline.tables.catalog import ALL, INCLUDE, KEYS_ONLY, ON_DEMAND, PROVISIONED, Index, Table, Throughput
 from syncline.tables.errors import invalid_values
 
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
 INCLUDED_MAX = 100
 UNITS_MAX = 10**12
+TTL_NAME_MAX = 255
 TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 _UNSUPPORTED = ("GlobalTableSourceArn", "ResourcePolicy", "ReplicaUpdates")
@@ -125,6 +126,31 @@ def read_view(request: Request) -> str | None:
     if view not in VIEWS:
         raise invalid_values("StreamViewType is required when the stream is enabled")
     return str(view)
+
+
+def check_ttl_attribute(name: Any) -> str:
+    """The attribute by which items are to expire."""
+    if not isinstance(name, str) or not 1 <= len(name) <= TTL_NAME_MAX:
+        bound = "less than or equal to 255" if name else "greater than or equal to 1"
+        raise Invalid(
+            f"1 validation error detected: Value '{name or ''}' at 'timeToLiveSpecification.attributeName' failed to "
+            f"satisfy constraint: Member must have length {bound}"
+        )
+    return name
+
+
+def refuse_ttl_change(table: Table, attribute: str, *, enable: bool) -> None:
+    """Refuse what would change nothing, or the attribute of a table whose items expire already."""
+    if not enable:
+        if table.ttl is None:
+            raise Invalid("TimeToLive is already disabled")
+        if table.ttl == attribute:
+            return
+    elif table.ttl is None:
+        return
+    elif table.ttl == attribute:
+        raise Invalid("TimeToLive is already enabled")
+    raise Invalid(f"TimeToLive is active on a different AttributeName: current AttributeName is {table.ttl}")
 
 
 def _key_schema(elements: Sequence[Mapping[str, str]]) -> Keys:

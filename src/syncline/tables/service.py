@@ -50,6 +50,9 @@ class Tables:
     async def describe_time_to_live(self, request: Request) -> Answer:
         return await self._control.describe_time_to_live(request)
 
+    async def update_time_to_live(self, request: Request) -> Answer:
+        return await self._control.update_time_to_live(request)
+
     async def describe_continuous_backups(self, request: Request) -> Answer:
         return await self._control.describe_continuous_backups(request)
 

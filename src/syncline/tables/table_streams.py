@@ -111,7 +111,7 @@ class TableStreams:
             if records and size > PAGE_BYTES_MAX:
                 break
             event = StreamRecord.decode(record.value).as_event(record.sequence)
-            del event["eventSourceARN"]  # only Lambda's events have it
+            _as_on_the_wire(event)
             records.append(event)
             after = record.sequence
         answer: Answer = {"Records": records}
@@ -152,6 +152,13 @@ class TableStreams:
     def _iterator(self, stream: StreamDescription, after: int) -> str:
         place = Iterator(stream.arn, stream.shard_id, after, self._clock.now())
         return f"{stream.arn}|1|{base64.b64encode(msgspec.msgpack.encode(place)).decode()}"
+
+
+def _as_on_the_wire(event: Answer) -> None:
+    """Turn a Lambda event's entry into GetRecords': no ARN, and the identity's members begin in upper case."""
+    del event["eventSourceARN"]
+    if "userIdentity" in event:
+        event["userIdentity"] = {"Type": "Service", "PrincipalId": event["userIdentity"]["principalId"]}
 
 
 def _parse_iterator(text: Any) -> Iterator:

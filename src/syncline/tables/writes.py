@@ -35,6 +35,7 @@ class Stamp(msgspec.Struct, frozen=True):
     stream: StreamDescription | None
     record_id: str
     at: float
+    by_service: bool = False
 
 
 class Guard(msgspec.Struct, frozen=True):
@@ -127,10 +128,28 @@ def _replace(
         txn.delete(Space.ITEM, key)
     else:
         txn.put(Space.ITEM, key, new)
+    if layout.table.ttl is not None:
+        _replace_due(txn, layout, None if old is None else decode_row(old), None if new is None else item)
     index_units = _replace_entries(txn, layout, old, None if new is None else item) if layout.table.indexes else {}
     if stamp.stream is not None:
         txn.append(stamp.stream.shard, _record(layout, item, old, new, stamp, stamp.stream))
     return Written(old, new, units, index_units)
+
+
+def expire(txn: Transaction, layout: Layout, item: Item, row: bytes, stamp: Stamp) -> None:
+    """Delete an item that is due, as its own body would."""
+    _replace(txn, layout, layout.key(item), item, row, None, stamp)
+
+
+def _replace_due(txn: Transaction, layout: Layout, before: Item | None, item: Item | None) -> None:
+    old = None if before is None else layout.due_key(before)
+    new = None if item is None else layout.due_key(item)
+    if old == new:
+        return
+    if old is not None:
+        txn.delete(Space.DUE, old)
+    if new is not None:
+        txn.put(Space.DUE, new, b"")
 
 
 def _same(old: bytes | None, new: bytes | None, item: Item) -> bool:
@@ -180,5 +199,6 @@ def _record(
             new=msgspec.Raw(row_image(new)) if new is not None and shows_new else NO_IMAGE,
             old=msgspec.Raw(row_image(old)) if old is not None and shows_old else NO_IMAGE,
             size=size,
+            by_service=stamp.by_service,
         )
     )
