@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Subprotocol
 
 from support.notes import Notes, deploy, make_function, make_table
 from support.raw import UNSIGNED, Answer, AwsConnection, exchange
@@ -58,7 +56,7 @@ def graphql(notes: Notes, body: bytes, **headers: str) -> Answer:
         f"host: 127.0.0.1:{notes.server.port}",
         "connection: close",
         f"content-length: {len(body)}",
-        *(f"{name}: {value}" for name, value in ({"x-api-key": notes.key} | headers).items()),
+        *(f"{name}: {value}" for name, value in ({"x-api-key": notes.key} | headers).items() if value),
     ]
     return parsed(exchange(notes.server.port, "\r\n".join([*lines, "", ""]).encode() + body))
 
@@ -150,7 +148,7 @@ def test_a_key_that_has_expired(tmp_path: Path) -> None:
         assert answer.json["errors"][0]["message"] == "You are not authorized to make this call."
         with Subscriber(notes.url, notes.key) as subscriber:
             assert subscriber.init()["type"] == "connection_error"
-        with pytest.raises(ClientError, match="BadRequestException"):
+        with pytest.raises(ClientError, match="ApiKeyValidityOutOfBoundsException"):
             server.client("appsync").create_api_key(apiId=notes.api_id, expires=int(time.time()))
     finally:
         server.stop()
@@ -161,7 +159,7 @@ def test_a_key_that_has_expired(tmp_path: Path) -> None:
     [
         ("type Query { a: Missing }", "Missing"),
         ("type Query {", ""),
-        ("type Note { id: ID! }", "Query"),
+        ("type Note { id: ID! }", "schema"),
         ("nonsense", "nonsense"),
     ],
 )
@@ -218,7 +216,7 @@ def test_a_template_that_does_not_parse_names_its_line(notes: Notes) -> None:
 
 
 @pytest.mark.usefixtures("mended")
-@pytest.mark.parametrize("template", ["this is no JSON", '{"version": "2017-02-28", "payload": }', ""])
+@pytest.mark.parametrize("template", ["this is no JSON", '{"version": "2017-02-28", "payload": }', " "])
 def test_a_template_that_yields_no_json(notes: Notes, template: str) -> None:
     assert resolver(notes, template) is None
     answer = notes.ask('{ echo(text: "x") }')
@@ -265,7 +263,7 @@ def test_a_body_of_100_mb(notes: Notes, path: str) -> None:
     [
         b"\x00\x01\x02\x03\r\n\r\n",
         b"GET\r\n\r\n",
-        b"\x16\x03\x01 no TLS at all",
+        b"\x16\x03\x01\x00\x05hello",
         b"POST / HTTP/9.9\r\n\r\n",
         b"\xff" * 100_000,
     ],
@@ -302,46 +300,28 @@ def test_a_client_that_stops_reading_is_let_go(notes: Notes) -> None:
     peer = socket.socket()
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     peer.connect(("127.0.0.1", notes.server.port))
-    header = Subscriber.header({"host": f"127.0.0.1:{notes.server.port}", "x-api-key": notes.key})
-    slow = connect(
-        notes.url.replace("http", "ws", 1) + "/realtime",
-        sock=peer,
-        subprotocols=[Subprotocol("graphql-ws"), Subprotocol(header)],
-        max_queue=1,
-        close_timeout=1,
-    )
-    slow.send(json.dumps({"type": "connection_init"}))
-    slow.send(json.dumps(start_message(notes, "slow")))
-    while json.loads(slow.recv(5))["type"] != "start_ack":
-        pass
-    with Subscriber(notes.url, notes.key) as reader:
-        reader.init()
-        reader.start(ON_TELL)
-        before = len(notes.server.events())
-        text = "x" * 200_000
+    before = len(notes.server.events())
+    with (
+        Subscriber(notes.url, notes.key, sock=peer, max_queue=1) as slow,
+        Subscriber(notes.url, notes.key) as reader,
+    ):
+        for subscriber in (slow, reader):
+            subscriber.init()
+            assert subscriber.start(ON_TELL)["type"] == "start_ack"
         for number in range(60):
-            notes.ask(TELL, id=str(number), text=text)
+            notes.ask(TELL, id=str(number), text="x" * 200_000)
             assert reader.receive()["payload"]["data"]["onTell"]["id"] == str(number)
-    told = eventually(
-        lambda: [event for event in notes.server.events()[before:] if event.get("reason") == "slow"], seconds=5
-    )
-    assert told
-    with pytest.raises(ConnectionClosed):
-        read_all(slow)
-    slow.close()
+        assert eventually(
+            lambda: [event for event in notes.server.events()[before:] if "slow" in str(event)], seconds=5
+        )
+        with pytest.raises(ConnectionClosed):
+            read_all(slow)
 
 
-def read_all(socket_of_a_client: ClientConnection) -> None:
+def read_all(subscriber: Subscriber) -> None:
     """Read until the socket is closed, which raises."""
     while True:
-        socket_of_a_client.recv(5)
-
-
-def start_message(notes: Notes, name: str) -> dict[str, Any]:
-    """The `start` of a subscription to onTell."""
-    authorization = {"host": f"127.0.0.1:{notes.server.port}", "x-api-key": notes.key}
-    data = json.dumps({"query": ON_TELL, "variables": {}})
-    return {"id": name, "type": "start", "payload": {"data": data, "extensions": {"authorization": authorization}}}
+        subscriber.receive(5)
 
 
 FUNCTIONS = {

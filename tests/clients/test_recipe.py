@@ -55,6 +55,7 @@ class Shell:
 
     def __init__(self, server: Server, folder: Path) -> None:
         self._folder = folder
+        self._count = 0
         home, shims = folder / "home", folder / "shims"
         for made in (home, shims, folder / "work", folder / "out"):
             made.mkdir()
@@ -80,8 +81,9 @@ class Shell:
 
     def run(self, block: Path) -> Output:
         """Run the commands of a file. A command that fails does not stop the next, as when pasted."""
+        self._count += 1
         out, err, failed, done = (
-            self._folder / "out" / f"{block.stem}.{kind}" for kind in ("out", "err", "bad", "done")
+            self._folder / "out" / f"{self._count:02}-{block.stem}.{kind}" for kind in ("out", "err", "bad", "done")
         )
         failed.touch()
         self._say(f"FAILED={failed}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -17,10 +18,12 @@ ACK_SECONDS = 10
 class Subscriber:
     """One connection. `path` is appended to the GraphQL URL: `/realtime`, or nothing.
 
-    `way` says where the connection's authorization travels: `subprotocol` or `query`.
+    `way` says where the connection's authorization travels: `subprotocol` or `query`. `options` are those of `connect`.
     """
 
-    def __init__(self, url: str, key: str, *, path: str = "/realtime", way: str = "subprotocol") -> None:
+    def __init__(
+        self, url: str, key: str, *, path: str = "/realtime", way: str = "subprotocol", **options: Any
+    ) -> None:
         self.authorization = {"host": url.split("/")[2], "x-api-key": key}
         subprotocols = ["graphql-ws"]
         address = url.replace("http", "ws", 1) + path
@@ -29,7 +32,9 @@ class Subscriber:
             address += f"?header={quote(encoded)}&payload=e30="
         else:
             subprotocols.append(self.header(self.authorization))
-        self._socket = connect(address, subprotocols=[Subprotocol(name) for name in subprotocols], close_timeout=2)
+        names = [Subprotocol(name) for name in subprotocols]
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(connect(address, subprotocols=names, close_timeout=2, **options))
 
     def __enter__(self) -> Subscriber:
         return self
@@ -37,7 +42,7 @@ class Subscriber:
     def __exit__(
         self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
+        self._open.close()
 
     @staticmethod
     def header(authorization: dict[str, str]) -> str:
