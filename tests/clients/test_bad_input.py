@@ -219,11 +219,12 @@ def test_a_template_that_does_not_parse_names_its_line(notes: Notes) -> None:
 @pytest.mark.parametrize("template", ["this is no JSON", '{"version": "2017-02-28", "payload": }', " "])
 def test_a_template_that_yields_no_json(notes: Notes, template: str) -> None:
     assert resolver(notes, template) is None
-    answer = notes.ask('{ echo(text: "x") }')
-    assert answer["data"] == {"echo": None}
-    error = answer["errors"][0]
+    answer = graphql(notes, b'{"query": "{ echo(text: 1) }"}'.replace(b"1", b'\\"x\\"'))
+    assert (answer.status, answer.json["data"]) == (200, {"echo": None})
+    error = answer.json["errors"][0]
     assert (error["errorType"], error["path"]) == ("MappingTemplate", ["echo"])
     assert error["locations"] == [{"line": 1, "column": 3, "sourceName": None}]
+    assert logged(notes.server, answer.request_id)["code"] == "MappingTemplate"
 
 
 def test_an_item_over_400_kb(server: Server, notes: Notes) -> None:

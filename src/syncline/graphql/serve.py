@@ -28,6 +28,8 @@ from syncline.hub import Hub, Topic
 CONTENT_TYPE = "application/json;charset=UTF-8"
 EXECUTION_SECONDS_MAX = 30.0
 """AppSync's time for one request."""
+REASON_CHARACTERS_MAX = 512
+"""Of an error's message in the server's own log: a message may quote what the client sent."""
 ENCODINGS = ("", "identity", "amz-1.0")
 """Clients that sign as aws-amplify does say amz-1.0 and mean nothing by it."""
 
@@ -70,13 +72,13 @@ class Server:
     async def respond(self, live: Live | None, request: Request) -> Response:
         """The answer to one request, whatever it is."""
         if live is None:
-            return self._refused(NotServed(), request)
+            return self._refused(NotServed(), request, api="")
         started = self._clock.monotonic()
         live.figures.requests.add()
         try:
             response = await self._answer(live, request)
         except SynclineError as refusal:
-            response = self._refused(refusal, request)
+            response = self._refused(refusal, request, api=live.api_id)
             (live.figures.errors_5xx if response.status >= 500 else live.figures.errors_4xx).add()
         live.figures.latency.observe((self._clock.monotonic() - started) * 1000)
         return response
@@ -92,7 +94,10 @@ class Server:
         document = live.documents.find(body.query, body.operation_name)
         if document.kind is OperationType.SUBSCRIPTION and not document.errors:
             raise OperationUnsupported("subscription is only supported through the realtime channel")
-        return self._ok(request, await self._execute(live, document, body, identity, request))
+        answer = await self._execute(live, document, body, identity, request)
+        if "errors" in answer:
+            self._note_errors(answer["errors"], request, api=live.api_id)
+        return self._ok(request, answer)
 
     async def _execute(
         self, live: Live, document: Document, body: Body, identity: Identity, request: Request
@@ -147,7 +152,24 @@ class Server:
     def _ok(self, request: Request, answer: dict[str, Any]) -> Response:
         return Response(200, json.encode(answer), CONTENT_TYPE, [("x-amzn-appsync-tokensconsumed", "1")])
 
-    def _refused(self, refusal: SynclineError, request: Request) -> Response:
+    def _note_errors(self, found: list[dict[str, Any]], request: Request, *, api: str) -> None:
+        """One line for a request that was answered with errors; the first says what went wrong."""
+        first = found[0]
+        self._meter.event(
+            "graphql errors",
+            room="graphql",
+            api=api,
+            errors=len(found),
+            code=first.get("errorType") or "ValidationError",
+            reason=str(first.get("message"))[:REASON_CHARACTERS_MAX],
+            request_id=request.id,
+        )
+
+    def _refused(self, refusal: SynclineError, request: Request, *, api: str) -> Response:
+        reason = refusal.message[:REASON_CHARACTERS_MAX]
+        self._meter.event(
+            "graphql request refused", room="graphql", api=api, code=refusal.code, reason=reason, request_id=request.id
+        )
         body = json.encode({"errors": [errors.transport(refusal)]})
         status = STATUSES.get(refusal.code, 403)
         return Response(status, body, CONTENT_TYPE, [("x-amzn-errortype", refusal.code)])
