@@ -102,7 +102,12 @@ class Demonstration:
 
     async def run(self) -> None:
         """Deploy the recipe's API through public operations; a refusal is shown on the page."""
-        from syncline.app.demo import deploy_demo
+        from syncline.app.demo import DeploymentFailed, deploy_demo
 
-        self.deployed = await deploy_demo(self._url, self._clock, region=self._region)
-        self._meter.event("demo ready", url=self._url + "/", api=self.deployed.graphql_path)
+        try:
+            self.deployed = await deploy_demo(self._url, self._clock, region=self._region)
+        except DeploymentFailed as refusal:
+            self.deployed = f"The demo could not be deployed: {refusal}"
+            self._meter.event("demo failed", url=self._url + "/", reason=str(refusal))
+        else:
+            self._meter.event("demo ready", url=self._url + "/", api=self.deployed.graphql_path)

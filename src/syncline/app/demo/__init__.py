@@ -3,7 +3,7 @@
 For: `syncline demo`. Owns: the recipe's files and the page's. Never: reaches into a room; any AWS client could do it.
 """
 
-from syncline.app.demo.deploy import DemoConfig, deploy_demo
+from syncline.app.demo.deploy import DemoConfig, DeploymentFailed, deploy_demo
 from syncline.app.demo.pages import demo_routes
 
-__all__ = ["DemoConfig", "demo_routes", "deploy_demo"]
+__all__ = ["DemoConfig", "DeploymentFailed", "demo_routes", "deploy_demo"]

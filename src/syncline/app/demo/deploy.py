@@ -32,6 +32,7 @@ RESOLVERS = [
     ("Mutation", "updateDataItem"),
     ("Mutation", "deleteDataItem"),
 ]
+NOT_THERE = ("ResourceNotFoundException", "NotFoundException", "NoSuchEntity")
 MANAGED_POLICIES = "arn:aws:iam::aws:policy/service-role/"
 KEY_DAYS = 30
 # A key that ends sooner than this is replaced at start, so that a page left open for a day keeps working.
@@ -220,26 +221,32 @@ class Recipe:
         return str(found["Role"]["Arn"])
 
     async def _find(self, service: str, operation: str, **arguments: Any) -> Any:
+        """What the operation answers, or None where there is no such thing yet."""
         from botocore.exceptions import ClientError
 
         try:
-            return await asyncio.to_thread(getattr(self._clients[service], operation), **arguments)
-        except ClientError as refusal:
-            if refusal.response["Error"]["Code"] in ("ResourceNotFoundException", "NotFoundException", "NoSuchEntity"):
+            return await self._call(service, operation, **arguments)
+        except DeploymentFailed as failure:
+            refusal = failure.__cause__
+            if isinstance(refusal, ClientError) and refusal.response["Error"]["Code"] in NOT_THERE:
                 return None
-            raise DeploymentFailed(f"{service} {operation}: {refusal}") from refusal
+            raise
 
     async def _call(self, service: str, operation: str, **arguments: Any) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return await asyncio.to_thread(getattr(self._clients[service], operation), **arguments)
-        except (BotoCoreError, ClientError) as refusal:
-            raise DeploymentFailed(f"{service} {operation}: {refusal}") from refusal
+        return await _in_thread(f"{service} {operation}", getattr(self._clients[service], operation), **arguments)
 
     async def _wait(self, service: str, waiter: str, **arguments: Any) -> None:
-        wait: Callable[..., None] = self._clients[service].get_waiter(waiter).wait
-        await asyncio.to_thread(wait, **arguments, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        wait = self._clients[service].get_waiter(waiter).wait
+        await _in_thread(f"waiting for {waiter}", wait, **arguments, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+
+
+async def _in_thread(what: str, call: Callable[..., Any], **arguments: Any) -> Any:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return await asyncio.to_thread(call, **arguments)
+    except (BotoCoreError, ClientError) as refusal:
+        raise DeploymentFailed(f"{what}: {refusal}") from refusal
 
 
 def function_zip() -> bytes:

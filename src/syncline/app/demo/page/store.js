@@ -70,8 +70,8 @@ export class ItemStore extends EventTarget {
   #write(kind, id, input) {
     const online = this.state === "live";
     this.#writes.push({ kind, id, input, made: new Date().toISOString(), at: online ? performance.now() : null });
-    this.#changed();
     if (online) this.#send();
+    this.#changed();
   }
 
   /** Send the writes in the order they were made, one at a time; keep those that could not leave. */
