@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
+import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -194,3 +197,28 @@ def small_buffers(port: int) -> socket.socket:
     client.connect(("127.0.0.1", port))
     client.setblocking(False)
     return client
+
+
+def upgrade_bytes() -> bytes:
+    key = base64.b64encode(os.urandom(16)).decode()
+    return raw(
+        "/graphql",
+        method="GET",
+        upgrade="websocket",
+        connection="Upgrade",
+        sec_websocket_version="13",
+        sec_websocket_key=key,
+        sec_websocket_protocol="graphql-ws",
+        x_api_key="k",
+    )
+
+
+def start_bytes(id: str) -> bytes:
+    payload = {"data": '{"query":"s"}', "extensions": {"authorization": {"x-api-key": "k"}}}
+    return json.encode({"type": "start", "id": id, "payload": payload})
+
+
+def masked(text: bytes) -> bytes:
+    """A client's text frame, masked with zeros."""
+    length = bytes((0x80 | len(text),)) if len(text) < 126 else b"\xfe" + struct.pack("!H", len(text))
+    return b"\x81" + length + b"\0\0\0\0" + text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from syncline.core import Denied, Invalid, json
-from unit.edge.conftest import TOPIC, House, Opener, parsed, raw, small_buffers
+from unit.edge.conftest import TOPIC, House, Opener, masked, parsed, raw, small_buffers, start_bytes, upgrade_bytes
 
 KEY = {"x-api-key": "k"}
 
@@ -289,31 +288,6 @@ async def test_a_shutdown_closes_sockets_as_going_away(house: House) -> None:
         assert closed.rcvd is not None
         assert (closed.rcvd.code, closed.rcvd.reason) == (1001, "the server is shutting down")
         await asyncio.wait_for(house.running, 5)
-
-
-def upgrade_bytes() -> bytes:
-    key = base64.b64encode(os.urandom(16)).decode()
-    return raw(
-        "/graphql",
-        method="GET",
-        upgrade="websocket",
-        connection="Upgrade",
-        sec_websocket_version="13",
-        sec_websocket_key=key,
-        sec_websocket_protocol="graphql-ws",
-        x_api_key="k",
-    )
-
-
-def start_bytes(id: str) -> bytes:
-    payload = {"data": '{"query":"s"}', "extensions": {"authorization": {"x-api-key": "k"}}}
-    return json.encode({"type": "start", "id": id, "payload": payload})
-
-
-def masked(text: bytes) -> bytes:
-    """A client's text frame, masked with zeros."""
-    length = bytes((0x80 | len(text),)) if len(text) < 126 else b"\xfe" + struct.pack("!H", len(text))
-    return b"\x81" + length + b"\0\0\0\0" + text
 
 
 async def until(holds: Any) -> None:

@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from syncline.core import Instant, LoopClock, SeededIds
 from syncline.edge import CertificateUnusable, DevelopmentAuthority, OwnCertificate
-from unit.edge.conftest import House, Opener, parsed, raw
+from unit.edge.conftest import TOPIC, House, Opener, masked, parsed, raw, start_bytes, upgrade_bytes
 
 NOW = 1_790_000_000.0
 
@@ -69,6 +69,29 @@ async def test_one_port_speaks_http_https_ws_and_wss(serving: Opener, tmp_path: 
             ) as socket:
                 await socket.send('{"type":"connection_init"}')
                 assert "connection_ack" in str(await asyncio.wait_for(socket.recv(), 5))
+
+
+@pytest.mark.rule("EDG-14")
+async def test_the_outbox_is_bounded_over_tls_too(serving: Opener, tmp_path: Path) -> None:
+    ca = real_authority(tmp_path)
+    ca.ensure()
+    async with serving(certificates=ca, outbox_bytes_max=200_000) as house:
+        trusting = ssl.create_default_context(cafile=str(ca.ca_path))
+        _, writer = await asyncio.open_connection("localhost", house.port, ssl=trusting, limit=1024)
+        writer.write(upgrade_bytes() + masked(start_bytes("slow")))
+        async with asyncio.timeout(5):
+            while not house.endpoints or not house.endpoints[0].subscriptions:
+                await asyncio.sleep(0.005)
+        outbox = house.endpoints[0].starts[0].outbox
+        for _ in range(1000):
+            house.hub.publish(TOPIC, "x" * 20_000, commit=0)
+            await house.hub.drained()
+            await asyncio.sleep(0)
+            assert outbox.pending_bytes < 300_000
+            if house.meter.counter("syncline_edge_slow_consumers_count").value:
+                break
+        assert house.meter.counter("syncline_edge_slow_consumers_count").value == 1
+        writer.transport.abort()
 
 
 @pytest.mark.rule("EDG-19")
