@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.core import Conflict, Invalid, NotFound, Unsupported, arns
+from syncline.core import Invalid, NotFound, Unsupported, arns
 from syncline.graphql import schema as schemas
 from syncline.graphql.catalog import Entry
 from syncline.graphql.engine import GraphqlEngine
@@ -65,12 +65,6 @@ class SchemaMissing(Invalid):
     """No schema definition exists."""
 
     code = "GraphQLSchemaException"
-
-
-class CreationUnderWay(Conflict):
-    """Schema is currently being altered, please wait until that is complete."""
-
-    code = "ConcurrentModificationException"
 
 
 class Apis:

@@ -73,7 +73,10 @@ class Document:
             self.variables = Variables(core, self.operation)
 
     def plan(self, grants: Any, variables: Mapping[str, Any]) -> Plan | None:
-        """The plan for this caller and these variables; None: the reference executor has to do it."""
+        """The plan for this caller and these variables; None: the reference executor has to do it.
+
+        Raises BadRequest for an operation beyond our limits.
+        """
         key = (grants, *[variables.get(name) for name in self.conditions]) if self.conditions else grants
         try:
             return self._plans[key]
@@ -92,14 +95,18 @@ class Document:
             bare = Settled(settled.schema, {}, default_mode=settled.default_mode, depth_max=settled.depth_max)
             if len(self._deliveries) >= PLANS_MAX:
                 self._deliveries.clear()
-            plan = self._deliveries[key] = compile_plan(
-                bare,
-                self.operation,
-                self.fragments,
-                conditions={name: bool(variables.get(name)) for name in self.conditions},
-                grants=grants,
-                mode=PROJECT,
-            )
+            try:
+                plan = compile_plan(
+                    bare,
+                    self.operation,
+                    self.fragments,
+                    conditions={name: bool(variables.get(name)) for name in self.conditions},
+                    grants=grants,
+                    mode=PROJECT,
+                )
+            except PlanTooLarge as refusal:
+                raise BadRequest(str(refusal)) from None
+            self._deliveries[key] = plan
         return plan
 
     def _compile(self, grants: Any, variables: Mapping[str, Any]) -> Plan | None:
@@ -108,10 +115,8 @@ class Document:
         conditions = {name: bool(variables.get(name)) for name in self.conditions}
         try:
             return compile_plan(self.settled, self.operation, self.fragments, conditions=conditions, grants=grants)
-        except PlanTooLarge:
-            if self.kind is OperationType.QUERY:
-                return None
-            raise BadRequest("The operation's fragments unfold into too many fields.") from None
+        except PlanTooLarge as refusal:
+            raise BadRequest(str(refusal)) from None
 
 
 class NoIntrospection(ASTValidationRule):

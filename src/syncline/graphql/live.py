@@ -7,7 +7,8 @@ Never: changes a record.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
+from weakref import WeakValueDictionary
 
 from syncline.auth import ApiAuth, Mode
 from syncline.core import Meter, SynclineError
@@ -65,6 +66,8 @@ class Live:
         """Of the schema and of who may see what: subscriptions of one version can share a group."""
         self.changed: list[Callable[[], None]] = []
         """What wants to know of a new state: the live connections."""
+        self.projections: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+        """By group, what equal subscriptions share; gone with the last of them."""
         self.sources: dict[str, DataSource] = {}
         self._resolvers: dict[tuple[str, str], Resolver] = {}
 

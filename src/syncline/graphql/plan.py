@@ -11,7 +11,7 @@ from typing import Any
 
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, OperationType, SelectionSetNode, print_ast
 
-from syncline.graphql.codegen import SERIALIZE, compile_arguments, compile_shape
+from syncline.graphql.codegen import PROJECT, SERIALIZE, compile_arguments, compile_shape
 from syncline.graphql.publish import HIDDEN_TYPENAME, compile_publication
 from syncline.graphql.schema import Schema
 from syncline.graphql.selection import FieldPlan, Resolves, Selector, Shape
@@ -68,6 +68,9 @@ def compile_plan(
     )
     fields = selector.root(operation)
     equip(fields, mode)
+    if mode == PROJECT:
+        for field in fields:
+            field.arguments = compile_arguments(field)  # they filter, whether or not a resolver sees them
     return Plan(operation, fields, settled.schema)
 
 

@@ -1,4 +1,4 @@
-"""The reference executor: graphql-core runs what plans do not cover (introspection, documents that unfold too far).
+"""The reference executor: graphql-core runs what plans do not cover, which is introspection.
 
 For: `serve`, and the tests that compare plans with it. Owns: the way from graphql-core's hooks to our resolvers and
 from its errors to AppSync's shapes. Never: publishes (only queries come here).
@@ -17,7 +17,7 @@ from syncline.graphql.documents import Document
 from syncline.graphql.errors import FieldFailed, denied
 from syncline.graphql.execute import Run, Surroundings, as_field_failure
 from syncline.graphql.plan import Plan
-from syncline.graphql.selection import FieldPlan, Selector
+from syncline.graphql.selection import FieldPlan, PlanTooLarge, Selector
 from syncline.resolvers import ResolverError
 
 
@@ -59,7 +59,10 @@ class Reference:
         return self._await(source, info, arguments)
 
     async def _await(self, source: Any, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
-        field = self._field(info)
+        try:
+            field = self._field(info)
+        except PlanTooLarge as refusal:
+            raise FieldFailed(str(refusal), "BadRequest") from None
         assert field.resolver is not None, "asked only for fields with a resolver"
         self._run.resolved += 1
         if self._run.resolved > self._surroundings.resolvers_max:

@@ -130,7 +130,7 @@ def serialize_json(value: Any) -> str:
     """A result as AWSJSON: JSON text of whatever it is, strings included, encoded once."""
     try:
         return json.encode(value).decode()
-    except (TypeError, msgspec.MsgspecError):
+    except (TypeError, RecursionError, msgspec.MsgspecError):
         raise Unserializable(f"Unable to serialize `{value}` as a valid Json Object.") from None
 
 
@@ -140,7 +140,7 @@ def parse_json(value: Any) -> Any:
         raise NotAScalar(f"Unable to parse `{value}` as valid JSON.")
     try:
         return json.decode(value)
-    except json.NotJson:
+    except (json.NotJson, RecursionError):
         raise NotAScalar(f"Unable to parse `{value}` as valid JSON.") from None
 
 

@@ -38,13 +38,15 @@ from syncline.graphql.errors import FieldFailed, denied
 from syncline.graphql.schema import Schema
 
 FIELDS_MAX = 20_000
-"""Fields of one plan. A query whose fragments multiply beyond it goes to the reference executor: that never unfolds."""
+"""Fields of one plan, fragments unfolded: a few nested fragments can multiply into billions."""
+DEPTH_MAX = 75
+"""Levels of one plan. AppSync's own limit can be set no higher; ours keeps recursion far from the interpreter's."""
 
 Completer = Callable[[Any], Any]
 
 
 class PlanTooLarge(Exception):
-    """The operation unfolds into more fields than a plan may have."""
+    """The operation has more fields or levels, with its fragments unfolded, than a plan may have."""
 
 
 class Resolves(Protocol):
@@ -148,7 +150,9 @@ class Selector:
     def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], depth: int) -> FieldPlan:
         self._count += 1
         if self._count > FIELDS_MAX:
-            raise PlanTooLarge
+            raise PlanTooLarge(f"The operation unfolds into more than {FIELDS_MAX} fields.")
+        if depth > DEPTH_MAX:
+            raise PlanTooLarge(f"The operation is nested deeper than {DEPTH_MAX} levels.")
         name = nodes[0].name.value
         definition = self._schema.core.get_field(parent, name)
         assert definition is not None, "a validated document selects only fields that are there"

@@ -185,7 +185,7 @@ def read_body(request: Request) -> Body:
         raise MalformedRequest("Request body is empty.")
     try:
         return _decode_body(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MalformedRequest from None
 
 
@@ -198,7 +198,7 @@ def _read_query(query: str) -> Body:
         return msgspec.convert(
             {"query": given["query"], "variables": variables, "operationName": given.get("operationName") or None}, Body
         )
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.DecodeError, RecursionError):
         raise MalformedRequest from None
 
 

@@ -15,7 +15,7 @@ from graphql import OperationType
 from syncline.auth import Identity, Signed
 from syncline.core import Invalid, Meter, Request, SynclineError, json
 from syncline.graphql import errors
-from syncline.graphql.codegen import ANOMALIES, compile_arguments
+from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
 from syncline.graphql.errors import FieldFailed, NoSchema, OperationUnsupported
@@ -117,59 +117,55 @@ class Endpoint:
         if start.id in self._kept:
             raise DuplicatedOperation(id=start.id)
         document, variables = _understood(live, start)
-        arguments = await self._resolved(live, document, variables, start, identity)
+        await self._admitted(live, document, variables, start, identity)
         if self._live is not live or live.documents is None:
-            raise NoSchema  # the API went away while its resolver ran
-        if document.settled.schema is not live.schema:
-            document, variables = _understood(live, start)
-        subscription = self._subscription(live, document, variables, arguments, start, identity)
+            raise NoSchema  # the API or the connection went away while the resolver ran
+        subscription = self._subscription(live, start, identity)
         self._kept[start.id] = Kept(start, identity, subscription)
         live.figures.subscriptions += 1
         self._hub.subscribe(subscription)
         return subscription
 
-    async def _resolved(
+    async def _admitted(
         self, live: Live, document: Document, variables: dict[str, Any], start: Start, identity: Identity
-    ) -> dict[str, Any]:
-        """The field's arguments, after its own resolver, if it has one, agreed."""
+    ) -> None:
+        """Return when the field's access and its own resolver, if it has one, agree. Raises Refused."""
         plan = document.plan(identity.grants, variables)
         assert plan is not None, "a subscription has no introspection fields at its root"
         field = _only(plan, start)
+        if field.resolver is None and field.blocked is None:
+            return
         request = request_of([(name.lower(), value) for name, value in start.authorization.items()])
         given = start.payload.get("variables") or {}
         run = Run(plan, self._server.surroundings(live, identity, request, given, variables))
         try:
-            arguments = arguments_of(field, variables)
             await run.resolve(field, (field.key,))
         except FieldFailed as failure:
             raise Refused([_shown(failure)]) from None
         if run.errors:
             raise Refused(run.errors)
         # Enhanced filters will be installed here: the resolver's extensions replace `matching`.
-        return arguments
 
-    def _subscription(
-        self,
-        live: Live,
-        document: Document,
-        variables: dict[str, Any],
-        arguments: dict[str, Any],
-        start: Start,
-        identity: Identity,
-    ) -> Subscription:
-        plan = document.delivery(identity.grants, variables)
-        field = _only(plan, start)
+    def _subscription(self, live: Live, start: Start, identity: Identity) -> Subscription:
+        """What the hub is given: made anew for each state of the schema."""
+        document, variables = _understood(live, start)
+        field = _only(document.delivery(identity.grants, variables), start)
         if field.blocked is not None:
             raise Refused([_shown(field.blocked)])
-        query = start.payload["query"], start.payload.get("operationName")
-        group = live.version, query, json.encode(start.payload.get("variables")), identity.grants
         assert live.schema is not None, "a document was found, so there is a schema"
         topics = tuple(Topic(live.api_id, name) for name in live.schema.subscriptions.get(field.name, ()))
         if not topics:
             raise Refused([{"message": f"{field.name} is linked to no mutation: it needs @aws_subscribe."}])
-        projection = Projection(plan, field, self._server.surroundings(live, identity, {}, {}, {}), live, self._meter)
+        query = start.payload["query"], start.payload.get("operationName")
+        group = live.version, query, json.encode(start.payload.get("variables")), identity.grants
+        projection = live.projections.get(group)
+        if projection is None:
+            plan = document.delivery(identity.grants, variables)
+            surroundings = self._server.surroundings(live, identity, {}, {}, {})
+            matches = matching(arguments_of(field, variables))
+            projection = live.projections[group] = Projection(plan, field, matches, surroundings, live, self._meter)
         return Subscription(
-            topics, group, matching(arguments), projection.payload, start.outbox, start.prefix, start.suffix
+            topics, group, projection.matches, projection.payload, start.outbox, start.prefix, start.suffix
         )
 
     # --- a changed schema
@@ -179,22 +175,17 @@ class Endpoint:
             self._hub.unsubscribe(kept.subscription)
             live = self._connected()
             try:
-                document, variables = _understood(live, kept.start)
-                field = _only(document.delivery(kept.identity.grants, variables), kept.start)
-                arguments = arguments_of(field, variables)
-                renewed = self._subscription(live, document, variables, arguments, kept.start, kept.identity)
-            except (SynclineError, FieldFailed) as refusal:
+                renewed = self._subscription(live, kept.start, kept.identity)
+            except SynclineError as refusal:
                 self._end(id, kept, refusal)
             else:
                 kept.subscription = renewed
                 self._hub.subscribe(renewed)
 
-    def _end(self, id: str, kept: Kept, refusal: SynclineError | FieldFailed) -> None:
+    def _end(self, id: str, kept: Kept, refusal: SynclineError) -> None:
         del self._kept[id]
         self._connected().figures.subscriptions -= 1
-        entries = [{"message": refusal.message}]
-        if isinstance(refusal, SynclineError):
-            entries = refusal.data.get("errors") or [errors.transport(refusal)]
+        entries = refusal.data.get("errors") or [errors.transport(refusal)]
         outbox = kept.start.outbox
         for message in (
             {"id": id, "type": "error", "payload": {"errors": entries}},
@@ -211,7 +202,16 @@ class Endpoint:
 class Projection:
     """What subscribers of one group get of a published value."""
 
-    def __init__(self, plan: Plan, field: FieldPlan, surroundings: Surroundings, live: Live, meter: Meter) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        field: FieldPlan,
+        matches: Callable[[Value], bool] | None,
+        surroundings: Surroundings,
+        live: Live,
+        meter: Meter,
+    ) -> None:
+        self.matches = matches
         self._plan, self._field, self._surroundings = plan, field, surroundings
         self._live, self._meter = live, meter
         self._head = b'{"data":{' + json.encode(field.key) + b":"
@@ -279,12 +279,11 @@ def _serial(value: Any) -> str:
 
 
 def arguments_of(field: FieldPlan, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that the client gave. Raises FieldFailed."""
-    compiled = compile_arguments(field)
+    """The arguments that the client gave. Raises Refused."""
     try:
-        return compiled(variables) if compiled else {}
+        return field.arguments(variables) if field.arguments else {}
     except ANOMALIES:
-        raise FieldFailed(f"The arguments of {field.name} cannot be coerced.", "BadRequest") from None
+        raise Refused([{"message": f"The arguments of {field.name} cannot be coerced."}]) from None
 
 
 def _understood(live: Live, start: Start) -> tuple[Document, dict[str, Any]]:
