@@ -31,8 +31,8 @@ from syncline.tables.syntax import (
 )
 from syncline.tables.values import AttributeValue, Item, content_of, kind_of
 
-CACHED_MAX = 2048
-"""Expressions kept compiled. Each text is at most 4 KB."""
+CACHED_MAX = 512
+"""Expressions of each kind kept compiled. Each text, and the names with it, is at most 4 KB."""
 
 Predicate = Callable[[Item, Values], bool]
 Operand = Callable[[Item, Values], AttributeValue | None]

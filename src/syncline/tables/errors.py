@@ -6,7 +6,7 @@ Malformed input is `core.Invalid` itself, whose code is ValidationException.
 
 from __future__ import annotations
 
-from syncline.core import Conflict, Invalid, NotFound, Throttled
+from syncline.core import Conflict, Invalid, NotFound
 
 INVALID_VALUES = "One or more parameter values were invalid: "
 """How most of DynamoDB's refusals begin."""
@@ -48,12 +48,6 @@ class ShardNotFound(NotFound):
     code = "ResourceNotFoundException"
 
 
-class IndexNotFound(NotFound):
-    """Requested resource not found"""
-
-    code = "ResourceNotFoundException"
-
-
 class TableExists(Conflict):
     """Table already exists: {table}"""
 
@@ -76,12 +70,6 @@ class RecordsTrimmed(Invalid):
     """The operation attempted to read past the oldest stream record in a shard."""
 
     code = "TrimmedDataAccessException"
-
-
-class LimitExceeded(Throttled):
-    """{limit}"""
-
-    code = "LimitExceededException"
 
 
 class WrongJson(Invalid):

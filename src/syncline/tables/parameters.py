@@ -7,7 +7,8 @@ expressions of a request share: every placeholder well formed, defined where use
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import _lru_cache_wrapper
 from typing import Any, TypeVar
 
 from syncline.core import Invalid, Unsupported
@@ -21,6 +22,7 @@ from syncline.tables.values import Item, check
 T = TypeVar("T")
 
 PLACEHOLDER_BYTES_MAX = 255
+CACHED_NAMES_MAX = 4096
 SUBSTITUTION_BYTES_MAX = 2 * 1024 * 1024
 _NAME = re.compile(r"#[A-Za-z0-9_]+")
 _VALUE = re.compile(r":[A-Za-z0-9_]+")
@@ -38,7 +40,7 @@ _LEGACY = (
 class Parameters:
     """The expressions of one request. Take each, then `finish`."""
 
-    __slots__ = ("_names", "_request", "_used_names", "_used_values", "names", "values")
+    __slots__ = ("_is_cached", "_request", "_used_names", "_used_values", "names", "values")
 
     def __init__(self, request: Mapping[str, Any], *kinds: str) -> None:
         """Check names and values. `kinds` are the expression parameters that the operation has, in AWS's order."""
@@ -50,13 +52,15 @@ class Parameters:
             _check_names(names, given)
         self.values: Values = {} if values is None else _check_values(values, given, kinds)
         self.names: tuple[tuple[str, str], ...] = tuple(names.items()) if names else ()
+        # A cache that kept what a stranger sends at any size would be theirs to fill.
+        self._is_cached = sum([len(key) + len(name) for key, name in self.names]) <= CACHED_NAMES_MAX
         self._used_names: set[str] = set()
         self._used_values: set[str] = set()
 
     def condition(self, kind: str) -> Predicate | None:
         """The condition or filter given as `kind`, or None."""
         text = self._request.get(kind)
-        return None if text is None else self._bound(compile_condition(kind, text, self.names))
+        return None if text is None else self._bound(self._compiler(compile_condition)(kind, text, self.names))
 
     def key_condition(self) -> tuple[KeyTest, ...]:
         """The key condition's tests. Raises Invalid when there is none."""
@@ -65,17 +69,23 @@ class Parameters:
             raise Invalid(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
             )
-        return self._bound(compile_key_condition("KeyConditionExpression", text, self.names))
+        return self._bound(self._compiler(compile_key_condition)("KeyConditionExpression", text, self.names))
 
     def projection(self) -> Projection | None:
         """The projection, or None."""
         text = self._request.get("ProjectionExpression")
-        return None if text is None else self._bound(compile_projection("ProjectionExpression", text, self.names))
+        return (
+            None
+            if text is None
+            else self._bound(self._compiler(compile_projection)("ProjectionExpression", text, self.names))
+        )
 
     def update(self) -> Update | None:
         """The update, or None."""
         text = self._request.get("UpdateExpression")
-        return None if text is None else self._bound(compile_update("UpdateExpression", text, self.names))
+        return (
+            None if text is None else self._bound(self._compiler(compile_update)("UpdateExpression", text, self.names))
+        )
 
     def finish(self) -> None:
         """Refuse names and values that no expression uses."""
@@ -89,6 +99,9 @@ class Parameters:
             raise Invalid(
                 f"Value provided in ExpressionAttributeValues unused in expressions: keys: {{{', '.join(unused)}}}"
             )
+
+    def _compiler(self, cached: _lru_cache_wrapper[Compiled[T]]) -> Callable[..., Compiled[T]]:
+        return cached if self._is_cached else cached.__wrapped__
 
     def _bound(self, compiled: Compiled[T]) -> T:
         for name in compiled.used_values:

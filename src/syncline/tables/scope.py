@@ -143,20 +143,37 @@ def show(path: Sequence[Step]) -> str:
     return "[" + ", ".join(f"[{step}]" if type(step) is int else str(step) for step in path) + "]"
 
 
-def refuse_overlaps(scope: Scope, paths: Sequence[Sequence[Step]]) -> None:
+def refuse_overlaps(scope: Scope, paths: Sequence[tuple[Step, ...]]) -> None:
     """Refuse two paths of which one contains the other, or which want one place to be both map and list."""
-    for position, later in enumerate(paths):
-        for earlier in paths[:position]:
-            common = min(len(earlier), len(later))
-            shared = next((n for n in range(common) if earlier[n] != later[n]), common)
-            if shared == common:
-                raise _clash(scope, "overlap", earlier, later)
-    for position, later in enumerate(paths):
-        for earlier in paths[:position]:
-            common = min(len(earlier), len(later))
-            shared = next((n for n in range(common) if earlier[n] != later[n]), common)
-            if shared < common and type(earlier[shared]) is not type(later[shared]):
-                raise _clash(scope, "conflict", earlier, later)
+    if not _may_clash(paths):
+        return
+    for how, clashes in (("overlap", _overlap), ("conflict", _conflict)):
+        for position, later in enumerate(paths):
+            for earlier in paths[:position]:
+                if clashes(earlier, later):
+                    raise _clash(scope, how, earlier, later)
+
+
+def _may_clash(paths: Sequence[tuple[Step, ...]]) -> bool:
+    """Whether any two paths clash, in one pass: an expression may hold a thousand of them."""
+    below: dict[tuple[Step, ...], type] = {}
+    for path in paths:
+        for length in range(1, len(path)):
+            if below.setdefault(path[:length], type(path[length])) is not type(path[length]):
+                return True
+    return len(set(paths)) < len(paths) or any(path in below for path in paths)
+
+
+def _overlap(one: tuple[Step, ...], two: tuple[Step, ...]) -> bool:
+    common = min(len(one), len(two))
+    return one[:common] == two[:common]
+
+
+def _conflict(one: tuple[Step, ...], two: tuple[Step, ...]) -> bool:
+    for left, right in zip(one, two, strict=False):
+        if left != right:
+            return type(left) is not type(right)
+    return False
 
 
 def _clash(scope: Scope, how: str, one: Sequence[Step], two: Sequence[Step]) -> Invalid:

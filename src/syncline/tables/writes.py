@@ -52,6 +52,9 @@ class Guard(msgspec.Struct, frozen=True):
         raise ConditionalCheckFailed(data={"Item": old} if self.shows_item and old is not None else None)
 
 
+UNGUARDED = Guard(None, {}, False)
+
+
 class Written(msgspec.Struct, frozen=True):
     """What a write found and left, as rows, and its cost."""
 

@@ -279,3 +279,13 @@ async def test_what_happens_is_counted(things: Any) -> None:
     assert counted["syncline_tables_consumed_read_units_total", None].value == 0.5
     assert counted["syncline_tables_conditional_check_failures_total", None].value == 1
     assert counted["syncline_tables_request_seconds", "PutItem"].count == 1
+
+
+@pytest.mark.rule("TBL-31")
+async def test_a_thousand_paths_are_checked_at_once(things: Any, refusal: Any) -> None:
+    names = [f"a{n}" for n in range(600)]
+    await things.put({"id": {"S": "a"}, "a7": {"S": "seven"}})
+    assert await things.get("a", ProjectionExpression=",".join(names)) == {"a7": {"S": "seven"}}
+    assert "path one: [a0], path two: [a0, x]" in await refusal(
+        things.get("a", ProjectionExpression=",".join([*names, "a0.x"]))
+    )
