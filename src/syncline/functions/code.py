@@ -30,19 +30,28 @@ class CodeStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._one = asyncio.Lock()
 
     async def save(self, content: bytes) -> str:
         """Keep and unpack a zip; return its SHA-256 in hexadecimal. Raises when it is none, unsafe or too large."""
         if len(content) > ZIP_BYTES_MAX:
             raise CodeTooLarge(limit=ZIP_BYTES_MAX)
-        return await asyncio.to_thread(self._save, content)
+        async with self._one:
+            return await asyncio.to_thread(self._save, content)
 
     async def unpacked(self, sha256: str) -> Path:
         """The folder of the code, unpacked again when it is not there."""
         folder = self._folder / sha256
         if not folder.is_dir():
-            await asyncio.to_thread(self._unpack, sha256)
+            async with self._one:
+                await asyncio.to_thread(self._unpack, sha256)
         return folder
+
+    async def keep(self, used: set[str]) -> None:
+        """Delete all code but what is used: what an update left because it still ran when it was replaced."""
+        if self._folder.is_dir():
+            for sha256 in {path.name.split(".")[0] for path in self._folder.iterdir()} - used:
+                await self.forget(sha256)
 
     async def forget(self, sha256: str) -> None:
         """Delete code that no function uses any more."""

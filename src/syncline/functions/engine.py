@@ -75,6 +75,7 @@ class FunctionEngine:
     async def load(self) -> None:
         """Read functions, waiting events and mappings from the store."""
         await self.catalog.load()
+        await self.code.keep({function.code_sha256 for function in self.catalog.all()})
         await self.events.load()
         await self.mappings.load()
 

@@ -80,7 +80,7 @@ class Environment:
         given = {**environ, "AWS_LAMBDA_RUNTIME_API": address}
         self._transport, _ = await self._loop.subprocess_exec(
             lambda: _Watcher(self),
-            *(sys.executable, "-m", "awslambdaric", self.function.handler),
+            *(*_RUNTIME, self.function.handler),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=self._output.writer,
             stderr=asyncio.subprocess.STDOUT,
@@ -211,6 +211,16 @@ class Environment:
                 os.killpg(self.pid, signal.SIGKILL)
 
 
+# On Linux the kernel ends the process when the server dies, however it dies; elsewhere an idle one ends by itself,
+# when its connection to the Runtime API breaks.
+_DIE_WITH_PARENT = """
+import ctypes, runpy, signal
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
+"""
+_RUNTIME = (
+    (sys.executable, "-c", _DIE_WITH_PARENT) if sys.platform == "linux" else (sys.executable, "-m", "awslambdaric")
+)
 _SIGNALS: dict[int, str] = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}
 
 

@@ -1,6 +1,6 @@
 """The errors of Lambda, by AWS's names."""
 
-from syncline.core import Conflict, Invalid, NotFound, Throttled, TooLarge, Unsupported
+from syncline.core import Conflict, Invalid, NotFound, Throttled, TooLarge, Unavailable, Unsupported
 
 
 class ParameterInvalid(Invalid):
@@ -43,6 +43,12 @@ class TooManyRequests(Throttled):
     """Rate Exceeded."""
 
     code = "TooManyRequestsException"
+
+
+class EnvironmentUnavailable(Unavailable):
+    """Lambda could not start a process for the function {name}: {reason}"""
+
+    code = "ServiceException"
 
 
 class PayloadTooLarge(TooLarge):

@@ -10,7 +10,7 @@ import heapq
 
 import msgspec
 
-from syncline.core import Clock, Meter, SynclineError, Throttled
+from syncline.core import Clock, Meter, SynclineError
 from syncline.core.settings import Functions as FunctionSettings
 from syncline.functions.catalog import Catalog
 from syncline.functions.errors import TooManyRequests
@@ -104,10 +104,14 @@ class Events:
         return due
 
     async def _attempt(self, event: Accepted) -> None:
+        settled = False
         try:
             await self._settle(event, await self._try(event))
+            settled = True
         finally:
             self._room.release()
+            if not settled:
+                self._schedule(event)
 
     async def _try(self, event: Accepted) -> Accepted | None:
         """Run the event once; return what is to be tried again, and when."""
@@ -117,7 +121,8 @@ class Events:
         now = float(self._clock.now())
         try:
             invocation = await self._invoker.run(function, event.call)
-        except Throttled:
+        except SynclineError:
+            # There is no room, or no process could be started: that is not the function's failure.
             wait = min(THROTTLED_SECONDS_FIRST * 2**event.delays, THROTTLED_SECONDS_MAX)
             if now + wait - event.accepted_at > AGE_SECONDS_MAX:
                 return self._drop(event, "too old")

@@ -13,7 +13,7 @@ from syncline.core import Clock, Ids, Meter, SynclineError
 from syncline.core.settings import Functions as FunctionSettings
 from syncline.functions.code import CodeStore
 from syncline.functions.environment import Environment, Outcome, function_environ
-from syncline.functions.errors import TooManyRequests
+from syncline.functions.errors import EnvironmentUnavailable, TooManyRequests
 from syncline.functions.figures import Figures
 from syncline.functions.model import LATEST, Call, Function, Invocation
 from syncline.functions.output import Line
@@ -86,6 +86,8 @@ class Invoker:
         try:
             await environment.start(code, environ)
             started = True
+        except (OSError, ValueError) as refusal:  # no more processes, or a handler that is no argument of one
+            raise EnvironmentUnavailable(name=function.name, reason=str(refusal)) from refusal
         finally:
             if not started:
                 environment.kill()

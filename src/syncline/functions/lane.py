@@ -85,8 +85,8 @@ class Lane:
         while not self._stopping:
             try:
                 batch, position = await self._gather(position)
-                await self._deliver(batch)
-                await self._save(position)
+                if await self._deliver(batch):
+                    await self._save(position)
             except SynclineError as refusal:
                 # The store is busy, or another part away: nothing was passed, so begin again where the cursor stands.
                 self._told(f"PROBLEM: {refusal.message}")
@@ -152,22 +152,23 @@ class Lane:
 
     # Delivering.
 
-    async def _deliver(self, entries: list[Entry]) -> None:
-        """Send the entries in order until each is processed or given up; returns early when stopped."""
+    async def _deliver(self, entries: list[Entry]) -> bool:
+        """Send the entries in order until each is processed or given up; False when stopped before that."""
         waiting = deque([Batch(entries)])
         while waiting:
             batch = waiting.popleft()
             batch = batch._replace(entries=await self._kept(batch))
             if not batch.entries:
                 continue
-            again = await self._send(batch)
-            if batch.entries[-1] is not entries[-1] and not again:
+            again, pause = await self._send(batch)
+            if waiting and not again:
                 await self._save(batch.entries[-1].sequence)
             waiting.extendleft(reversed(again))
             if self._stopping and waiting:
-                raise asyncio.CancelledError
-            if again and again[0].attempts:
+                return False
+            if pause:
                 await self._pause()
+        return True
 
     async def _kept(self, batch: Batch) -> list[Entry]:
         """The entries that are not too old for the mapping, nor trimmed from the stream while they failed."""
@@ -181,19 +182,24 @@ class Lane:
         self._dropped(len(batch.entries) - len(entries), "too old")
         return entries
 
-    async def _send(self, batch: Batch) -> list[Batch]:
-        """Invoke with the batch; return what of it is to be sent again."""
+    async def _send(self, batch: Batch) -> tuple[list[Batch], bool]:
+        """Invoke with the batch; return what of it is to be sent again, and whether to pause before that."""
         self._delivering = True
         try:
             failed_from = await self._invoke(batch.entries)
+        except SynclineError as refusal:
+            # Throttled, or the function is gone or has no process: that costs no attempt.
+            self._told(f"PROBLEM: {refusal.message}")
+            return [batch], True
         finally:
             self._delivering = False
         if failed_from is None:
             self._waits = 0
             self._told(OK)
-            return []
+            return [], False
         self._told(FAILED)
-        return await self._after_failure(batch, failed_from)
+        again = await self._after_failure(batch, failed_from)
+        return again, bool(again) and again[0].attempts > 0
 
     async def _after_failure(self, batch: Batch, failed_from: int) -> list[Batch]:
         rest = batch.entries[failed_from:]

@@ -17,6 +17,8 @@ from syncline.core import json
 RESPONSE_BYTES_MAX = 6_291_556
 """AWS's limit of a response: 6 MB and a little."""
 BASE = "/2018-06-01/runtime/"
+CONNECTIONS_MAX = 16
+"""The runtime client holds one or two; each may bring a body of RESPONSE_BYTES_MAX."""
 
 
 class Event(NamedTuple):
@@ -95,8 +97,10 @@ class RuntimeApi:
                 connection.answer(404, _error("NotFound", f"{method} {path}"))
 
     def attached(self, connection: _Connection) -> None:
-        """A connection was opened."""
+        """A connection was opened; one too many is closed."""
         self._connections.add(connection)
+        if len(self._connections) > CONNECTIONS_MAX:
+            connection.abort()
 
     def detached(self, connection: _Connection) -> None:
         """A connection was closed; if it waited for an event, nobody does now."""

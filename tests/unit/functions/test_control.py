@@ -212,3 +212,14 @@ async def test_tags_and_concurrency(boto) -> None:
     assert "below its minimum value of [100]" in too_many[2]
     await called(boto.delete_function_concurrency, FunctionName="f")
     assert (await called(boto.invoke, FunctionName="f", InvocationType="DryRun"))["StatusCode"] == 204
+
+
+@pytest.mark.rule("FN-18")
+async def test_code_that_was_left_behind_is_deleted_at_the_next_start(boto, reopen, tmp_path) -> None:
+    await called(boto.create_function, **request())
+    left = tmp_path / "blobs" / ("0" * 64)
+    left.mkdir()
+    left.with_suffix(".zip").touch()
+    await reopen()
+    assert len(list((tmp_path / "blobs").iterdir())) == 2
+    assert not left.exists()

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from support.functions import SETTINGS, House, until, zipped
 from syncline.core import json
 from syncline.functions import FunctionNotFound, TooManyRequests
-from syncline.functions.errors import ContentInvalid, NotBuilt, PayloadTooLarge
+from syncline.functions.errors import ContentInvalid, EnvironmentUnavailable, NotBuilt, PayloadTooLarge
 
 ODD_JOBS = """
 import json, logging, os, sys, time
@@ -278,3 +279,54 @@ async def test_a_response_stream_is_refused(house: House) -> None:
     await house.create("f", "def handler(event, context): pass")
     with pytest.raises(NotBuilt):
         await house.engine.invoke("f", b"{}", kind="Stream")
+
+
+@pytest.mark.rule("FN-13")
+async def test_a_process_dies_with_the_server_even_while_it_loops(tmp_path) -> None:
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    folder = Path(__file__).parents[2]
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(script), str(tmp_path)),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},
+    )
+    try:
+        pid = int(await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
+        assert alive(pid)
+    finally:
+        server.kill()
+        await server.wait()
+    await until(lambda: not alive(pid))
+
+
+SERVER = """
+import asyncio, sys
+from pathlib import Path
+from support.functions import SETTINGS, House
+from syncline.bus import LocalBus
+from syncline.core import Meter, SystemClock
+from syncline.core.settings import Streams as StreamSettings
+from syncline.store import MemoryStore
+from syncline.streams import Streams
+CODE = '''
+import os
+import sys
+def handler(event, context):
+    with open(event["pid"], "w") as file: file.write(str(os.getpid()))
+    while True: pass
+'''
+async def main(folder):
+    store, meter = MemoryStore(), Meter(out=None)
+    streams = Streams(store, LocalBus(), SystemClock(), StreamSettings(), meter)
+    house = await House(store, streams, meter, folder / "blobs", SETTINGS).load()
+    await house.create("f", CODE, Timeout=60)
+    await house.engine.invoke("f", b'{"pid": "%s"}' % str(folder / "pid").encode())
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+async def test_a_handler_that_no_process_can_take_is_an_error_and_not_the_servers_end(house: House) -> None:
+    await house.create("f", "x = 1", Handler="app.\x00")
+    with pytest.raises(EnvironmentUnavailable, match="embedded null"):
+        await house.engine.invoke("f", b"{}")
+    assert house.engine.invoker.pool.running("f") == 0

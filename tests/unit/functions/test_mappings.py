@@ -274,3 +274,16 @@ async def test_mappings_that_cannot_be_are_refused_in_lambdas_words(fed: Fed) ->
     tags = {"Resource": mapping["EventSourceMappingArn"]}
     await called(fed.boto.tag_resource, **tags, Tags={"a": "1"})
     assert (await called(fed.boto.list_tags, **tags))["Tags"] == {"a": "1"}
+
+
+@pytest.mark.rule("FN-22")
+async def test_a_throttled_or_missing_function_costs_no_attempt(fed: Fed) -> None:
+    mapping = await fed.map(MaximumRetryAttempts=0)
+    await fed.house.service.put_function_concurrency({"FunctionName": "recorder", "ReservedConcurrentExecutions": 0})
+    await fed.put(1)
+    async with fed.house.running():
+        shown = fed.house.engine.mappings
+        await until(lambda: shown.result(shown.get(mapping["UUID"])) == "PROBLEM: Rate Exceeded.")
+        await asyncio.sleep(0.3)
+        await fed.house.service.delete_function_concurrency({"FunctionName": "recorder"})
+        await until(lambda: fed.seen() == [1])
