@@ -95,8 +95,7 @@ class Hub:
                 self._line.remove(subscription)
             return
         del seat[subscription]
-        for topic in subscription.topics:
-            self._leave(topic, subscription)
+        self._leave(subscription)
         if not seat:
             del self._seats[subscription.outbox]
         elif len(seat) == 1:
@@ -214,24 +213,31 @@ class Hub:
         if len(seat) == 1:
             self._place(next(iter(seat)), alone=False)
         seat[subscription] = None
-        alone = len(seat) == 1 and len(subscription.topics) == 1
-        for topic in subscription.topics:
-            groups = self._groups.setdefault(topic, {})
-            group = groups.get(subscription.group)
-            if group is None:
-                group = groups[subscription.group] = Group(subscription)
-            group.add(subscription, alone=alone)
+        key = group_of(subscription)
+        group = self._groups.get(subscription.topics[0], {}).get(key)
+        if group is None:
+            group = Group(subscription)
+            for topic in subscription.topics:
+                self._groups.setdefault(topic, {})[key] = group
+        group.add(subscription, alone=len(seat) == 1)
         self._channel(subscription.topics[0].api).active += 1
 
     def _place(self, subscription: Subscription, *, alone: bool) -> None:
-        if len(subscription.topics) == 1:
-            self._groups[subscription.topics[0]][subscription.group].place(subscription, alone=alone)
+        self._groups[subscription.topics[0]][group_of(subscription)].place(subscription, alone=alone)
 
-    def _leave(self, topic: Topic, subscription: Subscription) -> None:
-        groups = self._groups[topic]
-        group = groups[subscription.group]
+    def _leave(self, subscription: Subscription) -> None:
+        key = group_of(subscription)
+        group = self._groups[subscription.topics[0]][key]
         group.remove(subscription)
-        if not group.cohorts:
-            del groups[subscription.group]
-        if not groups:
-            del self._groups[topic]
+        if group.cohorts:
+            return
+        for topic in dict.fromkeys(subscription.topics):
+            groups = self._groups[topic]
+            del groups[key]
+            if not groups:
+                del self._groups[topic]
+
+
+def group_of(subscription: Subscription) -> Hashable:
+    """Equal for subscriptions that get the same payloads. One group hears all its topics, so it hears them in order."""
+    return subscription.topics, subscription.group

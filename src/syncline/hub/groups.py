@@ -60,7 +60,7 @@ class Cohort:
 
 
 class Group:
-    """Subscriptions to one topic with equal `matches` and `project`."""
+    """Subscriptions to the same topics with equal `matches` and `project`."""
 
     __slots__ = ("cohorts", "doubles", "matches", "outboxes", "project")
 
@@ -110,23 +110,33 @@ class Touched(NamedTuple):
     messages: list[Message]
 
 
+class Entry(NamedTuple):
+    """What one of an outbox's several subscriptions gets in this flush."""
+
+    subscription: Subscription
+    messages: list[Message]
+    parts: list[bytes]
+
+
 def deliver(touched: Sequence[Touched]) -> int:
     """Write every message to every member, in position order, one write per outbox. Returns how many messages."""
     count = 0
     together = len(touched) == 1 and not touched[0].group.doubles
-    mixed: dict[Outbox, list[tuple[Subscription, Touched]]] = {}
-    for each in touched:
-        for cohort in each.group.cohorts.values():
-            count += (len(cohort.alone) + len(cohort.shared)) * len(each.messages)
-            parts = cohort.parts(each.messages)
+    mixed: dict[Outbox, list[Entry]] = {}
+    for group, messages in touched:
+        for cohort in group.cohorts.values():
+            count += (len(cohort.alone) + len(cohort.shared)) * len(messages)
+            parts = cohort.parts(messages)
             write_all(cohort.alone.values(), parts)
             if together:
                 write_all(cohort.shared.values(), parts)
                 continue
             for subscription in cohort.shared:
-                mixed.setdefault(subscription.outbox, []).append((subscription, each))
+                mixed.setdefault(subscription.outbox, []).append(Entry(subscription, messages, parts))
     for outbox, entries in mixed.items():
-        outbox.write(interleaved(outbox, entries))
+        first = entries[0]
+        frames = interleaved(outbox, entries) if len(entries) > 1 else first.subscription.prefix.join(first.parts)
+        outbox.write(frames)
     return count
 
 
@@ -136,11 +146,11 @@ def write_all(members: Iterable[tuple[Callable[[bytes], None], bytes]], parts: l
         write(prefix.join(parts))
 
 
-def interleaved(outbox: Outbox, entries: Sequence[tuple[Subscription, Touched]]) -> bytes:
+def interleaved(outbox: Outbox, entries: Sequence[Entry]) -> bytes:
     """The frames of several subscriptions of one outbox, in position order."""
     frames: list[tuple[int, bytes]] = []
-    for subscription, touched in entries:
-        for position, payload in touched.messages:
+    for subscription, messages, _ in entries:
+        for position, payload in messages:
             body = subscription.prefix + payload + subscription.suffix
             frames.append((position, outbox.frame_header(len(body)) + body))
     frames.sort(key=lambda frame: frame[0])

@@ -167,6 +167,7 @@ async def test_a_subscription_to_two_topics_gets_both_in_order(hub: Hub) -> None
         hub.publish(topic, n, commit=0)
     await hub.drained()
     assert box.messages == ["<s 0>", "<s 1>", "<s 2>"]
+    assert len(box.writes) == 1
 
 
 @pytest.mark.rule("HUB-5")
