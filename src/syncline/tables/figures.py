@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from syncline.core import Counter, Meter, Summary
 
-READS = ("GetItem", "Query", "Scan", "BatchGetItem")
-
 
 class Figures:
     """What is counted of one table. The instruments are bound on first use and kept."""
@@ -14,7 +12,6 @@ class Figures:
         self._meter, self._table = meter, table
         self.items = 0
         self.bytes = 0
-        self.index_items: dict[str, int] = {}
         self.read_units = meter.counter("syncline_tables_consumed_read_units_total", table=table)
         self.write_units = meter.counter("syncline_tables_consumed_write_units_total", table=table)
         self.condition_failures = meter.counter("syncline_tables_conditional_check_failures_total", table=table)

@@ -22,7 +22,7 @@ UNITS_MAX = 10**12
 TTL_NAME_MAX = 255
 TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
-_UNSUPPORTED = ("GlobalTableSourceArn", "ResourcePolicy", "ReplicaUpdates")
+_UNSUPPORTED = ("GlobalTableSourceArn", "ResourcePolicy", "OnDemandThroughput", "WarmThroughput")
 
 Request = Mapping[str, Any]
 
@@ -55,6 +55,8 @@ def read_schema(request: Request) -> Schema:
     for name in _UNSUPPORTED:
         if request.get(name) is not None:
             raise Unsupported(f"Syncline does not support CreateTable's {name}.")
+    if (request.get("SSESpecification") or {}).get("Enabled"):
+        raise Unsupported("Syncline does not encrypt tables with keys of yours (SSESpecification).")
     name = check_new_name(request)
     keys = _key_schema(request.get("KeySchema", ()))
     billing, throughput = read_billing(request)

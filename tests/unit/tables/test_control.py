@@ -135,6 +135,19 @@ async def test_a_wrong_schema_is_refused(room: Any, refusal: Any, change: dict[s
     assert (await room.api.list_tables({}))["TableNames"] == []
 
 
+@pytest.mark.rule("TBL-47")
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"SSESpecification": {"Enabled": True}},
+        {"OnDemandThroughput": {"MaxReadRequestUnits": 5}},
+        {"ResourcePolicy": "{}"},
+    ],
+)
+async def test_what_a_table_cannot_have_is_refused(room: Any, refusal: Any, wanted: dict[str, Any]) -> None:
+    assert (await refusal(room.create(**wanted))).startswith("UnsupportedOperation")
+
+
 @pytest.mark.rule("TBL-4")
 async def test_tables_are_listed_in_pages(room: Any, refusal: Any) -> None:
     for name in ("gamma", "alpha", "beta.2"):
