@@ -118,8 +118,8 @@ def test_dev_takes_any_credentials_for_the_root(server: Server) -> None:
 
 
 def test_serve_accepts_the_root_key(guarded: Server) -> None:
-    assert root(guarded, "sts").get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:root"
-    root(guarded, "dynamodb").list_tables()
+    assert guarded.root("sts").get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:root"
+    guarded.root("dynamodb").list_tables()
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_serve_refuses_a_key_it_does_not_know(guarded: Server, service: str, ope
 
 def test_serve_accepts_an_assumed_role_after_a_restart_too(guarded: Server) -> None:
     trust = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]})
-    arn = root(guarded, "iam").create_role(RoleName="assumed", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    held = root(guarded, "sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    arn = guarded.root("iam").create_role(RoleName="assumed", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    held = guarded.root("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
     assert held["Expiration"].timestamp() == pytest.approx(time.time() + 3600, abs=30)
 
     def identity() -> Any:
@@ -173,10 +173,12 @@ def test_serve_accepts_an_assumed_role_after_a_restart_too(guarded: Server) -> N
     assert guarded.environment()["AWS_ACCESS_KEY_ID"] == before
 
 
-def root(server: Server, service: str) -> Any:
-    """A client that signs with the server's root key."""
-    exported = server.environment()
-    return server.client(service, key=exported["AWS_ACCESS_KEY_ID"], secret=exported["AWS_SECRET_ACCESS_KEY"])
+def test_a_function_calls_back_with_its_roles_credentials(guarded: Server) -> None:
+    source = "import boto3\ndef handle(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']\n"
+    make_function(guarded, "calls-back", source)
+    answer = guarded.root("lambda").invoke(FunctionName="calls-back", Payload=b"{}")
+    arn = json.loads(answer["Payload"].read())
+    assert arn == "arn:aws:sts::000000000000:assumed-role/notes/calls-back"
 
 
 def refused(client: Any, operation: str) -> dict[str, Any]:

@@ -69,13 +69,15 @@ class Notes(NamedTuple):
             return refusal.code, refusal.read()
 
 
-def deploy(server: Server, name: str) -> Notes:
+def deploy(server: Server, name: str, *, mode: str = "API_KEY") -> Notes:
     """Make table and API on `server` through its public operations."""
-    tables, api = server.client("dynamodb"), server.client("appsync")
+    tables, api = server.root("dynamodb"), server.root("appsync")
     stream_arn = make_table(tables, name)
-    made = api.create_graphql_api(name=name, authenticationType="API_KEY")["graphqlApi"]
+    made = api.create_graphql_api(name=name, authenticationType=mode)["graphqlApi"]
     api_id = made["apiId"]
-    key = api.create_api_key(apiId=api_id, expires=int(time.time()) + 7 * 86_400)["apiKey"]["id"]
+    key = ""
+    if mode == "API_KEY":
+        key = api.create_api_key(apiId=api_id, expires=int(time.time()) + 7 * 86_400)["apiKey"]["id"]
     api.start_schema_creation(apiId=api_id, definition=SCHEMA.encode())
     status = eventually(
         lambda: (found := api.get_schema_creation_status(apiId=api_id))["status"] != "PROCESSING" and found
@@ -114,7 +116,7 @@ def make_table(tables: Any, name: str) -> str:
 
 def make_function(server: Server, name: str, source: str, *, handler: str = "handler.handle", **more: Any) -> str:
     """Make a function of one module, `handler`, wait until it is active, and return its ARN."""
-    functions = server.client("lambda")
+    functions = server.root("lambda")
     made = functions.create_function(
         FunctionName=name,
         Runtime="python3.11",

@@ -39,6 +39,7 @@ class Server:
         self.url = ""
         self.port = 0
         self._settings = dict(settings or {})
+        self._environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, ahead_seconds: float = 0) -> Server:
@@ -51,6 +52,7 @@ class Server:
             )
         ready = self._ready_line()
         self.url, self.port = ready["url"], ready["port"]
+        self._environment = {}
         return self
 
     @property
@@ -79,11 +81,12 @@ class Server:
 
     def environment(self) -> dict[str, str]:
         """What `syncline env` exports."""
-        shown = subprocess.run(
-            [*syncline(), "env", "--data", str(self.data)], capture_output=True, text=True, check=True, timeout=20
-        ).stdout
-        words = [word for word in shlex.split(shown, comments=True) if "=" in word]
-        return dict(word.partition("=")[::2] for word in words)
+        if not self._environment:
+            command = [*syncline(), "env", "--data", str(self.data)]
+            shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+            words = [word for word in shlex.split(shown, comments=True) if "=" in word]
+            self._environment = dict(word.partition("=")[::2] for word in words)
+        return self._environment
 
     def client(self, service: str, *, key: str = "any", secret: str = "any", token: str | None = None) -> Any:
         """A boto3 client that never retries: what the server answers is what the test sees."""
@@ -96,6 +99,11 @@ class Server:
             aws_session_token=token,
             config=Config(retries={"total_max_attempts": 1}, read_timeout=40),
         )
+
+    def root(self, service: str) -> Any:
+        """A client that signs with the server's root key."""
+        exported = self.environment()
+        return self.client(service, key=exported["AWS_ACCESS_KEY_ID"], secret=exported["AWS_SECRET_ACCESS_KEY"])
 
     def get(self, path: str) -> bytes:
         """The body of a GET."""

@@ -1,7 +1,8 @@
 // The real aws-amplify on the notes API: query, mutation, subscription. Prints one JSON object per step.
 //
 // node notes.js ENDPOINT API_KEY MODE, where MODE is `tls` (Amplify dials wss://; trust comes from
-// NODE_EXTRA_CA_CERTS) or `shim` (the WebSocket of the document's fallback, which dials ws:// instead).
+// NODE_EXTRA_CA_CERTS), `iam` (the same, signed with the AWS credentials of the environment) or `shim` (the fallback
+// for who cannot install the CA: a WebSocket that dials ws:// instead).
 'use strict'
 
 const Socket = require('ws')
@@ -26,9 +27,16 @@ const PUT = 'mutation Put($id: ID!, $text: String!) { putNote(id: $id, text: $te
 const GET = 'query Get($id: ID!) { getNote(id: $id) { id text } }'
 const ON_PUT = 'subscription OnPut($id: ID) { onPut(id: $id) { id text } }'
 
-Amplify.configure({
-  API: { GraphQL: { endpoint, region: 'us-east-1', defaultAuthMode: 'apiKey', apiKey } },
-})
+const GraphQL = { endpoint, region: 'us-east-1', defaultAuthMode: mode === 'iam' ? 'iam' : 'apiKey', apiKey }
+const credentials = {
+  accessKeyId: process.env.AWS_ACCESS_KEY_ID,
+  secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY,
+}
+const credentialsProvider = {
+  getCredentialsAndIdentityId: async () => ({ credentials, identityId: '' }),
+  clearCredentialsAndIdentityId: () => {},
+}
+Amplify.configure({ API: { GraphQL } }, { Auth: { credentialsProvider } })
 const client = generateClient()
 
 const acknowledged = new Promise((resolve) => {
@@ -65,7 +73,12 @@ setTimeout(() => process.exit(2), 20_000).unref()
 main().then(
   () => process.exit(0),
   (failure) => {
-    say('failure', { message: String(failure?.message ?? failure), errors: failure?.errors ?? failure?.error?.errors })
+    const refusals = failure?.errors ?? failure?.error?.errors ?? [failure]
+    const errors = refusals.map(({ message, errorType, originalError }) => ({
+      message,
+      errorType: errorType ?? originalError?.name,
+    }))
+    say('failure', { errors })
     process.exit(1)
   },
 )
