@@ -16,6 +16,12 @@ const card = (device, title) => page.locator(`#${device} .card`, { has: page.get
 const titles = (device) => page.locator(`#${device} .card .title`).allTextContents();
 const state = (device) => page.locator(`#${device}`).getAttribute("data-state");
 
+/** Say a word to the test and wait until it has done its part. */
+async function told(word) {
+  console.log(word);
+  for await (const _ of process.stdin.iterator({ destroyOnReturn: false })) return;
+}
+
 async function open() {
   await page.goto(url);
   for (const device of ["phone", "tablet"]) await page.waitForSelector(`#${device}[data-state="live"]`);
@@ -69,6 +75,21 @@ const scenarios = {
     await page.waitForSelector("#phone .notice:not([hidden])");
     const notice = await page.locator("#phone .notice").textContent();
     return { apart, notice, phone: await titles("phone"), tablet: await titles("tablet") };
+  },
+
+  // The test stops the server when it reads "stop", and starts it again when it reads "start".
+  async restart() {
+    await create("phone", "Before");
+    await card("tablet", "Before").waitFor();
+    await told("stop");
+    await page.waitForSelector('#phone[data-state="connecting"]');
+    await create("phone", "Meanwhile");
+    const waiting = await page.locator("#phone .state").textContent();
+    await told("start");
+    await card("tablet", "Meanwhile").waitFor();
+    await page.waitForSelector('#phone[data-state="live"]');
+    complaints.splice(0);
+    return { waiting, phone: await titles("phone"), tablet: await titles("tablet") };
   },
 
   async feeds() {

@@ -69,6 +69,21 @@ def test_changes_show_in_the_change_stream_and_in_the_functions_log(browse: Brow
     assert any(line.startswith("REPORT RequestId:") for line in seen["log"])
 
 
+def test_a_restarted_server_finds_its_devices_again(demo: Server) -> None:
+    command = ["node", str(HERE / "demo.mjs"), f"{demo.url}/", "restart", str(SCREENSHOTS)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as page:
+        assert page.stdin is not None
+        assert page.stdout is not None
+        for word, act in (("stop", demo.stop), ("start", demo.start)):
+            assert page.stdout.readline().strip() == word
+            act()
+            page.stdin.write("done\n")
+            page.stdin.flush()
+        seen = json.loads(page.stdout.readline())
+    assert seen["waiting"] == "Connecting · 1 queued"
+    assert seen["phone"] == seen["tablet"] == ["Meanwhile", "Before"]
+
+
 def test_the_page_works_without_a_mouse_and_names_its_controls(browse: Browse) -> None:
     seen = browse("keyboard")
     assert seen["off"] == "offline"

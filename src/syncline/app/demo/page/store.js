@@ -3,6 +3,7 @@
 
 import { GraphqlError, Realtime, request } from "./graphql.js";
 
+const RETRY_MS = 1_000;
 const FIELDS = "{ id title content timestamp version }";
 const LIST = `query List { listDataItems ${FIELDS} }`;
 const CREATE = `mutation Create($input: CreateDataItemInput!) { createDataItem(input: $input) ${FIELDS} }`;
@@ -86,13 +87,21 @@ export class ItemStore extends EventTarget {
       try {
         await this.#sendOne(write);
       } catch (failure) {
-        if (!(failure instanceof GraphqlError)) { this.failure = failure; this.#changed(); return; }
+        if (!(failure instanceof GraphqlError)) { this.#sendLater(failure); return; }
         this.#announce("refused", { message: refusal(write, failure) });
       }
       this.#writes.splice(this.#writes.indexOf(write), 1);
       this.failure = null;
       this.#changed();
     }
+  }
+
+  /** The server could not be reached. A write whose own event was heard has arrived all the same. */
+  #sendLater(failure) {
+    this.failure = failure;
+    this.#writes = this.#writes.filter((write) => !write.matched);
+    this.#changed();
+    setTimeout(() => this.#send(), RETRY_MS);
   }
 
   async #sendOne(write) {
