@@ -36,6 +36,8 @@ from syncline.graphql.selection import PlanTooLarge
 
 DOCUMENTS_MAX = 1000
 """Documents kept per API; a plan is worth about 2 ms."""
+TOKENS_MAX = 10_000
+"""Tokens of a document: validation takes time that grows with the square of the fields of one selection."""
 PLANS_MAX = 32
 """Plans kept per document: one per kind of caller and set of @skip/@include values."""
 
@@ -168,7 +170,7 @@ class Documents:
 
     def _read(self, text: str, operation_name: str | None) -> Document:
         try:
-            tree = parse(text)
+            tree = parse(text, max_tokens=TOKENS_MAX)
         except (GraphQLError, RecursionError):
             raise MalformedRequest from None
         operations = [node for node in tree.definitions if isinstance(node, OperationDefinitionNode)]
