@@ -33,7 +33,11 @@ def record_from(kind: type[T], request: dict[str, Any], **fixed: Any) -> T:
 
 def page(key: str, records: Iterable[msgspec.Struct], request: dict[str, Any]) -> dict[str, Any]:
     """One page of a list answer: `{key: [...], "nextToken": ...}`."""
-    members = [shown(record) for record in records]
+    return page_of(key, [shown(record) for record in records], request)
+
+
+def page_of(key: str, members: list[dict[str, Any]], request: dict[str, Any]) -> dict[str, Any]:
+    """One page of members that are ready to be shown."""
     size = min(int(request.get("maxResults") or PAGE_MAX), PAGE_MAX)
     start = _start(request.get("nextToken"))
     answer: dict[str, Any] = {key: members[start : start + size]}

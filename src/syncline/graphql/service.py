@@ -11,6 +11,7 @@ from typing import Any
 from syncline.graphql.apis import Apis
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.parts import Parts
+from syncline.graphql.types import Types
 
 Members = dict[str, Any]
 
@@ -21,6 +22,7 @@ class Graphql:
     def __init__(self, engine: GraphqlEngine) -> None:
         self._apis = Apis(engine)
         self._parts = Parts(engine)
+        self._types = Types(engine)
 
     async def create_graphql_api(self, request: Members) -> Members:
         """A new API."""
@@ -153,3 +155,23 @@ class Graphql:
     async def list_resolvers(self, request: Members) -> Members:
         """A type's resolvers, a page at a time."""
         return self._parts.list_resolvers(request)
+
+    async def create_type(self, request: Members) -> Members:
+        """Add one type to the schema."""
+        return await self._types.create(request)
+
+    async def get_type(self, request: Members) -> Members:
+        """One type, as SDL or introspection JSON."""
+        return self._types.get(request)
+
+    async def update_type(self, request: Members) -> Members:
+        """One type of the schema written anew."""
+        return await self._types.update(request)
+
+    async def delete_type(self, request: Members) -> Members:
+        """Take one type out of the schema."""
+        return await self._types.delete(request)
+
+    async def list_types(self, request: Members) -> Members:
+        """The schema's types, a page at a time."""
+        return self._types.list(request)

@@ -66,7 +66,6 @@ class Endpoint:
         """Admit the connection, or raise. `authorization` None: the request's own headers carry it."""
         headers = request.index if authorization is None else _lowered(authorization)
         live = self._live_of(headers)
-        live.figures.connects.add()
         base = _base(request.path)
         signed = Signed("POST", (f"{base}/connect", "/graphql/connect"), body=b"{}")
         try:
@@ -75,18 +74,20 @@ class Endpoint:
             live.figures.connect_errors.add()
             raise
         self._live = live
+        live.figures.connects.add()
         live.figures.connections += 1
         live.changed.append(self._look_again)
 
     async def subscribe(self, start: Start) -> Subscription:
         """Register with the hub, then return at once. Raises to refuse."""
         live = self._connected()
-        live.figures.subscribes.add()
         try:
-            return await self._subscribe(live, start)
+            subscription = await self._subscribe(live, start)
         except SynclineError:
             live.figures.subscribe_errors.add()
             raise
+        live.figures.subscribes.add()
+        return subscription
 
     def unsubscribe(self, id: str) -> None:
         """End one subscription; unknown ids are nothing to do."""
