@@ -202,10 +202,11 @@ class Emitter:
         return [f"({self.mark(node.place)}run_macro(b, w, {name}, {parameters!r}, ({arguments})))"]
 
     def truth(self, node: Expression) -> str:
-        """A condition. A literal other than true and false is false, a quirk of Velocity 1.7 (VTL-9)."""
+        """A condition. Literals but `true` and arithmetic are false, a quirk of Velocity 1.7 (VTL-9)."""
         if isinstance(node, Literal):
             return repr(node.value is True)
-        if isinstance(node, ListLiteral | MapLiteral | Range | Interpolated | Null):
+        arithmetic = isinstance(node, Binary) and node.operator in ("add", "sub", "mul", "div", "mod")
+        if arithmetic or isinstance(node, ListLiteral | MapLiteral | Range | Interpolated | Null):
             return "False"
         if isinstance(node, Binary) and node.operator in ("and", "or"):
             return f"({self.truth(node.left)} {node.operator} {self.truth(node.right)})"

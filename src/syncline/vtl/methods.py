@@ -18,6 +18,10 @@ Method = Callable[..., Any]
 REFLECTION = frozenset({"class", "getClass", "forName", "getDeclaredMethods", "getMethod", "wait", "notify"})
 
 
+class _OtherSignature(Exception):
+    """An argument's type fits no overload of the method: to Velocity there is no such method, which is null."""
+
+
 def key_text(key: Value) -> str:
     """A map's key: JSON objects have text keys, so ours do too."""
     return key if type(key) is str else text_of(key)
@@ -34,7 +38,10 @@ def call(target: Value, name: str, *arguments: Value) -> Value:
         return None if caller is None else caller(target, name, arguments)
     method = table.get((name, len(arguments)))
     if method is not None:
-        return method(target, *arguments)
+        try:
+            return method(target, *arguments)
+        except _OtherSignature:
+            return None
     if name in REFLECTION:
         raise MethodFailed(f"{name} is reflection, which templates may not use")
     return None
@@ -72,17 +79,35 @@ def item(target: Value, index: Value) -> Value:
 def set_property(target: Value, name: str, value: Value) -> None:
     """`#set($target.name = value)`: maps only."""
     if type(target) is dict:
-        target[name] = plain(value)
+        target[name] = _storable(target, value)
 
 
 def set_item(target: Value, index: Value, value: Value) -> None:
     """`#set($target[index] = value)`."""
     if type(target) is dict:
-        target[key_text(index)] = plain(value)
+        target[key_text(index)] = _storable(target, value)
     elif type(target) is list and type(index) is int:
         at = index + len(target) if index < 0 else index
         _element(target, at)
-        target[at] = plain(value)
+        target[at] = _storable(target, value)
+
+
+def _storable(target: Value, value: Value) -> Value:
+    """`value` as `target` may hold it: plain, and not a way back to `target`, which JSON could not write."""
+    kept = plain(value)
+    if type(kept) not in (dict, list) or not kept:
+        return kept
+    seen: set[int] = set()
+    waiting = [kept]
+    while waiting:
+        each = waiting.pop()
+        if each is target:
+            raise MethodFailed("a map or list may not contain itself")
+        if id(each) not in seen:
+            seen.add(id(each))
+            inside = each.values() if type(each) is dict else each
+            waiting += [inner for inner in inside if type(inner) is dict or type(inner) is list]
+    return kept
 
 
 def elements(source: Value) -> list[Value]:
@@ -106,7 +131,9 @@ def integers(first: Value, last: Value) -> Value:
 
 
 def _element(target: list[Value], index: Value) -> Value:
-    if type(index) is not int or not 0 <= index < len(target):
+    if type(index) is not int:
+        raise _OtherSignature
+    if not 0 <= index < len(target):
         raise MethodFailed(f"Index {text_of(index)} out of bounds for length {len(target)}")
     return target[index]
 
@@ -116,19 +143,21 @@ ELEMENTS_MAX = 100_000
 
 
 def _list_add(target: list[Value], value: Value) -> bool:
-    target.append(plain(value))
+    target.append(_storable(target, value))
     return True
 
 
 def _list_insert(target: list[Value], index: Value, value: Value) -> None:
-    if type(index) is not int or not 0 <= index <= len(target):
+    if type(index) is not int:
+        raise _OtherSignature
+    if not 0 <= index <= len(target):
         raise MethodFailed(f"Index {text_of(index)} out of bounds for length {len(target)}")
-    target.insert(index, plain(value))
+    target.insert(index, _storable(target, value))
 
 
 def _list_set(target: list[Value], index: Value, value: Value) -> Value:
     old = _element(target, index)
-    target[index] = plain(value)
+    target[index] = _storable(target, value)
     return old
 
 
@@ -160,7 +189,7 @@ def _add_all(target: list[Value], more: Value) -> bool:
     added = elements(more)
     if len(target) + len(added) > ELEMENTS_MAX:
         raise MethodFailed(f"a list may have at most {ELEMENTS_MAX:,} elements")
-    target.extend(map(plain, added))
+    target.extend(_storable(target, each) for each in added)
     return bool(added)
 
 
@@ -177,7 +206,9 @@ def _retain_all(target: list[Value], keep: Value) -> bool:
 
 
 def _sub_list(target: list[Value], first: Value, last: Value) -> list[Value]:
-    if type(first) is not int or type(last) is not int or not 0 <= first <= last <= len(target):
+    if type(first) is not int or type(last) is not int:
+        raise _OtherSignature
+    if not 0 <= first <= last <= len(target):
         raise MethodFailed(f"fromIndex: {text_of(first)}, toIndex: {text_of(last)}, size: {len(target)}")
     return target[first:last]
 
@@ -185,19 +216,19 @@ def _sub_list(target: list[Value], first: Value, last: Value) -> list[Value]:
 def _map_put(target: dict[str, Value], key: Value, value: Value) -> Value:
     name = key_text(key)
     old = target.get(name)
-    target[name] = plain(value)
+    target[name] = _storable(target, value)
     return old
 
 
 def _put_all(target: dict[str, Value], more: Value) -> None:
     if type(more) is dict:
-        target.update(more)
+        target.update({key: _storable(target, value) for key, value in more.items()})
 
 
 def _put_if_absent(target: dict[str, Value], key: Value, value: Value) -> Value:
     old = target.get(key_text(key))
     if old is None:
-        target[key_text(key)] = plain(value)
+        target[key_text(key)] = _storable(target, value)
     return old
 
 
@@ -313,7 +344,7 @@ def _group(found: re.Match[str], token: re.Match[str]) -> str:
 
 def _string(value: Value) -> str:
     if type(value) is not str:
-        raise MethodFailed(f"{text_of(value)} is not a string")
+        raise _OtherSignature
     return value
 
 
@@ -336,13 +367,17 @@ def split(target: str, regex: Value, limit: Value = 0) -> list[Value]:
 
 def _substring(target: str, first: Value, last: Value = None) -> str:
     end = len(target) if last is None else last
-    if type(first) is not int or type(end) is not int or not 0 <= first <= end <= len(target):
+    if type(first) is not int or type(end) is not int:
+        raise _OtherSignature
+    if not 0 <= first <= end <= len(target):
         raise MethodFailed(f"String index out of range: begin {text_of(first)}, end {text_of(end)}, {len(target)}")
     return target[first:end]
 
 
 def _char_at(target: str, index: Value) -> str:
-    if type(index) is not int or not 0 <= index < len(target):
+    if type(index) is not int:
+        raise _OtherSignature
+    if not 0 <= index < len(target):
         raise MethodFailed(f"String index out of range: {text_of(index)}")
     return target[index]
 

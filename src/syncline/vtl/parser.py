@@ -33,6 +33,7 @@ LINE_REST = re.compile(r"[ \t]*(?:\r\n|\r|\n)")
 LINE_COMMENT = re.compile(r"##[^\r\n]*(?:\r\n|\r|\n)?")
 BLOCK_COMMENT = re.compile(r"#\*.*?(?:\*#|\Z)", re.DOTALL)
 VERBATIM = re.compile(r"#\[\[(.*?)\]\]#", re.DOTALL)
+LONELY_QUIET = re.compile(r"\$!(?=\s)")
 SPACES = re.compile(r"[ \t]*")
 
 BLOCKS = frozenset({"if", "foreach", "macro", "define"})
@@ -71,15 +72,13 @@ class Parser(ExpressionParser):
             if self._at_closer():
                 break
             node = self._node()
+            self.match(BLANKS_BEFORE_SET)
             if node is None:
-                self.match(BLANKS_BEFORE_SET)
                 continue
             if isinstance(node, Text) and nodes and isinstance(nodes[-1], Text):
                 nodes[-1] = Text(nodes[-1].text + node.text)
             else:
                 nodes.append(node)
-            if not isinstance(node, Text):
-                self.match(BLANKS_BEFORE_SET)
         self.depth -= 1
         return tuple(nodes)
 
@@ -99,7 +98,8 @@ class Parser(ExpressionParser):
 
     def _dollar(self, backslashes: int) -> Node:
         if self.peek(DOLLAR) is None:
-            self.at += 1
+            # Velocity does this: a `$!` before a blank loses its `!`.
+            self.at += 2 if self.peek(LONELY_QUIET) else 1
             return Text("$")
         found = self.reference()
         if not backslashes:
@@ -118,7 +118,8 @@ class Parser(ExpressionParser):
         if count % 2:
             self.at = directive.end()
             return Text("\\" * (count // 2) + directive[0])
-        return Text("\\" * (count // 2))
+        # Velocity does this too: backslashes in pairs are halved before every directive but #set.
+        return Text("\\" * (count if (directive[1] or directive[2]) == "set" else count // 2))
 
     def _hash(self) -> Node | None:
         if self.match(LINE_COMMENT) or self.match(BLOCK_COMMENT):

@@ -84,8 +84,10 @@ def run_macro(b: Bindings, write: Write, body: Body, parameters: tuple[str, ...]
 
 def escaped(value: Value, source: str, backslashes: int, printed: str) -> str:
     """A reference behind backslashes: `printed` is what it prints when it is defined and not escaped."""
-    if value is None:
+    if value is None and backslashes % 2:
         return "\\" * ((backslashes + 1) // 2) + source
+    if value is None:
+        return "\\" * backslashes + printed
     return "\\" * (backslashes // 2) + (source if backslashes % 2 else printed)
 
 

@@ -31,6 +31,8 @@ def test_a_loop_runs_a_thousand_iterations_and_no_more(render: Render) -> None:
         "#macro(m)#m()#end#m()",
         "#define($d)$d#end$d",
         "#set($m = {})#set($m.m = $m)$m",
+        "#set($m = {})#set($l = [{'m': $m}])$util.qr($m.put('l', $l))",
+        "#set($l = [1])$util.qr($l.add([$l]))",
         '#set($s = "x")$s.repeat(999999999)',
     ],
 )
@@ -94,7 +96,7 @@ def test_return_ends_the_template_with_a_value(render: Render, template: str, va
 
 @pytest.mark.rule("VTL-9")
 def test_a_literal_condition_is_false(render: Render) -> None:
-    assert render('#if(1)a#end#if("x")b#end#if(true)c#end') == "c"
+    assert render('#if(1)a#end#if("x")b#end#if(1 + 1)d#end#if(true)c#end') == "c"
 
 
 @pytest.mark.rule("VTL-10")
