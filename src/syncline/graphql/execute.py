@@ -15,7 +15,7 @@ import msgspec
 from graphql import GraphQLError
 
 from syncline.auth import Identity
-from syncline.core import Unsupported
+from syncline.core import SynclineError
 from syncline.datasources import Context, Info
 from syncline.graphql import errors
 from syncline.graphql.codegen import ANOMALIES
@@ -147,7 +147,7 @@ class Run:
         context = self.context(field, arguments, source)
         try:
             value = await field.resolver.resolve(context)
-        except (ResolverError, Unsupported) as failure:
+        except SynclineError as failure:
             self._appended(context, field, path)
             raise as_field_failure(failure, field) from None
         if context.out_errors:
@@ -269,9 +269,9 @@ async def _all(work: list[Coroutine[Any, Any, Any]]) -> list[Any]:
     return list(results)
 
 
-def as_field_failure(failure: ResolverError | Unsupported, field: FieldPlan) -> FieldFailed:
+def as_field_failure(failure: SynclineError, field: FieldPlan) -> FieldFailed:
     """A resolver's failure as an entry of `errors`."""
-    if isinstance(failure, Unsupported):
+    if not isinstance(failure, ResolverError):
         return FieldFailed(failure.message, failure.code)
     message = failure.message
     if failure.error_type == "Unauthorized" and not message:

@@ -12,13 +12,13 @@ from typing import Any
 from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, OperationDefinitionNode, execute
 from graphql.language import FieldNode
 
+from syncline.core import SynclineError
 from syncline.graphql import errors
 from syncline.graphql.documents import Document
 from syncline.graphql.errors import FieldFailed, denied
 from syncline.graphql.execute import Run, Surroundings, as_field_failure
 from syncline.graphql.plan import Plan
 from syncline.graphql.selection import FieldPlan, PlanTooLarge, Selector
-from syncline.resolvers import ResolverError
 
 
 class Reference:
@@ -70,7 +70,7 @@ class Reference:
         context = self._run.context(field, arguments, source)
         try:
             return await field.resolver.resolve(context)
-        except ResolverError as failure:
+        except SynclineError as failure:
             raise as_field_failure(failure, field) from None
 
     def _field(self, info: GraphQLResolveInfo[Any]) -> FieldPlan:

@@ -14,7 +14,19 @@ import msgspec
 from graphql import OperationType
 
 from syncline.auth import Authenticator, Identity, Signed
-from syncline.core import Clock, Ids, Meter, Request, Response, SynclineError, call, json
+from syncline.core import (
+    Clock,
+    Denied,
+    Ids,
+    Invalid,
+    Meter,
+    Request,
+    Response,
+    SynclineError,
+    Unauthenticated,
+    call,
+    json,
+)
 from syncline.graphql import errors
 from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
@@ -42,8 +54,9 @@ STATUSES = {
     "GraphQLSchemaException": 502,
     "RequestEntityTooLargeException": 413,
     "ThrottlingException": 429,
+    "ServiceUnavailableException": 503,
 }
-"""Statuses by error type; whatever a signature was refused for is 403."""
+"""Statuses by error type."""
 
 
 class Body(msgspec.Struct):
@@ -171,8 +184,15 @@ class Server:
             "graphql request refused", room="graphql", api=api, code=refusal.code, reason=reason, request_id=request.id
         )
         body = json.encode({"errors": [errors.transport(refusal)]})
-        status = STATUSES.get(refusal.code, 403)
+        status = STATUSES.get(refusal.code) or status_of(refusal)
         return Response(status, body, CONTENT_TYPE, [("x-amzn-errortype", refusal.code)])
+
+
+def status_of(refusal: SynclineError) -> int:
+    """The status of a refusal whose type has none of its own: a signature's are 403."""
+    if isinstance(refusal, (Unauthenticated, Denied)):
+        return 403
+    return 400 if isinstance(refusal, Invalid) else 500
 
 
 def read_body(request: Request) -> Body:

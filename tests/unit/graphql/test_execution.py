@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from syncline.core import Unavailable
+
 SDL = """
 interface Pet { name: String! }
 type Dog implements Pet { name: String! barks: Boolean }
@@ -188,3 +190,22 @@ async def test_mutations_run_one_after_the_other(world: Any) -> None:
     await world.local("Mutation", "two", payload("2"))
     answer = await world.ask("mutation {one two}")
     assert answer["data"] == {"one": None, "two": 2}
+
+
+@pytest.mark.rule("GQL-8")
+async def test_a_room_below_that_is_away_fails_its_field_only(world: Any) -> None:
+    class Away:
+        async def resolve(self, context: Any) -> Any:
+            raise Unavailable("The store is closed.")
+
+    await world.create(SDL)
+    await world.local("Query", "project", payload(PROJECT))
+    live = world.engine.live(world.api_id)
+    live._resolvers["Query", "env"] = Away()
+    live.settle()
+    answer = await world.ask("{env project {id}}")
+    assert answer["data"] == {"env": None, "project": {"id": "p"}}
+    assert (answer["errors"][0]["errorType"], answer["errors"][0]["message"]) == (
+        "ServiceUnavailableException",
+        "The store is closed.",
+    )
