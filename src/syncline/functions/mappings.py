@@ -6,11 +6,12 @@ Owns: the mappings' records and the tasks of their lanes. Never: reads a record 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import msgspec
 
-from syncline.core import Clock, Ids, Meter, NotFound
+from syncline.core import Clock, Ids, Meter, NotFound, Throttled
 from syncline.functions.catalog import Catalog
 from syncline.functions.errors import MappingNotFound, ParameterInvalid
 from syncline.functions.invoker import Invoker
@@ -163,5 +164,6 @@ class Mappings:
         return max(mapping.start, min(cursor or 0 for cursor in cursors))
 
     async def _forget(self, mapping: Mapping) -> None:
-        for number in range(mapping.lanes):
-            await self._house.cursors.forget(consumer_of(mapping, number))
+        with contextlib.suppress(Throttled):  # the store is busy: cursors that nobody reads any more do no harm
+            for number in range(mapping.lanes):
+                await self._house.cursors.forget(consumer_of(mapping, number))

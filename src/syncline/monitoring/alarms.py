@@ -12,6 +12,7 @@ from enum import Enum
 import msgspec
 
 from syncline.core import Clock, Meter, json
+from syncline.monitoring.beats import every
 from syncline.monitoring.errors import AlarmNotFound
 from syncline.monitoring.metrics import Metrics, minute_of
 from syncline.monitoring.model import Alarm
@@ -59,9 +60,7 @@ class Alarms:
 
     async def run(self) -> None:
         """Evaluate for ever."""
-        while True:
-            await self.evaluate()
-            await self._clock.sleep(EVALUATE_SECONDS)
+        await every(self._clock, EVALUATE_SECONDS, self.evaluate)
 
     def alarms(self) -> list[Alarm]:
         """Every alarm, by name."""

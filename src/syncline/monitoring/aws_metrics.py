@@ -22,6 +22,8 @@ class Row(msgspec.Struct, frozen=True):
     """The counter, with the same labels, of all cases: what did not happen counts as 0, so Average is a rate."""
     each_minute: bool = False
     """A gauge that AWS tells once a minute, so that its Sum over a minute is the number itself."""
+    summed: bool = False
+    """A gauge of the whole: what all its instruments say at one time, added up."""
     scale: float = 1.0
     """What the instrument's figures are multiplied by, when its unit is another."""
 
@@ -36,7 +38,8 @@ _FUNCTIONS: list[Row] = [
     *_both("syncline_functions_errors_total", "Errors", "Count", of="syncline_functions_invocations_total"),
     *_both("syncline_functions_throttles_total", "Throttles", "Count"),
     *_both("syncline_functions_duration_ms", "Duration", "Milliseconds"),
-    *_both("syncline_functions_running", "ConcurrentExecutions", "Count"),
+    Row("syncline_functions_running", "AWS/Lambda", "ConcurrentExecutions", "Count", {"FunctionName": "function"}),
+    Row("syncline_functions_running", "AWS/Lambda", "ConcurrentExecutions", "Count", summed=True),
     *_both("syncline_functions_iterator_age_ms", "IteratorAge", "Milliseconds"),
     *_both("syncline_functions_async_received_total", "AsyncEventsReceived", "Count"),
     *_both("syncline_functions_async_dropped_total", "AsyncEventsDropped", "Count"),

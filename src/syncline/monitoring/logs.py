@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from syncline.core import Clock
+from syncline.monitoring.beats import every
 from syncline.monitoring.errors import LogsExists, LogsNotFound
 from syncline.monitoring.model import DAY_MS, LogEvent, LogGroup, LogStream
 from syncline.store import Collection, Pair, Snapshot, Space, Store, Transaction, keys
@@ -58,9 +59,7 @@ class Logs:
 
     async def run(self) -> None:
         """Trim every group by its retention, for ever."""
-        while True:
-            await self._clock.sleep(TRIM_SECONDS)
-            await self.trim()
+        await every(self._clock, TRIM_SECONDS, self.trim)
 
     async def append(self, group: str, stream: str, events: Iterable[tuple[int, str]]) -> None:
         """Add events (instant in ms, message) to a stream, making the group and the stream when they are missing."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from syncline.core import Clock
+from syncline.monitoring.beats import every
 from syncline.monitoring.model import Series, Statistics
 from syncline.store import Collection, Space, Store, Transaction, keys
 
@@ -42,9 +43,7 @@ class Metrics:
 
     async def run(self) -> None:
         """Delete what is older than fifteen days, for ever."""
-        while True:
-            await self._clock.sleep(TRIM_SECONDS)
-            await self.trim()
+        await every(self._clock, TRIM_SECONDS, self.trim)
 
     def series(self) -> list[Series]:
         """Every series that was ever recorded, sorted."""

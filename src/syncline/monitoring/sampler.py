@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from syncline.core import Clock, Counter, Gauge, Meter, Summary
 from syncline.monitoring.aws_metrics import ROWS, Row
+from syncline.monitoring.beats import every
 from syncline.monitoring.metrics import Metrics, gather, minute_of
 from syncline.monitoring.model import Series, Statistics
 
@@ -27,24 +28,27 @@ class MetricSampler:
         self._clock = clock
         self._last: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[object, Reading]] = {}
         self._gauged = 0
+        self._unrecorded: dict[tuple[Series, int], Statistics] = {}
         self._rows: dict[str, list[Row]] = {}
         for row in rows:
             self._rows.setdefault(row.instrument, []).append(row)
+        self._summed = [row for row in rows if row.summed]
         self._counted = {row.of for row in rows if row.of}
 
     async def run(self) -> None:
         """Sample for ever."""
-        while True:
-            await self._clock.sleep(SAMPLE_SECONDS)
-            await self.sample()
+        await every(self._clock, SAMPLE_SECONDS, self.sample)
 
     async def sample(self) -> None:
-        """Record what happened since the last sample, in the minute of now."""
+        """Record what happened since the last sample, in the minute of now, and what the store refused before."""
         minute = minute_of(self._clock.now())
         fresh, self._gauged = minute != self._gauged, minute
-        figures = gather((series, minute, statistics) for series, statistics in self._changes(fresh))
-        if figures:
-            await self._metrics.record(figures)
+        changes = [(series, minute, statistics) for series, statistics in self._changes(fresh)]
+        before = [(series, at, statistics) for (series, at), statistics in self._unrecorded.items()]
+        self._unrecorded = gather(before + changes)
+        if self._unrecorded:
+            await self._metrics.record(self._unrecorded)
+            self._unrecorded = {}
 
     def _changes(self, fresh: bool) -> Iterator[tuple[Series, Statistics]]:
         changes = {(one.name, one.labels): self._change(one) for one in self._meter.instruments() if self._maps(one)}
@@ -52,9 +56,13 @@ class MetricSampler:
             for row in self._rows.get(name, ()):
                 of = changes.get((row.of, labels)) if row.of else None
                 statistics = change if of is None else _out_of(change, of)
-                told = dict(labels)
-                if statistics and statistics.count and (fresh or not row.each_minute):
-                    yield _series(row, told), _of_row(statistics, row)
+                if statistics and statistics.count and (fresh or not row.each_minute) and row not in self._summed:
+                    yield _series(row, dict(labels)), _of_row(statistics, row)
+        for row in self._summed:
+            values = [change.total for (name, _), change in changes.items() if name == row.instrument and change]
+            if values:
+                total = sum(values)
+                yield _series(row, {}), Statistics(1, total, total, total, row.unit)
 
     def _maps(self, instrument: Counter | Summary | Gauge) -> bool:
         return instrument.name in self._rows or instrument.name in self._counted

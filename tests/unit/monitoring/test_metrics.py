@@ -5,13 +5,14 @@ import pytest
 from syncline.core import Meter
 from syncline.monitoring import CloudWatchService, Metrics, MetricSampler, Row, prometheus_text
 from syncline.monitoring.errors import MetricCombinationInvalid, MetricInvalid
+from syncline.store import StoreBusy
 
 ROWS = [
     Row("calls_total", "AWS/Lambda", "Invocations", "Count", {"FunctionName": "function"}),
     Row("calls_total", "AWS/Lambda", "Invocations", "Count"),
     Row("errors_total", "AWS/Lambda", "Errors", "Count", {"FunctionName": "function"}, of="calls_total"),
     Row("duration_ms", "AWS/Lambda", "Duration", "Milliseconds", {"FunctionName": "function"}),
-    Row("running", "AWS/Lambda", "ConcurrentExecutions", "Count"),
+    Row("running", "AWS/Lambda", "ConcurrentExecutions", "Count", summed=True),
     Row("connections", "AWS/Lambda", "ActiveConnections", "Count", each_minute=True),
     Row("request_seconds", "AWS/Lambda", "Latency", "Milliseconds", scale=1000.0),
 ]
@@ -33,7 +34,8 @@ async def test_instruments_become_statistics_of_their_minute(cloudwatch, metrics
     calls, errors = meter.counter("calls_total", function="f"), meter.counter("errors_total", function="f")
     duration = meter.summary("duration_ms", function="f")
     meter.counter("calls_total", function="g").add(1)
-    meter.gauge("running", lambda: 3)
+    meter.gauge("running", lambda: 3, function="f")
+    meter.gauge("running", lambda: 2, function="g")
     start = hand.at
     calls.add(3), errors.add(1), duration.observe(5), duration.observe(15)
     await sampler.sample()
@@ -48,7 +50,26 @@ async def test_instruments_become_statistics_of_their_minute(cloudwatch, metrics
     assert (failed["Sum"], failed["Average"], failed["SampleCount"]) == (1, 0.25, 4)
     took = (await ask(cloudwatch, "Duration", start, start + 120, Dimensions=OF_F))[0]
     assert (took["Minimum"], took["Maximum"], took["Average"]) == (5, 15, 10)
-    assert len(await ask(cloudwatch, "ConcurrentExecutions", start, start + 120)) == 2
+    running = await ask(cloudwatch, "ConcurrentExecutions", start, start + 120)
+    assert [(one["Maximum"], one["SampleCount"]) for one in running] == [(5, 2), (5, 1)]
+
+
+@pytest.mark.rule("MON-10")
+async def test_figures_that_the_store_refused_are_recorded_with_the_next(cloudwatch, metrics, meter, hand) -> None:
+    sampler = MetricSampler(meter, metrics, hand, ROWS)
+    real, start = metrics.record, hand.at
+    metrics.record = refuse
+    meter.counter("calls_total", function="f").add(2)
+    with pytest.raises(StoreBusy):
+        await sampler.sample()
+    metrics.record = real
+    meter.counter("calls_total", function="f").add(1)
+    await sampler.sample()
+    assert (await ask(cloudwatch, "Invocations", start, start + 60, Dimensions=OF_F))[0]["Sum"] == 3
+
+
+async def refuse(figures: object) -> None:
+    raise StoreBusy(waiting=1)
 
 
 @pytest.mark.rule("MON-10")
