@@ -113,7 +113,8 @@ class Emitter:
 
     @staticmethod
     def _safe(name: str) -> str:
-        return name.replace("-", "__")
+        # A hyphen is no part of a Python name, a middle dot is, and no VTL name has one.
+        return name.replace("-", "\u00b7")
 
     def node(self, node: Node, depth: int) -> list[str]:
         """The lines of one node, indented by `depth` blanks."""

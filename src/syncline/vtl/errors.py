@@ -33,6 +33,10 @@ class MethodFailed(Exception):
     """A method of a value refused its arguments. Becomes a TemplateError with the call's place."""
 
 
+class OtherSignature(Exception):
+    """An argument's type fits no overload of the method: to Velocity there is no such method, which is null."""
+
+
 class OutputError(TemplateError):
     """The template ran, but what it wrote is no JSON value. `text` is what it wrote."""
 

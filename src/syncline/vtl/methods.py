@@ -1,4 +1,4 @@
-"""The Java methods that templates call on text, lists, maps, numbers and truth values.
+"""The Java methods that templates call on lists, maps, numbers and truth values; `texts` has those of text.
 
 Owns: one table per type, keyed by name and number of arguments, as Java's overloads are. What is not in a table is
 null, as in Velocity: a call of a method that does not exist prints itself.
@@ -6,20 +6,11 @@ null, as in Velocity: a call of a method that does not exist prints itself.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from syncline.vtl.errors import MethodFailed, OtherSignature
+from syncline.vtl.texts import STRING_METHODS, Method, a_string, same
+from syncline.vtl.values import Entry, Value, is_number, plain, text_of
 
-from syncline.vtl.errors import MethodFailed
-from syncline.vtl.values import TEXT_MAX, Entry, Value, bounded, is_number, plain, text_of
-
-Method = Callable[..., Any]
 REFLECTION = frozenset({"class", "getClass", "forName", "getDeclaredMethods", "getMethod", "wait", "notify"})
-
-
-class _OtherSignature(Exception):
-    """An argument's type fits no overload of the method: to Velocity there is no such method, which is null."""
 
 
 def key_text(key: Value) -> str:
@@ -40,7 +31,7 @@ def call(target: Value, name: str, *arguments: Value) -> Value:
     if method is not None:
         try:
             return method(target, *arguments)
-        except _OtherSignature:
+        except OtherSignature:
             return None
     if name in REFLECTION:
         raise MethodFailed(f"{name} is reflection, which templates may not use")
@@ -132,7 +123,7 @@ def integers(first: Value, last: Value) -> Value:
 
 def _element(target: list[Value], index: Value) -> Value:
     if type(index) is not int:
-        raise _OtherSignature
+        raise OtherSignature
     if not 0 <= index < len(target):
         raise MethodFailed(f"Index {text_of(index)} out of bounds for length {len(target)}")
     return target[index]
@@ -149,7 +140,7 @@ def _list_add(target: list[Value], value: Value) -> bool:
 
 def _list_insert(target: list[Value], index: Value, value: Value) -> None:
     if type(index) is not int:
-        raise _OtherSignature
+        raise OtherSignature
     if not 0 <= index <= len(target):
         raise MethodFailed(f"Index {text_of(index)} out of bounds for length {len(target)}")
     target.insert(index, _storable(target, value))
@@ -172,17 +163,12 @@ def _list_remove(target: list[Value], what: Value) -> Value:
     return found >= 0
 
 
-def _same(left: Value, right: Value) -> bool:
-    """Java's equals: values of different classes differ."""
-    return type(left) is type(right) and bool(left == right)
-
-
 def _index_of(target: list[Value], what: Value) -> int:
-    return next((at for at, each in enumerate(target) if _same(each, what)), -1)
+    return next((at for at, each in enumerate(target) if same(each, what)), -1)
 
 
 def _last_index_of(target: list[Value], what: Value) -> int:
-    return next((at for at in range(len(target) - 1, -1, -1) if _same(target[at], what)), -1)
+    return next((at for at in range(len(target) - 1, -1, -1) if same(target[at], what)), -1)
 
 
 def _add_all(target: list[Value], more: Value) -> bool:
@@ -207,7 +193,7 @@ def _retain_all(target: list[Value], keep: Value) -> bool:
 
 def _sub_list(target: list[Value], first: Value, last: Value) -> list[Value]:
     if type(first) is not int or type(last) is not int:
-        raise _OtherSignature
+        raise OtherSignature
     if not 0 <= first <= last <= len(target):
         raise MethodFailed(f"fromIndex: {text_of(first)}, toIndex: {text_of(last)}, size: {len(target)}")
     return target[first:last]
@@ -252,7 +238,7 @@ LIST_METHODS: dict[tuple[str, int], Method] = {
     ("iterator", 0): list,
     ("toArray", 0): list,
     ("toString", 0): text_of,
-    ("equals", 1): _same,
+    ("equals", 1): same,
     ("hashCode", 0): len,
 }
 
@@ -268,7 +254,7 @@ MAP_METHODS: dict[tuple[str, int], Method] = {
     ("putIfAbsent", 2): _put_if_absent,
     ("remove", 1): lambda target, key: target.pop(key_text(key), None),
     ("containsKey", 1): lambda target, key: key_text(key) in target,
-    ("containsValue", 1): lambda target, value: any(_same(each, value) for each in target.values()),
+    ("containsValue", 1): lambda target, value: any(same(each, value) for each in target.values()),
     ("keySet", 0): list,
     ("entrySet", 0): lambda target: [Entry(key, value) for key, value in target.items()],
     ("values", 0): lambda target: list(target.values()),
@@ -277,7 +263,7 @@ MAP_METHODS: dict[tuple[str, int], Method] = {
     ("getOrDefault", 2): lambda target, key, other: target.get(key_text(key), other),
     ("clear", 0): lambda target: target.clear(),
     ("toString", 0): text_of,
-    ("equals", 1): _same,
+    ("equals", 1): same,
 }
 
 ENTRY_METHODS: dict[tuple[str, int], Method] = {
@@ -287,159 +273,16 @@ ENTRY_METHODS: dict[tuple[str, int], Method] = {
 }
 
 
-@lru_cache(maxsize=512)
-def pattern(regex: str) -> re.Pattern[str]:
-    """A Java regular expression, compiled. Raises MethodFailed for one Python cannot read."""
-    try:
-        return re.compile(_POSIX.sub(lambda found: _CLASSES[found[1]], regex))
-    except re.error as mistake:
-        raise MethodFailed(f"{regex} is not a regular expression: {mistake}") from None
-
-
-_CLASSES = {
-    "Alpha": "a-zA-Z",
-    "Digit": "0-9",
-    "Alnum": "a-zA-Z0-9",
-    "Upper": "A-Z",
-    "Lower": "a-z",
-    "Space": r"\s",
-    "Punct": r"!-/:-@\[-`{-~",
-}
-_POSIX = re.compile(r"\\p\{(" + "|".join(_CLASSES) + r")\}")
-_GROUP = re.compile(r"\\(.)|\$(\d)|\$\{(\w+)\}|\\$", re.DOTALL)
-
-
-def _replace(target: str, old: Value, new: Value) -> str:
-    """Literal, every occurrence. Growth is bounded before it happens: replacing by itself squares a text."""
-    growth = target.count(_string(old)) * (len(_string(new)) - len(old))
-    if len(target) + growth > TEXT_MAX:
-        raise MethodFailed(f"a text may have at most {TEXT_MAX:,} characters")
-    return target.replace(old, new)
-
-
-def _replace_regex(target: str, regex: Value, new: Value, count: int) -> str:
-    """`$1` and `\\$` of a Java replacement; growth is bounded as it happens."""
-    java, size = _string(new), len(target)
-
-    def expand(found: re.Match[str]) -> str:
-        nonlocal size
-        expanded = _GROUP.sub(lambda token: _group(found, token), java)
-        size += len(expanded)
-        if size > TEXT_MAX:
-            raise MethodFailed(f"a text may have at most {TEXT_MAX:,} characters")
-        return expanded
-
-    return pattern(_string(regex)).sub(expand, target, count)
-
-
-def _group(found: re.Match[str], token: re.Match[str]) -> str:
-    if token[1] is not None:
-        return token[1]
-    group: int | str = int(token[2]) if token[2] is not None else token[3] or ""
-    try:
-        return found[group] or ""
-    except IndexError:
-        raise MethodFailed(f"No group {group}") from None
-
-
-def _string(value: Value) -> str:
-    if type(value) is not str:
-        raise _OtherSignature
-    return value
-
-
-def split(target: str, regex: Value, limit: Value = 0) -> list[Value]:
-    """Java's split: trailing empty parts are dropped unless `limit` is negative."""
-    most = limit if type(limit) is int else 0
-    found = list(pattern(_string(regex)).finditer(target))
-    parts: list[str] = []
-    at = 0
-    for each in found:
-        if each.end() == 0 or (0 < most <= len(parts) + 1) or (each.start() == each.end() == len(target)):
-            continue
-        parts.append(target[at : each.start()])
-        at = each.end()
-    parts.append(target[at:])
-    while most == 0 and len(parts) > 1 and not parts[-1]:
-        parts.pop()
-    return parts if parts != [""] or not target else []
-
-
-def _substring(target: str, first: Value, last: Value = None) -> str:
-    end = len(target) if last is None else last
-    if type(first) is not int or type(end) is not int:
-        raise _OtherSignature
-    if not 0 <= first <= end <= len(target):
-        raise MethodFailed(f"String index out of range: begin {text_of(first)}, end {text_of(end)}, {len(target)}")
-    return target[first:end]
-
-
-def _char_at(target: str, index: Value) -> str:
-    if type(index) is not int:
-        raise _OtherSignature
-    if not 0 <= index < len(target):
-        raise MethodFailed(f"String index out of range: {text_of(index)}")
-    return target[index]
-
-
-STRING_METHODS: dict[tuple[str, int], Method] = {
-    ("length", 0): len,
-    ("isEmpty", 0): lambda target: not target,
-    ("isBlank", 0): lambda target: not target.strip(),
-    ("equals", 1): _same,
-    ("equalsIgnoreCase", 1): lambda target, other: type(other) is str and target.lower() == other.lower(),
-    ("compareTo", 1): lambda target, other: (target > _string(other)) - (target < _string(other)),
-    ("contains", 1): lambda target, part: _string(part) in target,
-    ("startsWith", 1): lambda target, part: target.startswith(_string(part)),
-    ("endsWith", 1): lambda target, part: target.endswith(_string(part)),
-    ("indexOf", 1): lambda target, part: target.find(_string(part)),
-    ("indexOf", 2): lambda target, part, at: target.find(_string(part), at),
-    ("lastIndexOf", 1): lambda target, part: target.rfind(_string(part)),
-    ("substring", 1): _substring,
-    ("substring", 2): _substring,
-    ("toUpperCase", 0): str.upper,
-    ("toLowerCase", 0): str.lower,
-    ("trim", 0): str.strip,
-    ("strip", 0): str.strip,
-    ("replace", 2): _replace,
-    ("replaceAll", 2): lambda target, regex, new: _replace_regex(target, regex, new, 0),
-    ("replaceFirst", 2): lambda target, regex, new: _replace_regex(target, regex, new, 1),
-    ("split", 1): split,
-    ("split", 2): split,
-    ("matches", 1): lambda target, regex: pattern(_string(regex)).fullmatch(target) is not None,
-    ("concat", 1): lambda target, other: bounded(target + _string(other)),
-    ("charAt", 1): _char_at,
-    ("toString", 0): lambda target: target,
-    ("valueOf", 1): lambda target, value: text_of(value),
-    ("repeat", 1): lambda target, count: _repeat(target, count),
-    ("toCharArray", 0): list,
-    ("hashCode", 0): lambda target: _hash_code(target),
-}
-
-
-def _repeat(target: str, count: Value) -> str:
-    if type(count) is not int or count < 0 or len(target) * count > TEXT_MAX:
-        raise MethodFailed(f"count is negative or too large: {text_of(count)}")
-    return target * count
-
-
-def _hash_code(target: str) -> int:
-    code = 0
-    for unit in memoryview(target.encode("utf-16-le")).cast("H"):
-        code = (31 * code + unit) & 0xFFFFFFFF
-    return code - (1 << 32) if code >> 31 else code
-
-
 def _parse_int(_target: Value, text: Value) -> int:
     try:
-        return int(_string(text).replace("_", "x"))
+        return int(a_string(text).replace("_", "x"))
     except ValueError:
         raise MethodFailed(f'For input string: "{text}"') from None
 
 
 def _parse_float(_target: Value, text: Value) -> float:
     try:
-        return float(_string(text).replace("_", "x"))
+        return float(a_string(text).replace("_", "x"))
     except ValueError:
         raise MethodFailed(f'For input string: "{text}"') from None
 
@@ -457,7 +300,7 @@ NUMBER_METHODS: dict[tuple[str, int], Method] = {
     ("floatValue", 0): float,
     ("toString", 0): text_of,
     ("toString", 1): lambda target, value: text_of(value),
-    ("equals", 1): _same,
+    ("equals", 1): same,
     ("compareTo", 1): lambda target, other: (target > other) - (target < other) if is_number(other) else None,
     ("parseInt", 1): _parse_int,
     ("parseLong", 1): _parse_int,
@@ -471,7 +314,7 @@ NUMBER_METHODS: dict[tuple[str, int], Method] = {
 
 BOOLEAN_METHODS: dict[tuple[str, int], Method] = {
     ("toString", 0): text_of,
-    ("equals", 1): _same,
+    ("equals", 1): same,
     ("booleanValue", 0): bool,
     ("parseBoolean", 1): lambda target, text: type(text) is str and text.lower() == "true",
     ("valueOf", 1): lambda target, text: text is True or (type(text) is str and text.lower() == "true"),

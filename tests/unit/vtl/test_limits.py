@@ -111,3 +111,8 @@ def test_a_failure_inside_a_string_names_its_place(render: Render) -> None:
     with pytest.raises(TemplateError) as refused:
         render('#set($l = [])\n#set($s = "a\n  $l.get(1)")')
     assert (refused.value.line, refused.value.column) == (3, 5)
+
+
+@pytest.mark.rule("VTL-1")
+def test_names_with_hyphens_are_names_of_their_own() -> None:
+    assert vtl.compile("$a-b $a__b").render({"a-b": 1, "a__b": 2}) == "1 2"
