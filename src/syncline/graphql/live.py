@@ -64,7 +64,7 @@ class Live:
         self.documents: Documents | None = None
         self.version = 0
         """Of the schema and of who may see what: subscriptions of one version can share a group."""
-        self.changed: list[Callable[[], None]] = []
+        self.changed: dict[object, Callable[[], None]] = {}
         """What wants to know of a new state: the live connections."""
         self.projections: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """By group, what equal subscriptions share; gone with the last of them."""
@@ -106,7 +106,7 @@ class Live:
             self.documents = Documents(settled, introspection=api.introspection_config == "ENABLED")
         if schema_changed:
             self.version += 1
-            for listener in list(self.changed):
+            for listener in list(self.changed.values()):
                 listener()
 
     def refresh_keys(self) -> None:

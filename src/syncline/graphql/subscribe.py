@@ -76,7 +76,7 @@ class Endpoint:
         self._live = live
         live.figures.connects.add()
         live.figures.connections += 1
-        live.changed.append(self._look_again)
+        live.changed[self] = self._look_again
 
     async def subscribe(self, start: Start) -> Subscription:
         """Register with the hub, then return at once. Raises to refuse."""
@@ -102,7 +102,7 @@ class Endpoint:
             return
         for id in list(self._kept):
             self.unsubscribe(id)
-        self._live.changed.remove(self._look_again)
+        del self._live.changed[self]
         self._live.figures.connections -= 1
         self._live = None
 

@@ -209,3 +209,24 @@ async def test_a_room_below_that_is_away_fails_its_field_only(world: Any) -> Non
         "ServiceUnavailableException",
         "The store is closed.",
     )
+
+
+@pytest.mark.rule("GQL-1")
+async def test_selections_of_one_key_are_merged(world: Any) -> None:
+    await world.create(SDL)
+    await world.local("Query", "project", payload(PROJECT))
+    query = "{project {id ...F owner {name}} ...G} fragment F on Project {title owner {n: name}} "
+    answer = await world.ask(query + "fragment G on Query {project {budget}}")
+    assert answer["data"] == {
+        "project": {"id": "p", "title": "t", "owner": {"n": "ada", "name": "ada"}, "budget": 5},
+    }
+
+
+@pytest.mark.rule("GQL-14")
+async def test_the_selection_set_as_resolvers_see_it(world: Any) -> None:
+    await world.create(SDL)
+    await world.local(
+        "Query", "project", payload('{"id": "$ctx.info.selectionSetList", "title": "x", "owner": {"name": "n"}}')
+    )
+    answer = await world.ask("{project {id t: title owner {name}}}")
+    assert answer["data"]["project"]["id"] == "[id, t, owner, owner/name]"

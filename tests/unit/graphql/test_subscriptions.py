@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from syncline.core import SynclineError
+from syncline.core import SynclineError, call
 
 SDL = """
 interface Pet { name: String! }
 type Dog implements Pet { name: String! barks: Boolean }
-type Note { id: ID! text: String! room: String n: Int data: AWSJSON tags: [String] }
+type Note { id: ID! text: String! room: String n: Int data: AWSJSON tags: [String] secret: String @aws_iam }
 type Query { note: Note }
 input In { id: ID! text: String room: String n: Int tags: [String] }
 type Mutation {
@@ -248,3 +248,22 @@ async def test_equal_subscriptions_share_a_group(api: Any, outbox: Any) -> None:
         (await endpoint.subscribe(api.start(text, outbox, id=id, r=room))).group for id, room in ("1a", "2a", "3b")
     }
     assert len(groups) == 2
+
+
+@pytest.mark.rule("GQL-12")
+async def test_what_a_subscriber_may_not_see_is_null_and_named(api: Any, outbox: Any) -> None:
+    (found,) = await published(api, PUT, outbox, "subscription {onPut {id secret}}")
+    assert found["data"] == {"onPut": {"id": "1", "secret": None}}
+    (entry,) = found["errors"]
+    assert (entry["path"], entry["errorType"]) == (["onPut", "secret"], "Unauthorized")
+    assert entry["message"] == "Not Authorized to access secret on type Note"
+
+
+@pytest.mark.rule("GQL-15")
+async def test_a_publication_tells_of_its_mutations_commit(api: Any) -> None:
+    call.enter(call.Call("request", "us-east-1", "000000000000"))
+    call.committed(7)
+    await api.ask(PUT)
+    (publication,) = api.hub.recent(api.api_id, after=0)
+    assert (publication.topic.name, publication.commit, publication.position) == ("put", 7, 1)
+    assert publication.value == {"id": "1", "text": "t", "room": "r", "n": 5}
