@@ -13,6 +13,7 @@ from pathlib import Path
 
 import syncline
 from syncline.core import errors
+from syncline.monitoring.aws_metrics import ROWS
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -72,6 +73,12 @@ def metrics_page() -> str:
     lines += ["| Metric | Type | Room |", "|---|---|---|"]
     for name, kind, room in sorted(instruments()):
         lines.append(f"| `{name}` | {kind} | {room} |")
+    lines += ["", "## As CloudWatch metrics", ""]
+    lines += ["GetMetricStatistics, GetMetricData and alarms read these, by the minute, for fifteen days.", ""]
+    lines += ["| Namespace | Metric | Unit | Dimensions | From |", "|---|---|---|---|---|"]
+    for row in sorted(ROWS, key=lambda row: (row.namespace, row.metric, len(row.dimensions))):
+        dimensions = ", ".join(row.dimensions) or "none: the whole server"
+        lines.append(f"| {row.namespace} | `{row.metric}` | {row.unit} | {dimensions} | `{row.instrument}` |")
     return "\n".join(lines) + "\n"
 
 

@@ -24,6 +24,8 @@ from syncline.tables import StreamRecord
 
 BATCH_BYTES_MAX = 6 * 1024 * 1024 - 4096
 READ_RECORDS = 1000
+PASSED_RECORDS_MAX = 1000
+"""Records of other lanes, or that no filter wants, after which the cursor moves: few are read twice."""
 RETRY_SECONDS_FIRST, RETRY_SECONDS_MAX = 0.2, 60.0
 OK = "OK"
 FAILED = "PROBLEM: Function call failed"
@@ -70,6 +72,7 @@ class Lane:
         self._stopping = False
         self._delivering = False
         self._waits = 0
+        self._saved = 0
         self._task: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
@@ -95,10 +98,16 @@ class Lane:
 
     async def _start(self) -> int:
         saved = await self._house.cursors.load(consumer_of(self._mapping, self._number), self._shard)
-        return max(saved or 0, self._mapping.start)
+        position = self._saved = max(saved or 0, self._mapping.start)
+        horizon = await self._house.streams.horizon(self._shard)
+        if 0 < position < horizon:
+            facts = {"mapping": self._mapping.id, "records_at_most": horizon - position}
+            self._house.meter.event("stream records trimmed before they were read", **facts)
+        return position
 
     async def _save(self, sequence: int) -> None:
         await self._house.cursors.save(consumer_of(self._mapping, self._number), self._shard, sequence)
+        self._saved = sequence
 
     # Gathering.
 
@@ -118,6 +127,8 @@ class Lane:
                     size += len(entry.body) + 1
                     if len(batch) == self._mapping.batch_size:
                         return batch, position
+            if not batch and position - self._saved >= PASSED_RECORDS_MAX:
+                await self._save(position)
             now = self._house.clock.monotonic()
             if batch and not closes:
                 closes = now + self._mapping.window

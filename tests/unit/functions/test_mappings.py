@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from support.aws import called, client
 from support.functions import House, until
 from syncline.core import json
+from syncline.streams import Cursors
 
 # Writes what it is sent to a file; fails as the item or the environment says. With a report, says which record failed.
 RECORDER = """
@@ -287,3 +288,18 @@ async def test_a_throttled_or_missing_function_costs_no_attempt(fed: Fed) -> Non
         await asyncio.sleep(0.3)
         await fed.house.service.delete_function_concurrency({"FunctionName": "recorder"})
         await until(lambda: fed.seen() == [1])
+
+
+@pytest.mark.rule("FN-27")
+async def test_the_cursor_also_moves_over_what_is_passed(fed: Fed, monkeypatch) -> None:
+    monkeypatch.setattr("syncline.functions.lane.PASSED_RECORDS_MAX", 3)
+    nobody = {"Filters": [{"Pattern": '{"eventName": ["NEVER"]}'}]}
+    mapping = await fed.map(FilterCriteria=nobody)
+    await fed.put(*range(10))
+    mappings = fed.house.engine.mappings
+    consumer = f"mapping/{mapping['UUID']}/1/0"
+    async with fed.house.running():
+        async with asyncio.timeout(5):
+            while await Cursors(fed.house.store).load(consumer, mappings.shard_of(fed.source)) != 10:
+                await asyncio.sleep(0.01)
+    assert fed.seen() == []

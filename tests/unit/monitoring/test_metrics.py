@@ -1,5 +1,7 @@
 """Metrics: sampled from instruments, put by users, read by period."""
 
+from pathlib import Path
+
 import pytest
 
 from syncline.core import Meter
@@ -153,3 +155,14 @@ def test_prometheus_reads_one_type_line_per_name() -> None:
         "# TYPE c gauge",
         "c 0.25",
     ]
+
+
+def test_every_row_reads_an_instrument_that_some_room_binds() -> None:
+    import syncline
+    from syncline.monitoring.aws_metrics import ROWS as SERVED
+
+    source = "".join(
+        path.read_text() for path in Path(syncline.__file__).parent.rglob("*.py") if "aws_metrics" not in path.name
+    )
+    named = {name for row in SERVED for name in (row.instrument, row.of) if name}
+    assert sorted(name for name in named if f'"{name}"' not in source) == []
