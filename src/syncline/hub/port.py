@@ -33,7 +33,10 @@ class Outbox(Protocol):
         ...
 
     def write(self, data: bytes) -> None:
-        """Queue whole frames. Never raises; bounded: an outbox that overflows closes its connection."""
+        """Queue whole frames. Bounded: an outbox that overflows closes its connection.
+
+        The hub binds it once per subscription. It never raises before `unsubscribe`, and calls nothing of the hub.
+        """
         ...
 
 
@@ -91,5 +94,8 @@ class RealtimeEndpoint(Protocol):
         ...
 
     def closed(self) -> None:
-        """The connection is gone: end all its subscriptions. Called once."""
+        """The connection is gone: end all its subscriptions. Called once, never during `connect`.
+
+        It may come during `subscribe`, which then registers nothing or has `unsubscribe` called after it.
+        """
         ...
