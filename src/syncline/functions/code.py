@@ -96,6 +96,8 @@ def check_zip(content: bytes) -> None:
         entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as mistake:
         raise ParameterInvalid(UNREADABLE) from mistake
+    if not entries:
+        raise ParameterInvalid("Uploaded file must be a non-empty zip")
     if len(entries) > ENTRIES_MAX:
         raise ParameterInvalid(f"The zip holds {len(entries)} files; the limit is {ENTRIES_MAX}.")
     if sum(entry.file_size for entry in entries) > UNPACKED_BYTES_MAX:

@@ -43,7 +43,9 @@ class LogsService:
         if prefix and pattern:
             raise LogsInvalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
         after = request.get("nextToken", "")
-        groups = [group for group in self._logs.groups(prefix, pattern) if group.name > after]
+        named = {self._name_of(identifier) for identifier in request.get("logGroupIdentifiers", [])}
+        found = self._logs.groups(prefix, pattern)
+        groups = [group for group in found if group.name > after and (not named or group.name in named)]
         limit = request.get("limit", 50)
         answer: Shape = {"logGroups": [await self._group_shape(group) for group in groups[:limit]]}
         if len(groups) > limit:

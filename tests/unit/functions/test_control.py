@@ -93,6 +93,7 @@ def link() -> bytes:
     ("change", "code"),
     [
         ({"Code": {"ZipFile": b"not a zip"}}, "InvalidParameterValueException"),
+        ({"Code": {"ZipFile": zipped()}}, "InvalidParameterValueException"),
         ({"Code": {"ZipFile": CODE[:-30]}}, "InvalidParameterValueException"),
         ({"Code": {"ZipFile": zipped(**{"../out__py": "x"})}}, "InvalidParameterValueException"),
         ({"Code": {"ZipFile": zipped(**{"/etc/out__py": "x"})}}, "InvalidParameterValueException"),

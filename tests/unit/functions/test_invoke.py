@@ -330,3 +330,26 @@ async def test_a_handler_that_no_process_can_take_is_an_error_and_not_the_server
     with pytest.raises(EnvironmentUnavailable, match="embedded null"):
         await house.engine.invoke("f", b"{}")
     assert house.engine.invoker.pool.running("f") == 0
+
+
+@pytest.mark.rule("FN-14")
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        ("1/0", "ZeroDivisionError", "division by zero"),
+        ("import os; os._exit(5)", "Runtime.ExitError", "Runtime exited with error: exit status 5"),
+        ("def handler(:", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app'"),
+        ("while True: pass", "Sandbox.Timedout", "Task timed out after 1.00 seconds"),
+    ],
+)
+async def test_code_that_fails_while_it_loads_is_answered(house: House, monkeypatch, code, kind, message) -> None:
+    monkeypatch.setattr("syncline.functions.environment.INIT_SECONDS_MAX", 0.5)
+    await house.create("f", code, Timeout=1)
+    invocation = await house.engine.invoke("f", b"{}")
+    error = json.decode(invocation.payload)
+    assert error["errorType"] == kind
+    assert message in error["errorMessage"]
+    lines = await house.lines("f")
+    assert lines[0].startswith("INIT_START")
+    assert lines[-1].startswith("REPORT")
+    assert house.engine.invoker.pool.running("f") == 0

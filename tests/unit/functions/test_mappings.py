@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
@@ -303,3 +304,25 @@ async def test_the_cursor_also_moves_over_what_is_passed(fed: Fed, monkeypatch) 
             while await Cursors(fed.house.store).load(consumer, mappings.shard_of(fed.source)) != 10:
                 await asyncio.sleep(0.01)
     assert fed.seen() == []
+
+
+@pytest.mark.rule("FN-21")
+async def test_a_batch_never_grows_over_lambdas_payload(fed: Fed, monkeypatch) -> None:
+    monkeypatch.setattr("syncline.functions.lane.BATCH_BYTES_MAX", 1200)
+    await fed.map()
+    await fed.put(*range(6))
+    async with fed.house.running():
+        await until(lambda: fed.seen() == list(range(6)))
+    assert {len(batch) for batch in fed.batches()} <= {1, 2}
+
+
+@pytest.mark.rule("FN-22")
+async def test_records_over_the_mappings_age_are_given_up(fed: Fed) -> None:
+    mapping = await fed.map()
+    mappings = fed.house.engine.mappings
+    await mappings.put(msgspec.structs.replace(mappings.get(mapping["UUID"]), age=1))
+    await fed.put(1)
+    await asyncio.sleep(1.1)
+    await fed.put(2)
+    async with fed.house.running():
+        await until(lambda: fed.seen() == [2])
