@@ -216,3 +216,18 @@ def test_plan_and_reference_give_the_same_data(data: Any) -> None:
     for resolver in resolvers.values():
         # graphql-core leaves a list at its first impossible null; we resolve its other items all the same.
         assert {repr(arguments) for arguments in resolver.seen} <= {repr(arguments) for arguments in resolver.ours}
+
+
+@pytest.mark.rule("GQL-1")
+@pytest.mark.parametrize("leaf", LEAVES)
+@pytest.mark.parametrize("wrapped", ["{}", "{}!", "[{}]", "[{}!]!"])
+async def test_every_leaf_of_every_value(leaf: str, wrapped: str) -> None:
+    schema = schemas.build(f"enum Color {{ RED GREEN }} type A {{ f: {wrapped.format(leaf)} }} type Query {{ a: A }}")
+    extremes = [None, 2**31, -(2**31), -(2**31) - 1, 2**63, float("inf"), float("nan"), "", {}, []]
+    for value in [*LEAF_VALUES[leaf], *extremes]:
+        canned = Canned({"f": [value] if "[" in wrapped else value}, 0)
+        settled = Settled(schema, {("Query", "a"): canned}, default_mode="API_KEY", depth_max=0)
+        document = Documents(settled, introspection=True).find("{a {f}}", None)
+        ours, our_errors, theirs, their_errors = await both(document, {})
+        assert json.encode(ours) == json.encode(theirs), (value, our_errors, their_errors)
+        assert [entry["path"] for entry in our_errors] == [entry["path"] for entry in their_errors]
