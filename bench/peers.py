@@ -19,10 +19,12 @@ def install() -> None:
     manifest = BENCH / "peers" / "package.json"
     kept = NODE / "package.json"
     if not kept.exists() or kept.read_text() != manifest.read_text():
+        print("installing the Node peers …", file=sys.stderr, flush=True)
         shutil.copy(manifest, kept)
         subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=NODE, check=True)
     shutil.copy(BENCH / "peers" / "peers.mjs", NODE / "peers.mjs")
     if not (VENV / "bin" / "uvicorn").exists():
+        print("installing the Python peer …", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
         subprocess.run([str(VENV / "bin" / "pip"), "install", "-q", *STRAWBERRY], check=True)
 

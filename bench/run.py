@@ -99,6 +99,7 @@ def get(quick: bool) -> list[Row]:
         found.setdefault("Syncline (VTL, table read)", []).append(_syncline_get())
         found.setdefault("mercurius (JIT)", []).append(_peer_get("mercurius"))
         found.setdefault("graphql-yoga", []).append(_peer_get("yoga"))
+    found["C, read() and write() only"] = [_limit_get()]
     found["Strawberry on uvicorn"] = [_peer_get("strawberry")]
     ours = _medians(found["Syncline (VTL, table read)"])
     bars = {"mercurius (JIT)": 2.0, "graphql-yoga": 10.0}
@@ -108,7 +109,7 @@ def get(quick: bool) -> list[Row]:
         ratio = figures["cpu_us"] / ours["cpu_us"]
         measured = f"{figures['cpu_us']:.0f} µs CPU  {figures['per_s']:.0f}/s  p50 {figures['p50_us'] / 1000:.2f} ms"
         if runs is not found["Syncline (VTL, table read)"]:
-            measured += f"  Syncline {ratio:.1f}× cheaper"
+            measured += f"  {ratio:.2f} × Syncline's CPU"
         bar = bars.get(label)
         rows.append(Row(f"get: {label}", measured, f"≥ {bar:g} ×" if bar else "", ratio >= bar if bar else None))
     return rows
@@ -120,6 +121,13 @@ def _syncline_get() -> dict[str, Any]:
         api = deployment.deploy_api(running.port)
         request = frames.post("get", running.port, api.path, frames.GET, {"id": "0123456789"}, api.key)
         return load("http", running.port, CONNECTIONS, 2, running.pids, request)
+
+
+def _limit_get() -> dict[str, Any]:
+    port = free_port()
+    with server("limit", [str(OUT / "limit"), str(port)], port, probe=False) as running:
+        request = frames.post("limit", port, "/", frames.GET, {"id": "0123456789"})
+        return load("http", port, CONNECTIONS, 2, running.pids, request)
 
 
 def _peer_get(name: str) -> dict[str, Any]:
@@ -265,7 +273,6 @@ def main() -> None:
     prepare()
     names = chosen.parts or list(PARTS)
     if NEEDS_PEERS & set(names):
-        print("installing peers …", file=sys.stderr, flush=True)
         peers.install()
     for name in names:
         try:
