@@ -75,21 +75,24 @@ class Live:
         """Make everything from the records: at start. What no longer compiles is logged and left out."""
         text = self.entry.schema.text
         if text:
-            self.schema = schemas.build(text)
+            try:
+                self.schema = schemas.build(text)
+            except schemas.SchemaRefused as refusal:
+                self._left_out("schema", self.entry.api.name, str(refusal))
         for source in self.entry.sources.values():
             try:
                 self.sources[source.name] = self.built(source)
             except SynclineError as refusal:
-                self._left_out("data source", source.name, refusal)
+                self._left_out("data source", source.name, refusal.message)
         for key, resolver in self.entry.resolvers.items():
             try:
                 self._resolvers[key] = self.compiled(resolver)
             except SynclineError as refusal:
-                self._left_out("resolver", ".".join(key), refusal)
+                self._left_out("resolver", ".".join(key), refusal.message)
         self.settle()
 
-    def _left_out(self, kind: str, name: str, refusal: SynclineError) -> None:
-        self._meter.event(f"{kind} left out", room="graphql", api=self.api_id, part=name, reason=refusal.message)
+    def _left_out(self, kind: str, name: str, reason: str) -> None:
+        self._meter.event(f"{kind} left out", room="graphql", api=self.api_id, part=name, reason=reason)
 
     def settle(self, *, schema_changed: bool = False) -> None:
         """Serve from the records as they are now. `schema_changed`: live subscriptions must look again, too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from syncline.core import Request, SynclineError, json
@@ -290,3 +291,16 @@ async def test_a_socket_finds_its_api_by_its_key(world: Any) -> None:
 
 async def test_an_unknown_api(world: Any) -> None:
     assert (await refused(world.call("GetGraphqlApi", apiId="nothere")))[0] == "NotFoundException"
+
+
+@pytest.mark.rule("GQL-23")
+async def test_a_part_that_no_longer_compiles_does_not_keep_the_rest_from_starting(world: Any) -> None:
+    await world.create(SDL)
+    await world.local("Query", "plain", '{"version": "2018-05-29", "payload": "kept"}')
+    await world.call("CreateDataSource", name="rest", type="NONE")
+    entry = world.engine.catalog.entry(world.api_id)
+    await world.engine.catalog.put_source(entry, msgspec.structs.replace(entry.sources["rest"], type="HTTP"))
+    again = type(world)(world.store, world.clock, type(world.meter)(out=None))
+    await again.engine.load()
+    again.api_id, again.key = world.api_id, world.key
+    assert await again.ask("{plain}") == {"data": {"plain": "kept"}}
