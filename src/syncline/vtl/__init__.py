@@ -13,9 +13,9 @@ from syncline.vtl.errors import (
 )
 from syncline.vtl.jsontext import decode
 from syncline.vtl.methods import call
+from syncline.vtl.regexes import pattern
 from syncline.vtl.template import Template
 from syncline.vtl.template import compile_template as compile
-from syncline.vtl.texts import pattern
 from syncline.vtl.values import Bound, Entry, Value, plain, text_of
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The Java methods of text, and Java's regular expressions.
+"""The Java methods of text.
 
 Owns: the bounds on how text grows by them. Never: knows how a method is found (`methods` does).
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from syncline.vtl.errors import MethodFailed, OtherSignature
+from syncline.vtl.regexes import pattern
 from syncline.vtl.values import TEXT_MAX, Value, bounded, text_of
 
 Method = Callable[..., Any]
@@ -21,25 +21,6 @@ def same(left: Value, right: Value) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-@lru_cache(maxsize=512)
-def pattern(regex: str) -> re.Pattern[str]:
-    """A Java regular expression, compiled. Raises MethodFailed for one Python cannot read."""
-    try:
-        return re.compile(_POSIX.sub(lambda found: _CLASSES[found[1]], regex))
-    except re.error as mistake:
-        raise MethodFailed(f"{regex} is not a regular expression: {mistake}") from None
-
-
-_CLASSES = {
-    "Alpha": "a-zA-Z",
-    "Digit": "0-9",
-    "Alnum": "a-zA-Z0-9",
-    "Upper": "A-Z",
-    "Lower": "a-z",
-    "Space": r"\s",
-    "Punct": r"!-/:-@\[-`{-~",
-}
-_POSIX = re.compile(r"\\p\{(" + "|".join(_CLASSES) + r")\}")
 _GROUP = re.compile(r"\\(.)|\$(\d)|\$\{(\w+)\}|\\$", re.DOTALL)
 
 
@@ -86,7 +67,7 @@ def a_string(value: Value) -> str:
 def split(target: str, regex: Value, limit: Value = 0) -> list[Value]:
     """Java's split: trailing empty parts are dropped unless `limit` is negative."""
     most = limit if type(limit) is int else 0
-    found = list(pattern(a_string(regex)).finditer(target))
+    found = pattern(a_string(regex)).findall(target)
     parts: list[str] = []
     at = 0
     for each in found:

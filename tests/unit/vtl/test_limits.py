@@ -34,6 +34,8 @@ def test_a_loop_runs_a_thousand_iterations_and_no_more(render: Render) -> None:
         "#set($m = {})#set($l = [{'m': $m}])$util.qr($m.put('l', $l))",
         "#set($l = [1])$util.qr($l.add([$l]))",
         '#set($s = "x")$s.repeat(999999999)',
+        '#set($s = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")$s.matches("(a+)+c")',
+        '#set($s = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")$s.replaceAll("(a|a)*c", "")',
     ],
 )
 def test_what_would_grow_for_ever_is_stopped(render: Render, template: str) -> None:
