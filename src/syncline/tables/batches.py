@@ -140,13 +140,8 @@ def _checked_write(found: OpenTable, entry: Mapping[str, Any]) -> tuple[Item, by
 def _capacity(
     request: Mapping[str, Any], found: OpenTable, units: float, index_units: dict[str, float] | None = None
 ) -> dict[str, Any]:
-    costs = index_units or {}
-    local = {
-        index.name: costs[index.name] for index in found.table.indexes if not index.is_global and index.name in costs
-    }
-    global_ = {name: cost for name, cost in costs.items() if name not in local}
     arms = request.get("ReturnConsumedCapacity") == "INDEXES"
-    return figures(found.table.name, units, global_, local, arms=arms)
+    return figures(found.table.name, units, *found.table.by_kind(index_units or {}), arms=arms)
 
 
 def _listed(request: Mapping[str, Any], capacity: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 READ_BYTES = 4096
 WRITE_BYTES = 1024
+READ, WRITE = "ReadCapacityUnits", "WriteCapacityUnits"
 
 IndexUnits = Mapping[str, float]
 
@@ -39,15 +40,25 @@ def consumed(
 
 
 def figures(
-    table: str, units: float, global_indexes: IndexUnits, local_indexes: IndexUnits, *, arms: bool
+    table: str,
+    units: float,
+    global_indexes: IndexUnits,
+    local_indexes: IndexUnits,
+    *,
+    arms: bool,
+    direction: str | None = None,
 ) -> dict[str, Any]:
-    """One ConsumedCapacity."""
+    """One ConsumedCapacity. A transaction's also names its `direction`."""
+
+    def arm(cost: float) -> dict[str, Any]:
+        return {"CapacityUnits": cost} | ({} if direction is None else {direction: cost})
+
     total = units + sum(global_indexes.values()) + sum(local_indexes.values())
-    shown: dict[str, Any] = {"TableName": table, "CapacityUnits": total}
+    shown: dict[str, Any] = {"TableName": table, **arm(total)}
     if arms:
-        shown["Table"] = {"CapacityUnits": units}
+        shown["Table"] = arm(units)
         if global_indexes:
-            shown["GlobalSecondaryIndexes"] = {name: {"CapacityUnits": cost} for name, cost in global_indexes.items()}
+            shown["GlobalSecondaryIndexes"] = {name: arm(cost) for name, cost in global_indexes.items()}
         if local_indexes:
-            shown["LocalSecondaryIndexes"] = {name: {"CapacityUnits": cost} for name, cost in local_indexes.items()}
+            shown["LocalSecondaryIndexes"] = {name: arm(cost) for name, cost in local_indexes.items()}
     return shown

@@ -5,6 +5,8 @@ For: every module that works on a table. Values without behaviour but what follo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from syncline.store import Collection, Shard
@@ -73,6 +75,14 @@ class Table(msgspec.Struct, frozen=True):
     def index(self, name: str) -> Index | None:
         """The index of that name, or None."""
         return next((index for index in self.indexes if index.name == name), None)
+
+    def by_kind(self, costs: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+        """Figures by index, parted into the global and the local ones."""
+        local = {index.name for index in self.indexes if not index.is_global}
+        return (
+            {name: cost for name, cost in costs.items() if name not in local},
+            {name: cost for name, cost in costs.items() if name in local},
+        )
 
     def key_of(self, item: Item) -> Item:
         """The item's key."""

@@ -7,28 +7,29 @@ Requests and answers are dicts in DynamoDB's API shape; binary values are bytes.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from syncline.core import Clock, Ids, Invalid, Meter, NotFound, Settings, Unsupported, call
+from syncline.core import Clock, Ids, Invalid, Meter, NotFound, Settings, call
 from syncline.store import Space, Store, Transaction
 from syncline.streams import Streams
 from syncline.tables.batches import BatchGet, BatchWrite
 from syncline.tables.capacity import consumed, read_units
 from syncline.tables.catalog import StreamDescription
 from syncline.tables.control import Control
-from syncline.tables.errors import ConditionalCheckFailed
+from syncline.tables.errors import ConditionalCheckFailed, TransactionCanceled
 from syncline.tables.housekeeping import Housekeeping
-from syncline.tables.layout import decode_row, encode_row, row_size
+from syncline.tables.item_collections import collection_metrics, wants_metrics
+from syncline.tables.layout import decode_row, row_size
 from syncline.tables.parameters import Parameters
 from syncline.tables.projections import projection
 from syncline.tables.reading import Page, query_plan, read_page, scan_plan, shown_page
 from syncline.tables.registry import OpenTable, Registry, table_name
+from syncline.tables.single_writes import Write, read_delete, read_put, read_update
+from syncline.tables.transactions import TRANSACTIONAL, TransactGet, TransactWrite
 from syncline.tables.updates import Update
-from syncline.tables.values import ITEM_BYTES_MAX, Item, check_item
-from syncline.tables.writes import UNGUARDED, Guard, Stamp, Written, delete_body, put_body, update_body
-
-ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
+from syncline.tables.values import Item
+from syncline.tables.writes import UNGUARDED, Stamp, Written, delete_body, put_body
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -86,52 +87,21 @@ class TableEngine:
     @measured("PutItem")
     async def put_item(self, request: Request) -> Answer:
         """PutItem."""
-        name = table_name(request)
-        item, size = check_item(request.get("Item"))
-        guard = _guard(request, Parameters(request, "ConditionExpression"))
-        shows_old = _shows_old(request)
-        if size > ITEM_BYTES_MAX:
-            raise Invalid(ITEM_TOO_LARGE)
-        found = self.registry.open(name)
-        found.layout.check_put(item)
-        body = put_body(found.layout, item, encode_row(item, size), guard, self._stamp(found))
-        return _old_shown(request, found, await self._write(found, body), shows_old=shows_old)
+        write = read_put(self.registry, request)
+        return await self._old_shown(request, write)
 
     @measured("DeleteItem")
     async def delete_item(self, request: Request) -> Answer:
         """DeleteItem."""
-        name = table_name(request)
-        check_item(request.get("Key"))
-        guard = _guard(request, Parameters(request, "ConditionExpression"))
-        shows_old = _shows_old(request)
-        found = self.registry.open(name)
-        key = found.layout.checked_key(request.get("Key"))
-        body = delete_body(found.layout, key, guard, self._stamp(found))
-        return _old_shown(request, found, await self._write(found, body), shows_old=shows_old)
+        write = read_delete(self.registry, request)
+        return await self._old_shown(request, write)
 
     @measured("UpdateItem")
     async def update_item(self, request: Request) -> Answer:
         """UpdateItem."""
-        name = table_name(request)
-        check_item(request.get("Key"))
-        parameters = Parameters(request, "UpdateExpression", "ConditionExpression")
-        update = parameters.update()
-        guard = _guard(request, parameters)
-        found = self.registry.open(name)
-        key = found.layout.checked_key(request.get("Key"))
-        if update is not None:
-            _refuse_key_changes(found, update)
-        body = update_body(
-            found.layout,
-            key,
-            None if update is None else functools.partial(update.apply, values=parameters.values),
-            creates=update is None or update.creates,
-            guard=guard,
-            stamp=self._stamp(found),
-        )
-        written = await self._write(found, body)
-        answer = _consumed_by_write(request, found, written)
-        shown = _returned_values(request.get("ReturnValues", "NONE"), update, written)
+        write = read_update(self.registry, request)
+        written, answer = await self._write(request, write)
+        shown = _returned_values(request.get("ReturnValues", "NONE"), write.update, written)
         if shown:
             answer["Attributes"] = shown
         return answer
@@ -185,16 +155,46 @@ class TableEngine:
         for (found, _, _), written in zip(batch.writes, committed.result, strict=True):
             _note_written(found, written)
             batch.note(found, written)
-        return batch.answer()
+        return batch.answer() | await self._collections(request, [(found, item) for found, item, _ in batch.writes])
+
+    async def transact_write_items(self, request: Request) -> Answer:
+        """TransactWriteItems: one commit for all actions, or none."""
+        transaction = TransactWrite(self.registry, request, self._stamp, self.clock.now())
+        try:
+            committed = await self._store.write(transaction.body)
+        except TransactionCanceled as refusal:
+            for write, reason in zip(transaction.writes, refusal.data["CancellationReasons"], strict=True):
+                if reason["Code"] == "ConditionalCheckFailed":
+                    write.found.figures.condition_failures.add()
+            raise
+        call.committed(committed.position)
+        if not committed.result.repeated:
+            for write, written in zip(transaction.writes, committed.result.written, strict=True):
+                _note_written(write.found, written, TRANSACTIONAL)
+        return transaction.answer(committed.result) | await self._collections(request, transaction.touched())
+
+    async def transact_get_items(self, request: Request) -> Answer:
+        """TransactGetItems: all of one moment."""
+        transaction = TransactGet(self.registry, request)
+        return transaction.answer(await self._store.read(transaction.body))
 
     def _shown(self, operation: str, request: Request, found: OpenTable, page: Page, plan: Any) -> Answer:
         answer = shown_page(request, plan, page)
         found.figures.returned(operation, answer["Count"])
         return answer
 
-    async def _write(self, found: OpenTable, body: Callable[[Transaction], Written]) -> Written:
+    async def _old_shown(self, request: Request, write: Write) -> Answer:
+        written, answer = await self._write(request, write)
+        if request.get("ReturnValues") == "ALL_OLD" and written.old is not None:
+            answer["Attributes"] = decode_row(written.old)
+        return answer
+
+    async def _write(self, request: Request, write: Write) -> tuple[Written, Answer]:
+        """Do the write, and begin its answer with what was asked about capacity and sizes."""
+        found = write.found
+        bound = write.bind(self._stamp(found))
         try:
-            committed = await self._store.write(body)
+            committed = await self._store.write(bound.body)
         except ConditionalCheckFailed:
             # AWS does this: a refused write costs what it would have cost; we count the least.
             found.figures.condition_failures.add()
@@ -202,7 +202,21 @@ class TableEngine:
             raise
         call.committed(committed.position)
         _note_written(found, committed.result)
-        return committed.result
+        answer = _told_of_write(request, found, committed.result)
+        if wants_metrics(request):
+            for metrics in await collection_metrics(self._store, found, [bound.item]):
+                answer["ItemCollectionMetrics"] = metrics
+        return committed.result, answer
+
+    async def _collections(self, request: Request, written: Iterable[tuple[OpenTable, Item]]) -> Answer:
+        """The sizes of the item collections that several writes touched, if asked for, by table."""
+        if not wants_metrics(request):
+            return {}
+        tables: dict[str, tuple[OpenTable, list[Item]]] = {}
+        for found, item in written:
+            tables.setdefault(found.table.name, (found, []))[1].append(item)
+        shown = {name: await collection_metrics(self._store, *touched) for name, touched in tables.items()}
+        return {"ItemCollectionMetrics": {name: metrics for name, metrics in shown.items() if metrics}}
 
     def _stamp(self, found: OpenTable) -> Stamp:
         if found.stream is None:
@@ -219,62 +233,16 @@ class TableEngine:
 _NO_STAMP = Stamp(None, "", 0.0)
 
 
-def _note_written(found: OpenTable, written: Written) -> None:
+def _note_written(found: OpenTable, written: Written, times: int = 1) -> None:
     found.figures.changed(row_size(written.old), row_size(written.new))
-    found.figures.write_units.add(written.units + sum(written.index_units.values()))
+    found.figures.write_units.add((written.units + sum(written.index_units.values())) * times)
 
 
-def _guard(request: Request, parameters: Parameters) -> Guard:
-    condition = parameters.condition("ConditionExpression")
-    parameters.finish()
-    if request.get("ReturnItemCollectionMetrics", "NONE") != "NONE":
-        raise Unsupported("Syncline does not report item collection sizes yet (ReturnItemCollectionMetrics).")
-    return Guard(condition, parameters.values, request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
-
-
-def _shows_old(request: Request) -> bool:
-    wanted = request.get("ReturnValues", "NONE")
-    if wanted not in ("NONE", "ALL_OLD"):
-        raise Invalid("ReturnValues can only be ALL_OLD or NONE")
-    return bool(wanted == "ALL_OLD")
-
-
-def _old_shown(request: Request, found: OpenTable, written: Written, *, shows_old: bool) -> Answer:
-    answer = _consumed_by_write(request, found, written)
-    if shows_old and written.old is not None:
-        answer["Attributes"] = decode_row(written.old)
-    return answer
-
-
-def _consumed_by_write(request: Request, found: OpenTable, written: Written) -> Answer:
+def _told_of_write(request: Request, found: OpenTable, written: Written) -> Answer:
     if request.get("ReturnConsumedCapacity", "NONE") == "NONE":
         return {}
-    local = {index.name for index in found.table.indexes if not index.is_global}
-    return consumed(
-        request,
-        found.table.name,
-        written.units,
-        global_indexes={name: cost for name, cost in written.index_units.items() if name not in local},
-        local_indexes={name: cost for name, cost in written.index_units.items() if name in local},
-    )
-
-
-def _refuse_key_changes(found: OpenTable, update: Update) -> None:
-    """Refuse an update of the table's key, or one inside a key attribute of the table or an index."""
-    index_keys = {name for index in found.table.indexes for name in index.key_names}
-    for path in update.paths:
-        name = str(path[0])
-        is_own = name in found.table.key_names
-        if len(path) > 1 and (is_own or name in index_keys):
-            raise Invalid(
-                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
-                f"{'Key' if is_own else 'IndexKey'}: {name}"
-            )
-        if is_own:
-            raise Invalid(
-                f"One or more parameter values were invalid: Cannot update attribute {name}. "
-                "This attribute is part of the key"
-            )
+    global_, local = found.table.by_kind(written.index_units)
+    return consumed(request, found.table.name, written.units, global_indexes=global_, local_indexes=local)
 
 
 def _returned_values(wanted: str, update: Update | None, written: Written) -> Item | None:

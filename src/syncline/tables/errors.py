@@ -60,6 +60,18 @@ class ConditionalCheckFailed(Conflict):
     code = "ConditionalCheckFailedException"
 
 
+class TransactionCanceled(Conflict):
+    """Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"""
+
+    code = "TransactionCanceledException"
+
+
+class IdempotentParameterMismatch(Invalid):
+    """A transaction with the same ClientRequestToken asked for something else in the last ten minutes."""
+
+    code = "IdempotentParameterMismatchException"
+
+
 class IteratorExpired(Invalid):
     """Iterator expired. The iterator was created at time {created} while right now it is {now}."""
 

@@ -18,6 +18,7 @@ from syncline.streams import Streams
 from syncline.tables.catalog import DROPPED, STREAMS, TABLES, StreamDescription, Table
 from syncline.tables.layout import DUE_ITEMS, decode_row, row_size
 from syncline.tables.registry import OpenTable, Registry
+from syncline.tables.tokens import forget_used
 from syncline.tables.writes import Stamp, expire
 
 ROWS_PER_BODY = 500
@@ -66,6 +67,8 @@ class Housekeeping:
             if stream.closed is not None and stream.closed + self._kept_seconds <= now:
                 await self._forget_stream(stream)
         await self.expire_items()
+        while (await self._store.write(lambda txn: forget_used(txn, now))).result:
+            pass
         while self.uncounted:
             await self._count(self.uncounted.pop())
 

@@ -88,6 +88,14 @@ class Layout:
         """The key of an item, or of a bare key, whose key attributes were checked."""
         return self.prefix + self._own_key(item)
 
+    def partition(self, item: Item) -> bytes:
+        """What the keys of all items with this one's partition key begin with."""
+        return self.prefix + keys.encode((key_part(item[self.table.hash]),))
+
+    def index_partition(self, index: Index, item: Item) -> bytes:
+        """What the keys of all entries with this item's index partition key begin with."""
+        return self._prefixes[index.number] + keys.encode((key_part(item[index.hash]),))
+
     def checked_key(self, key: Any) -> Item:
         """A request's Key in canonical form. Raises Invalid when it is not exactly the table's key."""
         checked, _ = check_item(key)

@@ -94,3 +94,9 @@ class Tables:
 
     async def batch_write_item(self, request: Request) -> Answer:
         return await self._engine.batch_write_item(request)
+
+    async def transact_write_items(self, request: Request) -> Answer:
+        return await self._engine.transact_write_items(request)
+
+    async def transact_get_items(self, request: Request) -> Answer:
+        return await self._engine.transact_get_items(request)

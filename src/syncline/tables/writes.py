@@ -77,6 +77,18 @@ def put_body(layout: Layout, item: Item, row: bytes, guard: Guard, stamp: Stamp)
     return body
 
 
+def check_body(layout: Layout, key_item: Item, guard: Guard) -> Callable[[Transaction], Written]:
+    """The body that checks the item of a checked key and changes nothing."""
+    key = layout.key(key_item)
+
+    def body(txn: Transaction) -> Written:
+        old = txn.get(Space.ITEM, key)
+        guard.check(None if old is None else decode_row(old))
+        return Written(old, old, write_units(row_size(old), row_size(old)), {})
+
+    return body
+
+
 def delete_body(layout: Layout, key_item: Item, guard: Guard, stamp: Stamp) -> Callable[[Transaction], Written]:
     """The body that deletes the item of a checked key."""
     key = layout.key(key_item)

@@ -1,0 +1,135 @@
+"""One put, delete, update or check as asked for: read, checked, ready to be bound to its moment.
+
+For: the single-item operations and the actions of a transaction. Owns: the order of AWS's checks. Binding checks the
+keys against the table; a transaction tells of what that refuses in another way than of what is refused before.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from syncline.core import Invalid
+from syncline.store import Transaction
+from syncline.tables.layout import encode_row
+from syncline.tables.parameters import Parameters
+from syncline.tables.registry import OpenTable, Registry, table_name
+from syncline.tables.updates import Update
+from syncline.tables.values import ITEM_BYTES_MAX, Item, check_item
+from syncline.tables.writes import Guard, Stamp, Written, check_body, delete_body, put_body, update_body
+
+ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
+
+Request = Mapping[str, Any]
+Body = Callable[[Transaction], Written]
+
+
+class Bound(NamedTuple):
+    """A write of one item: its key in the keyspace, the item or its key, and the body that does it."""
+
+    key: bytes
+    item: Item
+    body: Body
+
+
+class Write(NamedTuple):
+    """A write whose parameters are right. `bind` checks its keys and gives the body. `update` is UpdateItem's own."""
+
+    found: OpenTable
+    bind: Callable[[Stamp], Bound]
+    update: Update | None = None
+
+
+def read_put(registry: Registry, request: Request) -> Write:
+    """A put as asked for. Raises Invalid or NotFound."""
+    name = table_name(request)
+    item, size = check_item(request.get("Item"))
+    guard = _guard(request, Parameters(request, "ConditionExpression"))
+    if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
+        raise Invalid("ReturnValues can only be ALL_OLD or NONE")
+    if size > ITEM_BYTES_MAX:
+        raise Invalid(ITEM_TOO_LARGE)
+    found = registry.open(name)
+
+    def bind(stamp: Stamp) -> Bound:
+        found.layout.check_put(item)
+        body = put_body(found.layout, item, encode_row(item, size), guard, stamp)
+        return Bound(found.layout.key(item), item, body)
+
+    return Write(found, bind)
+
+
+def read_delete(registry: Registry, request: Request) -> Write:
+    """A deletion as asked for. Raises Invalid or NotFound."""
+    name = table_name(request)
+    check_item(request.get("Key"))
+    guard = _guard(request, Parameters(request, "ConditionExpression"))
+    if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
+        raise Invalid("ReturnValues can only be ALL_OLD or NONE")
+    found = registry.open(name)
+
+    def bind(stamp: Stamp) -> Bound:
+        key = found.layout.checked_key(request.get("Key"))
+        return Bound(found.layout.key(key), key, delete_body(found.layout, key, guard, stamp))
+
+    return Write(found, bind)
+
+
+def read_update(registry: Registry, request: Request) -> Write:
+    """An update as asked for. Raises Invalid or NotFound."""
+    name = table_name(request)
+    check_item(request.get("Key"))
+    parameters = Parameters(request, "UpdateExpression", "ConditionExpression")
+    update = parameters.update()
+    guard = _guard(request, parameters)
+    found = registry.open(name)
+    apply = None if update is None else functools.partial(update.apply, values=parameters.values)
+    creates = update is None or update.creates
+
+    def bind(stamp: Stamp) -> Bound:
+        key = found.layout.checked_key(request.get("Key"))
+        if update is not None:
+            _refuse_key_changes(found, update)
+        body = update_body(found.layout, key, apply, creates=creates, guard=guard, stamp=stamp)
+        return Bound(found.layout.key(key), key, body)
+
+    return Write(found, bind, update)
+
+
+def read_check(registry: Registry, request: Request) -> Write:
+    """A transaction's ConditionCheck as asked for. Raises Invalid or NotFound."""
+    name = table_name(request)
+    check_item(request.get("Key"))
+    guard = _guard(request, Parameters(request, "ConditionExpression"))
+    found = registry.open(name)
+
+    def bind(stamp: Stamp) -> Bound:
+        key = found.layout.checked_key(request.get("Key"))
+        return Bound(found.layout.key(key), key, check_body(found.layout, key, guard))
+
+    return Write(found, bind)
+
+
+def _guard(request: Request, parameters: Parameters) -> Guard:
+    condition = parameters.condition("ConditionExpression")
+    parameters.finish()
+    return Guard(condition, parameters.values, request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
+
+
+def _refuse_key_changes(found: OpenTable, update: Update) -> None:
+    """Refuse an update of the table's key, or one inside a key attribute of the table or an index."""
+    index_keys = {name for index in found.table.indexes for name in index.key_names}
+    for path in update.paths:
+        name = str(path[0])
+        is_own = name in found.table.key_names
+        if len(path) > 1 and (is_own or name in index_keys):
+            raise Invalid(
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+                f"{'Key' if is_own else 'IndexKey'}: {name}"
+            )
+        if is_own:
+            raise Invalid(
+                f"One or more parameter values were invalid: Cannot update attribute {name}. "
+                "This attribute is part of the key"
+            )
