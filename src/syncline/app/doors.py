@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncline.app.rooms import Rooms
-from syncline.core import Clock, Meter, NotFound, Request, Response, Settings, json
+from syncline.core import Clock, Meter, NotFound, Request, Response, Settings, call, json
 from syncline.hub import RealtimeEndpoint
 from syncline.monitoring import prometheus_text
 
@@ -68,6 +68,8 @@ class Doors:
         api = self._rooms.graphql.api_of(request)
         if api is None:
             raise NoSuchPath(method=request.method, path=request.path)
+        # Requests of one connection share a task: each enters a call of its own, so that none inherits another's.
+        call.enter(call.Call(request.id, self._settings.region, self._settings.account, source_ip=request.peer))
         return await self._rooms.graphql.respond(api, request)
 
     def _own(self, path: str) -> Response | None:

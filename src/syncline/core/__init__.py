@@ -20,6 +20,7 @@ from syncline.core.errors import (
 )
 from syncline.core.http import Request, Response
 from syncline.core.ids import Ids, SeededIds, SystemIds
+from syncline.core.limits import TimeLimit
 from syncline.core.meter import Counter, Gauge, Meter, Summary
 from syncline.core.queues import Bounded, QueueFull
 from syncline.core.settings import Settings, SettingsError, load_settings
@@ -53,6 +54,7 @@ __all__ = [
     "SystemClock",
     "SystemIds",
     "Throttled",
+    "TimeLimit",
     "TooLarge",
     "Unauthenticated",
     "Unavailable",

@@ -80,13 +80,9 @@ def opening(status: int, content_type: str, *, cors: bool) -> bytes:
 
 def head(response: Response, *, request_id: str, date_line: bytes, close: bool) -> bytes:
     """The answer up to and with the empty line."""
-    extra, cors = b"", True
-    if response.headers:
-        names = {name.lower() for name, _ in response.headers}
-        cors = "access-control-allow-origin" not in names
-        extra = lines(response.headers)
+    extra, cors = own_lines(tuple(response.headers)) if response.headers else (b"", True)
     if response.status not in BODILESS:
-        extra += b"content-length: %d\r\n" % len(response.body)
+        extra = b"%bcontent-length: %d\r\n" % (extra, len(response.body))
     return b"%b%b%bx-amzn-requestid: %b\r\n%b\r\n" % (
         opening(response.status, response.content_type, cors=cors),
         extra,
@@ -100,13 +96,18 @@ OWN = frozenset({"content-length", "connection", "date", "x-amzn-requestid", "tr
 """Header lines that the edge writes itself."""
 
 
-def lines(headers: list[tuple[str, str]]) -> bytes:
-    """Header lines as bytes; a line break within a value cannot start another header."""
-    text = "".join(f"{name}: {value}\n" for name, value in headers if name.lower() not in OWN)
-    if text.count("\n") != sum(name.lower() not in OWN for name, _ in headers) or "\r" in text:
-        safe = [(name, " ".join(value.split())) for name, value in headers if name.lower() not in OWN]
-        text = "".join(f"{name}: {value}\n" for name, value in safe)
-    return text.replace("\n", "\r\n").encode("latin-1", "replace")
+@lru_cache(maxsize=1024)
+def own_lines(headers: tuple[tuple[str, str], ...]) -> tuple[bytes, bool]:
+    """A response's own header lines as bytes, and whether CORS is left to the edge.
+
+    A line break within a value cannot start another header. Doors give the same few sets of headers again and again.
+    """
+    kept = [(name, value) for name, value in headers if name.lower() not in OWN]
+    text = "".join(f"{name}: {value}\n" for name, value in kept)
+    if text.count("\n") != len(kept) or "\r" in text:
+        text = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in kept)
+    cors = all(name.lower() != "access-control-allow-origin" for name, _ in headers)
+    return text.replace("\n", "\r\n").encode("latin-1", "replace"), cors
 
 
 def answer(request: Request, response: Response, *, date_line: bytes, close: bool) -> bytes:

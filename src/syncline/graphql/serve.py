@@ -5,7 +5,6 @@ For: `engine`. Owns: the statuses, and the order of checks. Never: completes a v
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,6 +22,7 @@ from syncline.core import (
     Request,
     Response,
     SynclineError,
+    TimeLimit,
     Unauthenticated,
     call,
     json,
@@ -81,6 +81,7 @@ class Server:
 
     def __init__(self, auth: Authenticator, hub: Hub, clock: Clock, ids: Ids, meter: Meter) -> None:
         self._auth, self._hub, self._clock, self._ids, self._meter = auth, hub, clock, ids, meter
+        self._limit = TimeLimit(EXECUTION_SECONDS_MAX)
 
     async def respond(self, live: Live | None, request: Request) -> Response:
         """The answer to one request, whatever it is."""
@@ -131,7 +132,7 @@ class Server:
         else:
             run = Run(plan, surroundings, self._publisher(live) if plan.publications else None)
         try:
-            async with asyncio.timeout(EXECUTION_SECONDS_MAX):
+            async with self._limit():
                 data = await run.data()
         except TimeoutError:
             late = {**errors.document("Execution timed out.", None), "errorType": "ExecutionTimeout"}
