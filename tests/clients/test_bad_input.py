@@ -285,7 +285,11 @@ def test_garbage_on_a_websocket(notes: Notes) -> None:
             refusal = subscriber.receive()
             assert refusal["type"] == "error"
             assert refusal["payload"]["errors"][0]["errorType"] == "UnsupportedOperation"
+        refusal = subscriber.start("subscription { onNothing { id } }", id="n")
+        assert (refusal["type"], refusal["id"]) == ("error", "n")
         assert subscriber.start(ON_TELL)["type"] == "start_ack"
+        told = [event for event in notes.server.events() if event.get("request_id") == subscriber.request_id]
+        assert [event["event"] for event in told] == ["socket message refused"] * 5
 
 
 def test_a_broken_frame_closes_its_own_socket_only(notes: Notes) -> None:
@@ -295,6 +299,7 @@ def test_a_broken_frame_closes_its_own_socket_only(notes: Notes) -> None:
         with pytest.raises(ConnectionClosed) as closed:
             subscriber.receive()
         assert closed.value.rcvd is None or closed.value.rcvd.code == 1002
+        assert logged(notes.server, subscriber.request_id)["event"] == "socket garbage"
 
 
 def test_a_client_that_stops_reading_is_let_go(notes: Notes) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import struct
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
@@ -44,6 +46,12 @@ class Subscriber:
     ) -> None:
         self._open.close()
 
+    @property
+    def request_id(self) -> str:
+        """The id under which the server knows this connection."""
+        assert self._socket.response is not None
+        return self._socket.response.headers["x-amzn-requestid"]
+
     @staticmethod
     def header(authorization: dict[str, str]) -> str:
         """The subprotocol that carries the authorization."""
@@ -72,6 +80,11 @@ class Subscriber:
     def send_bytes(self, garbage: bytes) -> None:
         """Put bytes on the wire, past every frame."""
         self._socket.socket.sendall(garbage)
+
+    def vanish(self) -> None:
+        """Cut the connection without a word: a reset instead of a close."""
+        self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.socket.close()
 
     def init(self) -> dict[str, Any]:
         """Greet, and return the answer."""

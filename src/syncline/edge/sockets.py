@@ -48,6 +48,9 @@ MESSAGE_BYTES_MAX = 1024 * 1024
 CLOSE_SECONDS = 5.0
 """How long a peer may take to answer our close."""
 
+REASON_CHARACTERS_MAX = 512
+"""Of a refusal in the server's own log: it may quote what the client sent."""
+
 SILENT = logging.getLogger("syncline.edge.websockets")
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
@@ -172,6 +175,8 @@ class SocketConnection(asyncio.Protocol):
                 await waiting
 
     def _send(self, action: Send) -> None:
+        if action.refusal:
+            self._note("socket message refused", action.refusal)
         if not self._closing:
             self._outbox.write(text_header(len(action.text)) + action.text)
 
@@ -208,6 +213,15 @@ class SocketConnection(asyncio.Protocol):
                 self._endpoint.unsubscribe(action.id)
             await self._perform(self._machine.accepted(action.id))
 
+    def _note(self, event: str, reason: str) -> None:
+        self._site.meter.event(
+            event,
+            room="edge",
+            reason=reason[:REASON_CHARACTERS_MAX],
+            request_id=self._request.id,
+            peer=self._request.peer,
+        )
+
     def _failed(self, failure: Exception) -> SynclineError:
         self._site.failures.add()
         self._site.meter.failure("socket failed", failure, room="edge", request_id=self._request.id)
@@ -221,6 +235,8 @@ class SocketConnection(asyncio.Protocol):
         for frame in frames.events_received():
             if isinstance(frame, Frame):
                 self._take(frame)
+        if frames.parser_exc is not None and not self._closing:
+            self._note("socket garbage", str(frames.parser_exc))
         self._send_control()
 
     def _take(self, frame: Frame) -> None:

@@ -9,9 +9,10 @@ import msgspec
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Send one text message, already encoded as UTF-8."""
+    """Send one text message, already encoded as UTF-8. `refusal` says what it refuses, for the server's own log."""
 
     text: bytes
+    refusal: str = ""
 
 
 class Connect(msgspec.Struct, frozen=True):

@@ -188,7 +188,7 @@ class AppSyncProtocol:
 
     def _show_refusal(self, received: Mapping[str, Any]) -> list[Action]:
         refusal = message(type="connection_error", payload={"errors": [self._refusal]})
-        return [Send(refusal), *self._close(1000, str(self._refusal["message"]))]
+        return [Send(refusal, named(self._refusal)), *self._close(1000, str(self._refusal["message"]))]
 
     def _refuse(self, refusal: ErrorObject) -> list[Action]:
         self.state = State.REFUSED
@@ -231,8 +231,14 @@ KEEP_ALIVE = message(type="ka")
 
 def error(id: object, *errors: ErrorObject) -> Send:
     """An `error` message, with the id when there is one."""
-    named = {"id": id} if isinstance(id, str) else {}
-    return Send(message(type="error", **named, payload={"errors": list(errors)}))
+    whose = {"id": id} if isinstance(id, str) else {}
+    return Send(message(type="error", **whose, payload={"errors": list(errors)}), named(errors[0]))
+
+
+def named(refusal: ErrorObject) -> str:
+    """A refusal in one line."""
+    kind = refusal.get("errorType")
+    return f"{kind}: {refusal['message']}" if kind else str(refusal["message"])
 
 
 def duplicated(id: str) -> ErrorObject:

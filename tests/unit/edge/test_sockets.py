@@ -152,7 +152,8 @@ async def test_a_refused_start_is_told_why_and_the_socket_goes_on(house: House) 
         endpoint.refusal = ZeroDivisionError("secret")
         await start(socket)
         assert (await hear(socket))["payload"]["errors"][0]["errorType"] == "InternalFailure"
-        assert "ZeroDivisionError: secret" in house.events[-1]["trace"]
+        assert "ZeroDivisionError: secret" in house.events[-2]["trace"]
+        assert [event["event"] for event in house.events[-2:]] == ["socket failed", "socket message refused"]
         endpoint.refusal = None
         await started(socket)
 
