@@ -1,6 +1,6 @@
 """The recipe, as its reader would paste it: every command of the document, in one bash, with the real AWS CLI.
 
-The document is run once; each test looks at one thing it printed or did.
+The document is run once, on a server that verifies every signature; each test looks at one thing it printed or did.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Reading:
 
     def _lines_of_the_function(self, server: Server) -> list[str]:
         """The function's log, once it holds the line about the item that the mutation made."""
-        logs = server.client("logs")
+        logs = server.root("logs")
         found = logs.filter_log_events(logGroupName=f"/aws/lambda/{self.function}")["events"]
         lines = [event["message"] for event in found]
         made = self.outputs[MUTATION_BLOCK].documents[0]["data"]["createDataItem"]["id"]
@@ -150,11 +150,11 @@ class Reading:
 
 
 @pytest.fixture(scope="module")
-def reading(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
+def reading(guarded: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
     folder = tmp_path_factory.mktemp("recipe")
-    shell = Shell(server, folder)
+    shell = Shell(guarded, folder)
     try:
-        yield Reading(shell, server, folder)
+        yield Reading(shell, guarded, folder)
     finally:
         shell.close()
 
@@ -299,14 +299,14 @@ def test_the_listing_shows_the_item(reading: Reading) -> None:
     assert reading.outputs["13-validation-5-listing.sh"].documents == [{"data": {"listDataItems": [item]}}]
 
 
-def test_cleanup_leaves_nothing(reading: Reading, server: Server) -> None:
+def test_cleanup_leaves_nothing(reading: Reading, guarded: Server) -> None:
     for block in BLOCKS[-4:]:
         assert "✅" in reading.outputs[block].stdout, block
     assert reading.left == []
-    assert f"RealTimeData-{reading.suffix}" not in server.client("dynamodb").list_tables()["TableNames"]
-    names = [api["name"] for api in server.client("appsync").list_graphql_apis()["graphqlApis"]]
+    assert f"RealTimeData-{reading.suffix}" not in guarded.root("dynamodb").list_tables()["TableNames"]
+    names = [api["name"] for api in guarded.root("appsync").list_graphql_apis()["graphqlApis"]]
     assert f"RealTimeSyncAPI-{reading.suffix}" not in names
-    functions = [one["FunctionName"] for one in server.client("lambda").list_functions()["Functions"]]
+    functions = [one["FunctionName"] for one in guarded.root("lambda").list_functions()["Functions"]]
     assert reading.function not in functions
-    roles = [role["RoleName"] for role in server.client("iam").list_roles()["Roles"]]
+    roles = [role["RoleName"] for role in guarded.root("iam").list_roles()["Roles"]]
     assert [name for name in roles if name.endswith((reading.suffix, f"{reading.suffix}-Role"))] == []

@@ -11,39 +11,51 @@ from typing import Any
 
 import pytest
 
-from support.notes import deploy, make_function, make_table, stream_records
-from support.raw import AwsConnection
+from support.notes import Notes, deploy, make_function, make_table, stream_records
+from support.raw import Answer, AwsConnection
 from support.server import Server, eventually
 
 WRITERS = 8
 
 
 class Writer(threading.Thread):
-    """Puts items one after the other until the server is gone, and keeps the ids it got an answer for."""
+    """Writes items one after the other until the server is gone, and keeps the ids it got an answer for.
 
-    def __init__(self, server: Server, table: str, name: str) -> None:
+    `by_graphql`: with mutations, else with PutItem.
+    """
+
+    def __init__(self, notes: Notes, name: str, *, by_graphql: bool) -> None:
         super().__init__(name=name)
-        self._connection = AwsConnection(server)
-        self._table = table
+        self._notes = notes
+        self._by_graphql = by_graphql
+        self._connection = AwsConnection(notes.server)
         self.acknowledged: list[str] = []
 
     def run(self) -> None:
         for number in range(1_000_000):
-            item = {"id": {"S": f"{self.name}-{number}"}, "n": {"N": str(number)}}
-            body = json.dumps({"TableName": self._table, "Item": item}).encode()
+            name = f"{self.name}-{number}"
             try:
-                answer = self._connection.post("PutItem", body)
+                answer = self._mutate(name) if self._by_graphql else self._put(name)
             except (OSError, HTTPException):
                 return
             assert answer.status == 200, answer
-            self.acknowledged.append(item["id"]["S"])
+            assert b"errors" not in answer.body, answer
+            self.acknowledged.append(name)
+
+    def _put(self, name: str) -> Answer:
+        item = {"id": {"S": name}, "text": {"S": "x"}}
+        return self._connection.post("PutItem", json.dumps({"TableName": self._notes.table, "Item": item}).encode())
+
+    def _mutate(self, name: str) -> Answer:
+        query = f'mutation {{ putNote(id: "{name}", text: "x") {{ id text }} }}'
+        return self._connection.graphql(self._notes.api_id, self._notes.key, json.dumps({"query": query}).encode())
 
 
 def test_every_acknowledged_write_survives_with_its_stream_record(server: Server) -> None:
-    arn = make_table(server.client("dynamodb"), "Killed")
+    notes = deploy(server, "Killed")
     acknowledged: set[str] = set()
     for round_number, seconds in enumerate((0.3, 0.9, 0.6)):
-        writers = [Writer(server, "Killed", f"r{round_number}w{number}") for number in range(WRITERS)]
+        writers = [Writer(notes, f"r{round_number}w{number}", by_graphql=number % 2 == 0) for number in range(WRITERS)]
         for writer in writers:
             writer.start()
         time.sleep(seconds)
@@ -54,7 +66,7 @@ def test_every_acknowledged_write_survives_with_its_stream_record(server: Server
         acknowledged.update(name for writer in writers for name in writer.acknowledged)
         assert all(writer.acknowledged for writer in writers), "every writer got an answer before the end"
         found = all_items(server, "Killed")
-        recorded = [record["dynamodb"]["NewImage"]["id"]["S"] for record in stream_records(server, arn)]
+        recorded = [record["dynamodb"]["NewImage"]["id"]["S"] for record in stream_records(server, notes.stream_arn)]
         assert acknowledged - found == set(), "an acknowledged write is gone"
         assert len(recorded) == len(set(recorded)), "a record came twice"
         assert set(recorded) == found, "an item without its record, or a record without its item"

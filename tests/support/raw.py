@@ -48,7 +48,14 @@ class AwsConnection:
             "authorization": UNSIGNED.format(service=self._service),
             "x-amz-date": "20260101T000000Z",
         }
-        self._connection.request("POST", "/", body, headers)
+        return self._post("/", body, headers)
+
+    def graphql(self, api_id: str, key: str, body: bytes) -> Answer:
+        """The answer to a GraphQL request, on the same connection."""
+        return self._post(f"/graphql/{api_id}", body, {"content-type": "application/json", "x-api-key": key})
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        self._connection.request("POST", path, body, headers)
         response = self._connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, found, response.read())
