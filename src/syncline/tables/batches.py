@@ -9,7 +9,7 @@ from syncline.core import Invalid
 from syncline.store import Space, Store
 from syncline.tables.capacity import figures, read_units
 from syncline.tables.layout import decode_row, encode_row, row_size
-from syncline.tables.parameters import Parameters
+from syncline.tables.parameters import Parameters, refuse_mixing
 from syncline.tables.projections import Projection
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.values import ITEM_BYTES_MAX, MANY_VALUES, Item, check_item
@@ -36,6 +36,8 @@ class BatchGet:
                 )
         if sum(len(block.get("Keys", ())) for block in asked.values()) > KEYS_MAX:
             raise Invalid("Too many items requested for the BatchGetItem call")
+        # AWS does this: one block's old parameters do not go with another block's expressions.
+        refuse_mixing({name: value for block in asked.values() for name, value in block.items()})
         for name, block in asked.items():
             self._reads.append((name, *_checked_block(registry, name, block)))
 

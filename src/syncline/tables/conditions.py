@@ -319,17 +319,20 @@ def _contains(scope: Scope, node: Call) -> Predicate:
 
     def contains(item: Item, values: Values) -> bool:
         left, right = whole(item, values), part(item, values)
-        if left is None or right is None:
-            return False
-        kind = kind_of(left)
-        if kind == "L":
-            return right in left["L"]
-        # A set's type is its members' with an S behind.
-        if kind in _CONTAINING and kind_of(right) == kind[0]:
-            return content_of(right) in content_of(left)
-        return False
+        return left is not None and right is not None and contains_value(left, right)
 
     return contains
+
+
+def contains_value(whole: AttributeValue, part: AttributeValue) -> bool:
+    """Whether text holds a text, a binary a binary, a set a member, or a list a value."""
+    kind = kind_of(whole)
+    if kind == "L":
+        return part in whole["L"]
+    # A set's type is its members' with an S behind.
+    if kind in _CONTAINING and kind_of(part) == kind[0]:
+        return content_of(part) in content_of(whole)
+    return False
 
 
 _FUNCTIONS: dict[str, Callable[[Scope, Call], Predicate]] = {

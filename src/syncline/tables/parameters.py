@@ -11,30 +11,41 @@ from collections.abc import Callable, Mapping
 from functools import _lru_cache_wrapper
 from typing import Any, TypeVar
 
-from syncline.core import Invalid, Unsupported
-from syncline.tables.conditions import Predicate, compile_condition
+from syncline.core import Invalid
+from syncline.tables import legacy
+from syncline.tables.conditions import Predicate, compile_condition, condition_names
 from syncline.tables.key_conditions import KeyTest, compile_key_condition
-from syncline.tables.projections import Projection, compile_projection
+from syncline.tables.projections import Projection, compile_projection, projection_names
 from syncline.tables.scope import Compiled, Values
 from syncline.tables.updates import Update, compile_update
 from syncline.tables.values import Item, check
 
 T = TypeVar("T")
 
+_CONDITIONS = (("Expected", legacy.expected), ("QueryFilter", legacy.filtered), ("ScanFilter", legacy.filtered))
+
 PLACEHOLDER_BYTES_MAX = 255
 CACHED_NAMES_MAX = 4096
 SUBSTITUTION_BYTES_MAX = 2 * 1024 * 1024
 _NAME = re.compile(r"#[A-Za-z0-9_]+")
 _VALUE = re.compile(r":[A-Za-z0-9_]+")
-_LEGACY = (
-    "Expected",
-    "AttributeUpdates",
-    "ConditionalOperator",
-    "AttributesToGet",
-    "KeyConditions",
-    "QueryFilter",
-    "ScanFilter",
+_EXPRESSIONS = (
+    "ProjectionExpression",
+    "FilterExpression",
+    "KeyConditionExpression",
+    "UpdateExpression",
+    "ConditionExpression",
 )
+_LEGACY = {
+    "AttributesToGet": "ProjectionExpression",
+    "QueryFilter": "FilterExpression",
+    "ScanFilter": "FilterExpression",
+    "ConditionalOperator": "",
+    "KeyConditions": "KeyConditionExpression",
+    "AttributeUpdates": "UpdateExpression",
+    "Expected": "ConditionExpression",
+}
+"""The parameters that expressions replaced, in the order in which AWS lists them, and what replaced them."""
 
 
 class Parameters:
@@ -45,7 +56,7 @@ class Parameters:
     def __init__(self, request: Mapping[str, Any], *kinds: str) -> None:
         """Check names and values. `kinds` are the expression parameters that the operation has, in AWS's order."""
         self._request = request
-        _refuse_legacy(request)
+        refuse_mixing(request)
         given = [kind for kind in kinds if request.get(kind) is not None]
         names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
         if names is not None:
@@ -60,19 +71,37 @@ class Parameters:
     def condition(self, kind: str) -> Predicate | None:
         """The condition or filter given as `kind`, or None."""
         text = self._request.get(kind)
-        return None if text is None else self._bound(self._compiler(compile_condition)(kind, text, self.names))
+        if text is not None:
+            return self._bound(self._compiler(compile_condition)(kind, text, self.names))
+        joined_by = self._request.get("ConditionalOperator")
+        for name, read in _CONDITIONS:
+            given = self._request.get(name)
+            if given is not None and _LEGACY[name] == kind:
+                return read(given, joined_by)
+        if joined_by is not None:
+            raise Invalid(legacy.NOTHING_TO_JOIN)
+        return None
 
     def key_condition(self) -> tuple[KeyTest, ...]:
         """The key condition's tests. Raises Invalid when there is none."""
         text = self._request.get("KeyConditionExpression")
-        if text is None:
+        if text is not None:
+            return self._bound(self._compiler(compile_key_condition)("KeyConditionExpression", text, self.names))
+        conditions = self._request.get("KeyConditions")
+        if conditions is None:
             raise Invalid(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
             )
-        return self._bound(self._compiler(compile_key_condition)("KeyConditionExpression", text, self.names))
+        tests, values = legacy.key_tests(conditions)
+        self.values = {**self.values, **values}
+        self._used_values.update(values)
+        return tests
 
     def projection(self) -> Projection | None:
         """The projection, or None."""
+        names = self._request.get("AttributesToGet")
+        if names is not None:
+            return legacy.attributes(names)
         text = self._request.get("ProjectionExpression")
         return (
             None
@@ -80,8 +109,29 @@ class Parameters:
             else self._bound(self._compiler(compile_projection)("ProjectionExpression", text, self.names))
         )
 
+    def projected(self) -> frozenset[str] | None:
+        """The attributes that the projection names, without what is below them; None without a projection."""
+        names = self._request.get("AttributesToGet")
+        if names is not None:
+            return frozenset(names)
+        text = self._request.get("ProjectionExpression")
+        return None if text is None else projection_names("ProjectionExpression", text, self.names)
+
+    def filtered(self) -> tuple[str, frozenset[str]] | None:
+        """What AWS calls the query's filter, and the attributes it reads; None without a filter."""
+        conditions = self._request.get("QueryFilter")
+        if conditions is not None:
+            return "QueryFilter", frozenset(conditions)
+        text = self._request.get("FilterExpression")
+        if text is None:
+            return None
+        return "Filter Expression", condition_names("FilterExpression", text, self.names)
+
     def update(self) -> Update | None:
         """The update, or None."""
+        given = self._request.get("AttributeUpdates")
+        if given is not None:
+            return legacy.updates(given)
         text = self._request.get("UpdateExpression")
         return (
             None if text is None else self._bound(self._compiler(compile_update)("UpdateExpression", text, self.names))
@@ -117,10 +167,19 @@ class Parameters:
         return compiled.run
 
 
-def _refuse_legacy(request: Mapping[str, Any]) -> None:
-    for name in _LEGACY:
-        if request.get(name) is not None:
-            raise Unsupported(f"Syncline does not support the parameter {name} yet; use an expression.")
+def refuse_mixing(request: Mapping[str, Any]) -> None:
+    """Refuse expressions beside what they replaced."""
+    old = [name for name in _LEGACY if request.get(name) is not None]
+    if not old:
+        return
+    new = [name for name in _EXPRESSIONS if request.get(name) is not None]
+    if "KeyConditionExpression" not in new and "KeyConditions" in old:
+        old.remove("KeyConditions")  # AWS does this: KeyConditions go with other expressions.
+    if old and new:
+        raise Invalid(
+            "Can not use both expression and non-expression parameters in the same request: "
+            f"Non-expression parameters: {{{', '.join(old)}}} Expression parameters: {{{', '.join(new)}}}"
+        )
 
 
 def _check_names(names: Any, given: list[str]) -> None:

@@ -15,12 +15,12 @@ from syncline.core import Invalid
 from syncline.store import Snapshot, Space, Store, keys
 from syncline.tables.capacity import consumed, read_units
 from syncline.tables.catalog import ALL, INCLUDE, Index
-from syncline.tables.conditions import Predicate, condition_names
+from syncline.tables.conditions import Predicate
 from syncline.tables.errors import invalid_values
 from syncline.tables.key_conditions import KeyTest, Range, check_operands, passes, range_below, split
 from syncline.tables.layout import KEY_MISMATCH, Layout, decode_row, key_part, row_size
 from syncline.tables.parameters import Parameters
-from syncline.tables.projections import Projection, projection_names
+from syncline.tables.projections import Projection
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.scope import Values
 from syncline.tables.values import Item, check_item
@@ -100,7 +100,7 @@ def query_plan(registry: Registry, request: Request) -> Plan:
     for test in (hash_test, range_test):
         if test is not None:
             check_operands(test, found.table.types[test.attribute], parameters.values)
-    _refuse_key_filter(request, parameters, (hash_name, range_name))
+    _refuse_key_filter(parameters, (hash_name, range_name))
     partition = key_part(parameters.values[hash_test.operands[0]])
     prefix = (found.layout.prefix if index is None else found.layout.index_prefix(index)) + keys.encode((partition,))
     operands = [key_part(parameters.values[n]) for n in range_test.operands] if range_test else []
@@ -251,7 +251,9 @@ def _index(found: OpenTable, request: Request) -> Index | None:
 
 def _counts_only(request: Request, index: Index | None, *, prefix: str) -> bool:
     """Whether only counts are asked for. Refuses a Select that contradicts the rest."""
-    select, projects = request.get("Select"), request.get("ProjectionExpression") is not None
+    select = request.get("Select")
+    given = [name for name in ("ProjectionExpression", "AttributesToGet") if request.get(name) is not None]
+    projects = bool(given)
     if select == "SPECIFIC_ATTRIBUTES" and not projects:
         raise Invalid(
             f"{prefix}Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
@@ -260,7 +262,7 @@ def _counts_only(request: Request, index: Index | None, *, prefix: str) -> bool:
         raise Invalid(f"{prefix}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
     if projects and select in ("ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "COUNT"):
         what = "only the Count" if select == "COUNT" else select
-        raise Invalid(f"{prefix}Cannot specify the ProjectionExpression when choosing to get {what}")
+        raise Invalid(f"{prefix}Cannot specify the {given[0]} when choosing to get {what}")
     if select == "ALL_ATTRIBUTES" and index is not None and index.is_global and index.projection != ALL:
         raise invalid_values(
             f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} "
@@ -275,26 +277,21 @@ def _fetches(found: OpenTable, index: Index | None, request: Request, parameters
         return False
     if request.get("Select") == "ALL_ATTRIBUTES":
         return True
-    text = request.get("ProjectionExpression")
-    if text is None:
+    asked = parameters.projected()
+    if asked is None:
         return False
     held = {*index.key_names, *found.table.key_names, *(index.included if index.projection == INCLUDE else ())}
-    missing = projection_names("ProjectionExpression", text, parameters.names) - held
+    missing = asked - held
     if missing and index.is_global:
         raise invalid_values(f"Global secondary index {index.name} does not project {sorted(missing)}")
     return bool(missing)
 
 
-def _refuse_key_filter(request: Request, parameters: Parameters, key_names: tuple[str | None, ...]) -> None:
-    text = request.get("FilterExpression")
-    if text is None:
-        return
-    used = condition_names("FilterExpression", text, parameters.names)
+def _refuse_key_filter(parameters: Parameters, key_names: tuple[str | None, ...]) -> None:
+    kind, used = parameters.filtered() or ("", frozenset())
     for name in key_names:
         if name in used:
-            raise Invalid(
-                f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
-            )
+            raise Invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {name}")
 
 
 def _start_key(found: OpenTable, index: Index | None, request: Request) -> Item | None:

@@ -136,18 +136,6 @@ async def test_capacity_rounds_up(things: Any, size: int, write: float, strong: 
     assert (await things.engine.delete_item(delete))["ConsumedCapacity"]["CapacityUnits"] == 1
 
 
-@pytest.mark.rule("TBL-47")
-@pytest.mark.parametrize(
-    "legacy", ["Expected", "AttributeUpdates", "AttributesToGet", "KeyConditions", "QueryFilter", "ScanFilter"]
-)
-async def test_legacy_parameters_are_refused_by_name(things: Any, refusal: Any, legacy: str) -> None:
-    for operation in (things.engine.put_item, things.engine.update_item, things.engine.scan):
-        request = {"TableName": "things", "Item": {"id": {"S": "a"}}, "Key": {"id": {"S": "a"}}, legacy: {}}
-        text = await refusal(operation(request))
-        assert text.startswith("UnsupportedOperation:")
-        assert legacy in text
-
-
 async def indexed(room: Any, projection: dict[str, Any], **more: Any) -> None:
     index = {**GLOBAL, "Projection": projection}
     await room.create(attributes="st:S ts:N", GlobalSecondaryIndexes=[index], **more)
