@@ -43,7 +43,7 @@ def fanout(quick: bool) -> list[Row]:
     for _ in range(repeats):
         found.setdefault("C write() loop", []).append(_limit_fanout())
         found.setdefault("Syncline", []).append(_syncline_fanout())
-        found.setdefault("Node ws", []).append(_peer_fanout("ws", rounds=40))
+        found.setdefault("Node ws", []).append(_peer_fanout("ws", rounds=80))
     for name, label in (("yoga", "graphql-yoga + graphql-ws"), ("mercurius", "mercurius")):
         found[label] = [_peer_fanout(name, rounds=20)]
     limit = _medians(found["C write() loop"])
@@ -65,7 +65,7 @@ def fanout(quick: bool) -> list[Row]:
 def _limit_fanout() -> dict[str, Any]:
     port = free_port()
     with server("limit", [str(OUT / "limit"), str(port)], port, probe=False) as running:
-        return _fan(running, frames.plain_dialogue("limit", port), "ws:go", rounds=60)
+        return _fan(running, frames.plain_dialogue("limit", port), "ws:go", rounds=120)
 
 
 def _syncline_fanout() -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _syncline_fanout() -> dict[str, Any]:
         dialogue = frames.appsync_dialogue("syncline", running.port, api.path, api.key)
         variables = {"input": frames.publish_input()}
         trigger = frames.post("publish", running.port, api.path, frames.PUBLISH, variables, api.key)
-        return _fan(running, dialogue, trigger, rounds=60)
+        return _fan(running, dialogue, trigger, rounds=120)
 
 
 def _peer_fanout(name: str, rounds: int) -> dict[str, Any]:
