@@ -11,7 +11,7 @@ from syncline.account import Credentials, Iam, SecretsManager, Sts, load_root_ke
 from syncline.auth import Authenticator, SigV4
 from syncline.bus import LocalBus
 from syncline.core import Clock, Ids, Meter, Part, Settings
-from syncline.datasources import Engines
+from syncline.datasources import Engines, Outbound
 from syncline.functions import Function, FunctionEngine, Lambda
 from syncline.graphql import Graphql, GraphqlEngine
 from syncline.hub import Hub
@@ -19,7 +19,7 @@ from syncline.monitoring import Alarms, CloudWatchService, Logs, LogsService, Me
 from syncline.store import SqliteStore
 from syncline.streams import Streams
 from syncline.tables import TableEngine, Tables, TableStreams
-from syncline.wire import AwsDoor, Operations
+from syncline.wire import AwsDoor, Operations, SigningKey
 
 
 class Rooms:
@@ -52,6 +52,7 @@ class Rooms:
             lambda: self.url,
             credentials_for=self._lent,
         )
+        self.outbound = Outbound(settings.http)
         self.hub = Hub(clock, settings.hub, meter)
         verify = settings.mode != "dev"
         self.graphql = GraphqlEngine(
@@ -62,7 +63,7 @@ class Rooms:
             meter,
             self.hub,
             Authenticator(clock, SigV4(self.credentials, clock, account=account, verify=verify)),
-            Engines(tables=self.tables, functions=self.functions, secret=root.secret_access_key.encode()),
+            self._engines(root.secret_access_key.encode()),
             lambda: self.url,
         )
         self.aws = AwsDoor(
@@ -90,6 +91,15 @@ class Rooms:
             "secretsmanager": SecretsManager(self.store, clock, ids, account=account, region=region),
             "sts": Sts(self.store, self.credentials, account=account),
         }
+
+    def _engines(self, secret: bytes) -> Engines:
+        """What data sources are built over."""
+
+        def lend(role_arn: str, session_name: str) -> SigningKey:
+            session = self.credentials.lend(role_arn, session_name)
+            return SigningKey(session.id, session.secret, session.token)
+
+        return Engines(self.tables, self.functions, secret, self._clock, self.outbound, lend)
 
     def _lent(self, function: Function) -> dict[str, str]:
         """A function's own access key: its role's, never the server's."""
@@ -119,6 +129,7 @@ class Rooms:
 
     async def close(self) -> None:
         """Let go of the store, after what waits is durable."""
+        await self.outbound.close()
         await self.store.close()
 
 

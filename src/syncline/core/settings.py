@@ -69,6 +69,17 @@ class Functions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_bytes_per_invocation_max: int = 1024 * 1024
 
 
+class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests of HTTP data sources. Addresses that are not public need `allowed_networks` (`127.0.0.0/8,10.1.0.0/16`);
+    `allowed_hosts`, when there are some (`api.example.com,*.example.org`), are the only hosts."""
+
+    seconds_max: float = 10.0
+    response_bytes_max: int = 5 * 1024 * 1024
+    connections_max: int = 100
+    allowed_networks: str = ""
+    allowed_hosts: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a server is told. `mode` is dev (loopback, any AWS credentials) or serve (signatures verified)."""
 
@@ -86,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     streams: Streams = Streams()
     hub: Hub = Hub()
     functions: Functions = Functions()
+    http: Http = Http()
 
 
 Sources = dict[str, str]

@@ -12,6 +12,7 @@ from syncline.datasources.model import (
     Invocation,
     ItemStore,
 )
+from syncline.datasources.outbound import Outbound
 
 __all__ = [
     "Context",
@@ -23,5 +24,6 @@ __all__ = [
     "Info",
     "Invocation",
     "ItemStore",
+    "Outbound",
     "build",
 ]

@@ -11,6 +11,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from syncline.core import Clock
+from syncline.datasources.outbound import Outbound
+from syncline.wire import SigningKey
+
 JSON = Any
 
 
@@ -101,8 +105,12 @@ class FunctionInvoker(Protocol):
 
 
 class Engines(msgspec.Struct, frozen=True):
-    """What data sources are built over. `secret` signs page tokens, so that a client cannot make one up."""
+    """What data sources are built over. `secret` signs page tokens, so that a client cannot make one up; `lend` gives
+    the access key of a role, by the role's ARN and a name for the session."""
 
     tables: ItemStore | None = None
     functions: FunctionInvoker | None = None
     secret: bytes = b""
+    clock: Clock | None = None
+    outbound: Outbound | None = None
+    lend: Callable[[str, str], SigningKey] | None = None

@@ -19,6 +19,7 @@ PIPELINE_FUNCTIONS_MAX = 10
 CONFIGS = {
     "AWS_LAMBDA": "lambdaConfig",
     "AMAZON_DYNAMODB": "dynamodbConfig",
+    "HTTP": "httpConfig",
 }
 """The configuration that a type of data source cannot be without."""
 

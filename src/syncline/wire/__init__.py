@@ -17,6 +17,7 @@ from syncline.wire.signatures import (
     authorization_of,
     verify_signature,
 )
+from syncline.wire.signing import SigningKey, signature_headers
 
 __all__ = [
     "Authorization",
@@ -32,8 +33,10 @@ __all__ = [
     "Operations",
     "ServiceUnsupported",
     "SignedRequest",
+    "SigningKey",
     "UnknownKey",
     "UnknownOperation",
     "authorization_of",
+    "signature_headers",
     "verify_signature",
 ]

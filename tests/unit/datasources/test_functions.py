@@ -118,9 +118,7 @@ async def test_none_gives_the_payload_back() -> None:
 
 
 @pytest.mark.rule("DS-13")
-@pytest.mark.parametrize(
-    "kind", ["HTTP", "RELATIONAL_DATABASE", "AMAZON_EVENTBRIDGE", "AMAZON_OPENSEARCH_SERVICE", "X"]
-)
+@pytest.mark.parametrize("kind", ["RELATIONAL_DATABASE", "AMAZON_EVENTBRIDGE", "AMAZON_OPENSEARCH_SERVICE", "X"])
 def test_types_that_are_not_built_are_refused_at_creation(kind: str) -> None:
     with pytest.raises(Unsupported, match=f"Data sources of type {kind} are not supported"):
         build(DataSourceSpec("x", kind), Engines())
