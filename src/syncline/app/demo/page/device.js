@@ -24,6 +24,7 @@ export class DeviceView {
   arrived(id, delayMs) {
     const card = this.#cards.get(id);
     if (!card) return;
+    card.arrivedVersion = card.item.version;
     card.delay.textContent = `${milliseconds(delayMs)} ms`;
     card.root.classList.remove("fresh");
     void card.root.offsetWidth;
@@ -133,6 +134,7 @@ export class DeviceView {
   }
 
   #patch(card, item) {
+    if (card.arrivedVersion !== item.version) card.root.classList.remove("arrived", "fresh");
     card.item = item;
     setText(card.title, item.title);
     setText(card.content, item.content);
