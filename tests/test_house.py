@@ -19,6 +19,7 @@ MODULE_LINES_MAX = 500
 CATCHES_EVERYTHING = {
     "core/tasks.py": "the supervisor",
     "edge/http.py": "the HTTP door",
+    "edge/listener.py": "the HTTP door: what fails before or after its requests ends one connection",
     "edge/sockets.py": "the socket loop",
     "wire/door.py": "the HTTP door of the AWS APIs",
     "store/commit.py": "a body may raise anything, and its caller hears it",

@@ -181,18 +181,21 @@ def begun(subject: Name, issuer: Name, key: EllipticCurvePrivateKey, now: dateti
 
 
 def signed(builder: CertificateBuilder, key: EllipticCurvePrivateKey) -> Certificate:
+    """The certificate, signed with the key."""
     from cryptography.hazmat.primitives.hashes import SHA256
 
     return builder.sign(key, SHA256())
 
 
 def named(name: str) -> Name:
+    """A subject of this common name."""
     from cryptography import x509
 
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
 
 
 def key_usage(**allowed: bool) -> KeyUsage:
+    """The key usage extension: what is named, and nothing else."""
     from cryptography import x509
 
     uses = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
@@ -201,6 +204,7 @@ def key_usage(**allowed: bool) -> KeyUsage:
 
 
 def general_name(name: str) -> GeneralName:
+    """A host name or an IP address, as certificates hold it."""
     from cryptography import x509
 
     try:
@@ -210,18 +214,21 @@ def general_name(name: str) -> GeneralName:
 
 
 def pem(certificate: Certificate) -> bytes:
+    """The certificate as PEM."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
     return certificate.public_bytes(Encoding.PEM)
 
 
 def key_pem(key: EllipticCurvePrivateKey) -> bytes:
+    """The key as PEM, unencrypted."""
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def load_key(text: bytes) -> EllipticCurvePrivateKey:
+    """The key that a PEM text holds."""
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

@@ -242,10 +242,12 @@ def named(refusal: ErrorObject) -> str:
 
 
 def duplicated(id: str) -> ErrorObject:
+    """A start with an id in use."""
     return {"errorType": "DuplicatedOperationError", "message": f"Duplicated operation with id {id}"}
 
 
 def too_many(most: int) -> ErrorObject:
+    """A start beyond the quota."""
     return {"errorType": "MaxSubscriptionsReachedError", "message": f"Max number of {most} subscriptions reached"}
 
 
