@@ -350,6 +350,8 @@ def test_a_function_that_cannot_do_its_work(server: Server, name: str) -> None:
         assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
         assert kind is None or failure["errorType"] == kind
         assert message in failure["errorMessage"]
+        told = logged(server, answer["ResponseMetadata"]["RequestId"])
+        assert (told["event"], told["function"]) == ("function failed", f"bad-{name}")
 
 
 def test_a_function_that_prints_20_mb(server: Server) -> None:

@@ -21,6 +21,8 @@ from syncline.functions.pool import Pool
 from syncline.monitoring import Logs
 
 TAIL_BYTES = 4096
+REASON_BYTES_MAX = 512
+"""Of a failed function's answer in the server's own log; the whole is in the function's."""
 
 CredentialsFor = Callable[[Function], Mapping[str, str]]
 
@@ -43,7 +45,7 @@ class Invoker:
         deployment_of: Callable[[str], str | None],
     ) -> None:
         self._code, self._logs, self._clock, self._ids = code, logs, clock, ids
-        self._settings = settings
+        self._settings, self._meter = settings, meter
         self._region = region
         self._endpoint_url = endpoint_url
         self._credentials_for = credentials_for
@@ -68,10 +70,17 @@ class Invoker:
             self.pool.release(environment, self._deployment_of(function.name))
         figures.ran(outcome.seconds, failed=outcome.failed)
         head = [(began, _init_line(function))] if cold else []
+        if outcome.failed:
+            self._note_failure(function, call, outcome)
         lines = self._lines(function, call, outcome, began)
         await self._write(environment, head + lines)
         error = "Unhandled" if outcome.failed else None
         return Invocation(outcome.payload, error, _tail(lines), request_id=call.request_id)
+
+    def _note_failure(self, function: Function, call: Call, outcome: Outcome) -> None:
+        reason = outcome.payload[:REASON_BYTES_MAX].decode(errors="replace")
+        facts = {"function": function.name, "reason": reason, "request_id": call.request_id}
+        self._meter.event("function failed", room="functions", **facts)
 
     async def _start(self, function: Function) -> Environment:
         log_stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{LATEST}]{self._ids.bytes(16).hex()}"
