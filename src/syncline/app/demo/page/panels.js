@@ -7,6 +7,8 @@ const STREAM_POLL_MS = 400;
 const LOG_POLL_MS = 800;
 const ROWS_MAX = 80;
 const LOG_LOOKBACK_MS = 10 * 60 * 1000;
+// Lines of one instant may come in after later ones, from another process: the last seconds are read again.
+const LATE_MS = 2_000;
 const RECORDS_PER_READ = 200;
 const EVENT_NAMES = { INSERT: "Insert", MODIFY: "Modify", REMOVE: "Remove" };
 
@@ -84,14 +86,15 @@ function shortened(sequence) {
 /** Read the function's log from ten minutes ago on, for as long as the page lives. */
 export async function followLog(root, config) {
   const feed = new Feed(root, { empty: "The function has not run yet. It is invoked for every change." });
-  const seen = new Set();
+  const seen = new Map();
   let since = Date.now() - LOG_LOOKBACK_MS;
   let token;
   await follow(feed, LOG_POLL_MS, async () => {
     const input = { logGroupName: config.logGroup, startTime: since, nextToken: token };
     const { events, nextToken } = await filterLogEvents(input, config.region);
     const fresh = events.filter((event) => !seen.has(event.eventId));
-    for (const event of fresh) { seen.add(event.eventId); since = Math.max(since, event.timestamp - 2_000); }
+    for (const { eventId, timestamp } of fresh) { seen.set(eventId, timestamp); since = Math.max(since, timestamp - LATE_MS); }
+    for (const [eventId, timestamp] of seen) if (timestamp < since) seen.delete(eventId);
     token = nextToken;
     feed.add(fresh.map(logRow));
     return Boolean(nextToken);
