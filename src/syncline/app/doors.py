@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from syncline.app.rooms import Rooms
 from syncline.core import Clock, Meter, NotFound, Request, Response, Settings, call, json
+from syncline.functions import CODE_LINKS
 from syncline.hub import RealtimeEndpoint
 from syncline.monitoring import prometheus_text
 
@@ -41,6 +42,8 @@ class Doors:
         path = request.path
         if path.startswith("/graphql"):
             return await self._graphql(request)
+        if path.startswith(CODE_LINKS):
+            return await self._rooms.functions.links.respond(request)
         if self._rooms.aws.recognises(request):
             return await self._rooms.aws.respond(request)
         if request.method in ("GET", "HEAD"):

@@ -2,10 +2,12 @@
 
 from syncline.functions.engine import FunctionEngine, placeholder_credentials
 from syncline.functions.errors import FunctionNotFound, TooManyRequests
+from syncline.functions.links import PREFIX as CODE_LINKS
 from syncline.functions.model import Function, Invocation
 from syncline.functions.service import Lambda
 
 __all__ = [
+    "CODE_LINKS",
     "Function",
     "FunctionEngine",
     "FunctionNotFound",

@@ -47,6 +47,10 @@ class CodeStore:
                 await asyncio.to_thread(self._unpack, sha256)
         return folder
 
+    def zip_path(self, sha256: str) -> Path:
+        """Where the zip is kept, if it is."""
+        return self._folder / f"{sha256}.zip"
+
     async def keep(self, used: set[str]) -> None:
         """Delete all code but what is used: what an update left because it still ran when it was replaced."""
         if self._folder.is_dir():

@@ -14,9 +14,11 @@ from syncline.functions.catalog import Catalog
 from syncline.functions.code import CodeStore
 from syncline.functions.errors import ContentInvalid, NotBuilt, PayloadTooLarge
 from syncline.functions.events import Events
+from syncline.functions.invoke_configs import InvokeConfigs
 from syncline.functions.invoker import CredentialsFor, Invoker
+from syncline.functions.links import CodeLinks
 from syncline.functions.mappings import Mappings
-from syncline.functions.model import Call, Function, Invocation
+from syncline.functions.model import LATEST, Call, Function, Invocation
 from syncline.functions.names import parse_reference
 from syncline.monitoring import Logs
 from syncline.store import Store
@@ -56,6 +58,8 @@ class FunctionEngine:
     ) -> None:
         self._clock, self._ids = clock, ids
         self.code = CodeStore(Path(blobs_dir))
+        self.links = CodeLinks(self.code, clock, ids.bytes(32))
+        self._endpoint_url = endpoint_url
         self.catalog = Catalog(store, clock, ids, region=settings.region, account=settings.account)
         self.invoker = Invoker(
             self.code,
@@ -67,15 +71,17 @@ class FunctionEngine:
             region=settings.region,
             endpoint_url=endpoint_url,
             credentials_for=credentials_for,
-            deployment_of=self._deployment_of,
+            is_current=self.catalog.is_current,
         )
-        self.events = Events(store, self.catalog, self.invoker, clock, settings.functions, meter)
+        self.configs = InvokeConfigs(store)
+        self.events = Events(store, self.catalog, self.configs, self.invoker, clock, ids, settings.functions, meter)
         self.mappings = Mappings(store, streams, tables, self.catalog, self.invoker, clock, ids, meter)
 
     async def load(self) -> None:
         """Read functions, waiting events and mappings from the store."""
         await self.catalog.load()
-        await self.code.keep({function.code_sha256 for function in self.catalog.all()})
+        await self.code.keep(self.catalog.blobs())
+        await self.configs.load()
         await self.events.load()
         await self.mappings.load()
 
@@ -108,7 +114,7 @@ class FunctionEngine:
         A handler that fails, times out or dies is an Invocation with `function_error`. Raises FunctionNotFound,
         ContentInvalid, PayloadTooLarge, TooManyRequests.
         """
-        function = self.catalog.find(name_or_arn, qualifier)
+        function = self.catalog.route(name_or_arn, qualifier)
         named = parse_reference(name_or_arn, self.catalog.region, qualifier).qualifier
         if kind not in PAYLOAD_BYTES_MAX:
             raise NotBuilt(what=f"The invocation type {kind}")
@@ -119,22 +125,36 @@ class FunctionEngine:
         arn = f"{function.arn}:{named}" if named else function.arn
         call = Call(request_id, arn, payload or b"{}", client_context, self._trace_id())
         if kind == "Event":
-            await self.events.accept(function.name, call)
+            await self.events.accept(function.name, call, named or LATEST)
             return Invocation(b"", status=202, executed_version="", request_id=request_id)
         return await self.invoker.run(function, call)
 
     async def delete(self, function: Function) -> None:
-        """Delete a function: its record, its idle processes, its code when no other function runs it."""
+        """Delete a function and its versions: records, idle processes, code that no other function runs."""
+        blobs = set().union(*(one.blobs for one in [function, *self.catalog.versions(function.name)]))
         await self.catalog.delete(function.name)
+        await self.configs.delete(function.name)
         self.invoker.pool.retire(function.name)
         self.invoker.figures.forget(function.name)
         if not self.invoker.pool.running(function.name):
-            await self.forget_code(function.code_sha256)
+            await self.forget_code(*blobs)
 
-    async def forget_code(self, sha256: str) -> None:
+    async def delete_version(self, version: Function) -> None:
+        """Delete a numbered version. Raises ResourceConflict while an alias names it."""
+        await self.catalog.delete_version(version)
+        self.invoker.pool.retire(*version.key)
+        if not self.invoker.pool.running(version.name):
+            await self.forget_code(*version.blobs)
+
+    async def forget_code(self, *blobs: str) -> None:
         """Delete code from the disk when no function runs it any more."""
-        if not self.catalog.uses(sha256):
-            await self.code.forget(sha256)
+        for sha256 in blobs:
+            if not self.catalog.uses(sha256):
+                await self.code.forget(sha256)
+
+    def link(self, sha256: str) -> str:
+        """A URL of this server where the code can be fetched for a while."""
+        return self._endpoint_url() + self.links.path(sha256)
 
     def new_id(self) -> str:
         """A fresh uuid."""
@@ -147,12 +167,8 @@ class FunctionEngine:
     async def deploy(self, name: str, members: Mapping[str, object], *, expected: str | None) -> Function:
         """Change what a function's processes run: new ones for the next event, events under way finish on the old."""
         function = await self.catalog.change(name, members, expected=expected, deploys=True)
-        self.invoker.pool.retire(name)
+        self.invoker.pool.retire(name, LATEST)
         return function
-
-    def _deployment_of(self, name: str) -> str | None:
-        function = self.catalog.get(name)
-        return None if function is None else function.deployment
 
     def _trace_id(self) -> str:
         root = self._ids.bytes(12).hex()

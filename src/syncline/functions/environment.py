@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from syncline.core import Clock, json
-from syncline.functions.model import LATEST, Call, Function
+from syncline.functions.model import Call, Function
 from syncline.functions.output import Line, Output
 from syncline.functions.runtime_api import RESPONSE_BYTES_MAX, Event, RuntimeApi
 
@@ -250,7 +250,7 @@ def function_environ(function: Function, code: Path, *, region: str, endpoint: s
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
-        "AWS_LAMBDA_FUNCTION_VERSION": LATEST,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.logs_to,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,

@@ -77,3 +77,15 @@ class MappingBusy(Conflict):
 
 class NotBuilt(Unsupported):
     """{what} is not supported."""
+
+
+class AliasNotFound(NotFound):
+    """Cannot find alias arn: {arn}"""
+
+    code = "ResourceNotFoundException"
+
+
+class AliasExists(Conflict):
+    """Alias already exists: {arn}"""
+
+    code = "ResourceConflictException"

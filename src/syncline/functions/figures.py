@@ -18,6 +18,7 @@ class FunctionFigures:
         self.iterator_age = meter.summary("syncline_functions_iterator_age_ms", function=name)
         self.async_received = meter.counter("syncline_functions_async_received_total", function=name)
         self.async_dropped = meter.counter("syncline_functions_async_dropped_total", function=name)
+        self.destination_failures = meter.counter("syncline_functions_destination_failures_total", function=name)
         self.lost_lines = meter.counter("syncline_functions_lost_log_lines_total", function=name)
         meter.gauge("syncline_functions_running", running, function=name)
 

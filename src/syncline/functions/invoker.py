@@ -15,7 +15,7 @@ from syncline.functions.code import CodeStore
 from syncline.functions.environment import Environment, Outcome, function_environ
 from syncline.functions.errors import EnvironmentUnavailable, TooManyRequests
 from syncline.functions.figures import Figures
-from syncline.functions.model import LATEST, Call, Function, Invocation
+from syncline.functions.model import Call, Function, Invocation
 from syncline.functions.output import Line
 from syncline.functions.pool import Pool
 from syncline.monitoring import Logs
@@ -42,14 +42,14 @@ class Invoker:
         region: str,
         endpoint_url: Callable[[], str],
         credentials_for: CredentialsFor,
-        deployment_of: Callable[[str], str | None],
+        is_current: Callable[[Function], bool],
     ) -> None:
         self._code, self._logs, self._clock, self._ids = code, logs, clock, ids
         self._settings, self._meter = settings, meter
         self._region = region
         self._endpoint_url = endpoint_url
         self._credentials_for = credentials_for
-        self._deployment_of = deployment_of
+        self._is_current = is_current
         limits = {"limit": settings.concurrency_max, "idle_seconds": settings.idle_seconds_max}
         self.pool = Pool(self._start, clock, **limits)  # type: ignore[arg-type]
         self.figures = Figures(meter, self.pool.running)
@@ -67,7 +67,7 @@ class Invoker:
         try:
             outcome = await environment.invoke(call)
         finally:
-            self.pool.release(environment, self._deployment_of(function.name))
+            self.pool.release(environment, current=self._is_current(environment.function))
         figures.ran(outcome.seconds, failed=outcome.failed)
         head = [(began, _init_line(function))] if cold else []
         if outcome.failed:
@@ -75,7 +75,9 @@ class Invoker:
         lines = self._lines(function, call, outcome, began)
         await self._write(environment, head + lines)
         error = "Unhandled" if outcome.failed else None
-        return Invocation(outcome.payload, error, _tail(lines), request_id=call.request_id)
+        return Invocation(
+            outcome.payload, error, _tail(lines), executed_version=function.version, request_id=call.request_id
+        )
 
     def _note_failure(self, function: Function, call: Call, outcome: Outcome) -> None:
         reason = outcome.payload[:REASON_BYTES_MAX].decode(errors="replace")
@@ -83,7 +85,8 @@ class Invoker:
         self._meter.event("function failed", room="functions", **facts)
 
     async def _start(self, function: Function) -> Environment:
-        log_stream = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}/[{LATEST}]{self._ids.bytes(16).hex()}"
+        day = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}"
+        log_stream = f"{day}/[{function.version}]{self._ids.bytes(16).hex()}"
         code: Path = (await self._code.unpacked(function.code_sha256)).resolve()
         endpoint = self._endpoint_url()
         environ = function_environ(
@@ -104,7 +107,7 @@ class Invoker:
 
     def _lines(self, function: Function, call: Call, outcome: Outcome, began: int) -> list[Line]:
         end, request_id = self._now_ms(), call.request_id
-        lines: list[Line] = [(began, f"START RequestId: {request_id} Version: {LATEST}\n"), *outcome.lines]
+        lines: list[Line] = [(began, f"START RequestId: {request_id} Version: {function.version}\n"), *outcome.lines]
         if outcome.note:
             at = f"{_iso(end)} " if outcome.status == "timeout" else ""
             lines.append((end, f"{at}{outcome.note}\n"))

@@ -230,7 +230,7 @@ class Lane:
     async def _invoke(self, entries: list[Entry]) -> int | None:
         """Invoke once: None when all went well, else the index of the first entry that failed."""
         house, mapping = self._house, self._mapping
-        function = house.catalog.find(mapping.function)
+        function = house.catalog.route(mapping.function)
         payload = b'{"Records":[' + b",".join(entry.body for entry in entries) + b"]}"
         call = Call(house.ids.uuid(), mapping.function, payload)
         age = house.clock.now() - entries[-1].at

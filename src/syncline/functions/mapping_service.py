@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from syncline.functions import shapes
+from syncline.functions.engine import FunctionEngine
 from syncline.functions.errors import FunctionNotFound, NotBuilt, ParameterInvalid, ResourceConflict
 from syncline.functions.filters import compile_filter
-from syncline.functions.mappings import Mappings
 from syncline.functions.model import Mapping
+from syncline.functions.names import parse_reference
 
 Shape = dict[str, Any]
 
@@ -38,11 +38,10 @@ _MEMBERS = {
 class MappingOperations:
     """The operations on event source mappings; `service.Lambda` passes them on."""
 
-    def __init__(self, mappings: Mappings, new_id: Callable[[], str], now: Callable[[], float]) -> None:
-        self._mappings = mappings
-        self._catalog = mappings.catalog
-        self._new_id = new_id
-        self._now = now
+    def __init__(self, engine: FunctionEngine) -> None:
+        self._mappings = engine.mappings
+        self._catalog = engine.catalog
+        self._new_id, self._now = engine.new_id, engine.now
 
     async def create(self, request: Shape) -> Shape:
         """CreateEventSourceMapping."""
@@ -131,15 +130,17 @@ class MappingOperations:
 
     def _function_arn(self, name: str) -> str:
         try:
-            return self._catalog.find(name).arn
+            found = self._catalog.find(name)
         except FunctionNotFound:
             raise ParameterInvalid("Function does not exist") from None
+        return self._catalog.arn(found.name, parse_reference(name, self._catalog.region).qualifier)
 
     def _named_arn(self, name: str) -> str:
         try:
-            return self._catalog.find(name).arn
+            named = parse_reference(name, self._catalog.region)
         except FunctionNotFound:
-            return name if name.startswith("arn:") else self._catalog.arn(name)
+            return name
+        return self._catalog.arn(named.name, named.qualifier)
 
     def _arn(self, mapping: Mapping) -> str:
         return f"arn:aws:lambda:{self._catalog.region}:{self._catalog.account}{_INFIX}{mapping.id}"

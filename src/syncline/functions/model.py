@@ -9,8 +9,20 @@ import msgspec
 LATEST = "$LATEST"
 
 
+class LayerUse(msgspec.Struct, frozen=True):
+    """A layer version that a function uses; its content stays with the function when the layer is deleted."""
+
+    arn: str
+    size: int
+    code_sha256: str
+
+
 class Function(msgspec.Struct, frozen=True):
-    """A function as it stands. `deployment` changes with what its processes run: code, handler, environment, limits."""
+    """A function, or a numbered version of one.
+
+    `deployment` changes with what its processes run: code, handler, environment, limits. `statements` are the resource
+    policy of the function itself, `qualified` those of its versions and aliases; both are kept with `$LATEST`.
+    """
 
     name: str
     arn: str
@@ -33,11 +45,50 @@ class Function(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     reserved: int | None = None
     statements: list[dict[str, Any]] = []
+    version: str = LATEST
+    last_version: int = 0
+    published: str = ""  # the fingerprint of what the last version was published from
+    qualified: dict[str, list[dict[str, Any]]] = {}
+    layers: list[LayerUse] = []
+    folder: str = ""  # runs from this folder of the machine instead of unpacked code
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The name and the version: who shares processes."""
+        return self.name, self.version
+
+    @property
+    def blobs(self) -> set[str]:
+        """The names of the code that it runs."""
+        return {self.code_sha256, *(layer.code_sha256 for layer in self.layers)}
 
     @property
     def logs_to(self) -> str:
         """The log group of its output."""
         return self.log_group or f"/aws/lambda/{self.name}"
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """A name for a version of a function; `weights` sends a share of the events to another version."""
+
+    function: str
+    name: str
+    version: str
+    revision: str
+    description: str = ""
+    weights: dict[str, float] = {}
+
+
+class InvokeConfig(msgspec.Struct, frozen=True):
+    """What becomes of asynchronous events of a function, a version or an alias. Destinations are function ARNs."""
+
+    function: str
+    qualifier: str
+    modified: float
+    retries: int | None = None
+    age: int | None = None
+    on_success: str = ""
+    on_failure: str = ""
 
 
 class Invocation(msgspec.Struct, frozen=True):
@@ -80,3 +131,5 @@ class Mapping(msgspec.Struct, frozen=True):
     responses: list[str] = []
     patterns: list[str] = []
     tags: dict[str, str] = {}
+    tumbling: int = 0
+    on_failure: str = ""  # the ARN of the function that is told of records given up

@@ -24,7 +24,7 @@ class Pool:
         self._clock = clock
         self._limit = limit
         self._idle_seconds = idle_seconds
-        self._idle: dict[str, list[Environment]] = {}
+        self._idle: dict[tuple[str, str], list[Environment]] = {}
         self._busy: set[Environment] = set()
         self._running: Counter[str] = Counter()
 
@@ -44,32 +44,32 @@ class Pool:
                 self._running[function.name] -= 1
         return environment
 
-    def release(self, environment: Environment, deployment: str | None) -> None:
+    def release(self, environment: Environment, *, current: bool) -> None:
         """Give an environment back. It is kept unless it is dead or no longer the function's deployment."""
-        name = environment.function.name
-        self._running[name] -= 1
+        self._running[environment.function.name] -= 1
         self._busy.discard(environment)
-        if environment.dead or environment.function.deployment != deployment:
+        if environment.dead or not current:
             environment.kill()
             return
         environment.idle_since = self._clock.monotonic()
-        self._idle.setdefault(name, []).append(environment)
+        self._idle.setdefault(environment.function.key, []).append(environment)
 
-    def retire(self, name: str) -> None:
-        """End the function's idle processes; busy ones finish, and end when they are released."""
-        for environment in self._idle.pop(name, []):
-            environment.kill()
+    def retire(self, name: str, version: str | None = None) -> None:
+        """End idle processes of the function, or of one version; busy ones finish, and end when they are released."""
+        for key in [key for key in self._idle if key[0] == name and version in (None, key[1])]:
+            for environment in self._idle.pop(key):
+                environment.kill()
 
     def reap(self) -> None:
         """End what has been idle too long, and forget what died."""
         oldest = self._clock.monotonic() - self._idle_seconds
-        for name, environments in list(self._idle.items()):
+        for key, environments in list(self._idle.items()):
             kept = [one for one in environments if not one.dead and one.idle_since > oldest]
             for one in set(environments) - set(kept):
                 one.kill()
-            self._idle[name] = kept
+            self._idle[key] = kept
             if not kept:
-                del self._idle[name]
+                del self._idle[key]
 
     def close(self) -> None:
         """End every process."""
@@ -84,7 +84,7 @@ class Pool:
             raise TooManyRequests(data={"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User"})
 
     def _warm(self, function: Function) -> Environment | None:
-        idle = self._idle.get(function.name, [])
+        idle = self._idle.get(function.key, [])
         while idle:
             environment = idle.pop()  # the warmest
             if not environment.dead and environment.function.deployment == function.deployment:
@@ -97,7 +97,7 @@ class Pool:
         idle = [one for environments in self._idle.values() for one in environments]
         if len(idle) + self._running.total() > self._limit:
             coldest = min(idle, key=lambda one: one.idle_since)
-            self._idle[coldest.function.name].remove(coldest)
+            self._idle[coldest.function.key].remove(coldest)
             coldest.kill()
         environment = await self._start(function)
         self._busy.add(environment)

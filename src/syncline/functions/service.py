@@ -7,29 +7,27 @@ from typing import Any
 
 from syncline.core import call, json
 from syncline.functions import shapes
+from syncline.functions.account_service import AccountOperations
+from syncline.functions.base import Shape, listed, page
 from syncline.functions.engine import FunctionEngine
 from syncline.functions.errors import FunctionNotFound, ParameterInvalid, ResourceConflict, RevisionMismatch
+from syncline.functions.invoke_config_service import InvokeConfigOperations
 from syncline.functions.mapping_service import MappingOperations, is_mapping
 from syncline.functions.model import LATEST, Function
 from syncline.functions.names import parse_reference
 from syncline.functions.policy import policy_text, statement_of
 from syncline.functions.settings_check import check_configuration, check_new, zip_of
-
-Shape = dict[str, Any]
+from syncline.functions.version_service import VersionOperations
 
 TAGS_MAX = 50
-UNRESERVED_MIN = 100
-ACCOUNT_CONCURRENCY = 1000
-PAGE = 50
 
 
-class Lambda:
+class Lambda(VersionOperations, InvokeConfigOperations, AccountOperations):
     """Service `lambda` (2015-03-31)."""
 
     def __init__(self, engine: FunctionEngine) -> None:
-        self._mappings = MappingOperations(engine.mappings, engine.new_id, engine.now)
-        self._engine = engine
-        self._catalog = engine.catalog
+        super().__init__(engine)
+        self._mappings = MappingOperations(engine)
 
     async def create_function(self, request: Shape) -> Shape:
         check_new(request)
@@ -40,36 +38,35 @@ class Lambda:
         content = zip_of(request["Code"])
         sha256 = await self._engine.code.save(content)
         function = await self._catalog.add(self._new(name, request, sha256, len(content)))
-        return shapes.created(self._shape(function), self._engine.new_id())
+        if not request.get("Publish"):
+            return shapes.created(self._shape(function), self._engine.new_id())
+        version = await self._publish(function, None, None)
+        return shapes.created(self._shape(version), version.revision)
 
     async def get_function(self, request: Shape) -> Shape:
         function, qualifier = self._find(request)
         answer: Shape = {
             "Configuration": self._shape(function, qualifier),
-            "Code": {"RepositoryType": "S3"},
+            "Code": {"RepositoryType": "S3", "Location": self._engine.link(function.code_sha256)},
         }
-        if function.tags:
-            answer["Tags"] = function.tags
-        if function.reserved is not None:
-            answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved}
+        latest = self._catalog.latest(function.name)
+        if latest.tags:
+            answer["Tags"] = latest.tags
+        if latest.reserved is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": latest.reserved}
         return answer
 
     async def get_function_configuration(self, request: Shape) -> Shape:
         return self._shape(*self._find(request))
 
     async def list_functions(self, request: Shape) -> Shape:
-        after, most = request.get("Marker", ""), request.get("MaxItems", PAGE)
-        found = [function for function in self._catalog.all() if function.name > after]
-        answer: Shape = {"Functions": [_listed(self._shape(function)) for function in found[:most]]}
-        return answer if len(found) <= most else answer | {"NextMarker": found[most - 1].name}
-
-    async def list_versions_by_function(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
-        return {"Versions": [_listed(self._shape(function, LATEST))]}
+        if request.get("FunctionVersion") != "ALL":
+            return page([listed(self._shape(function)) for function in self._catalog.all()], request, "Functions")
+        found = [one for function in self._catalog.all() for one in (function, *self._catalog.versions(function.name))]
+        return page([listed(self._shape(one, one.version)) for one in found], request, "Functions")
 
     async def update_function_code(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
-        check_configuration({"Publish": request.get("Publish")})
+        function = self._latest(request)
         content = zip_of(request)
         if request.get("RevisionId", function.revision) != function.revision:
             raise RevisionMismatch()
@@ -82,10 +79,13 @@ class Lambda:
         changed = await self._engine.deploy(function.name, changes, expected=request.get("RevisionId"))
         if function.code_sha256 != sha256 and not self._engine.invoker.pool.running(function.name):
             await self._engine.forget_code(function.code_sha256)
+        if request.get("Publish"):
+            version = await self._publish(changed, None, None)
+            return shapes.updating(self._shape(version, version.version), version.revision)
         return shapes.updating(self._shape(changed), self._engine.new_id())
 
     async def update_function_configuration(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
+        function = self._latest(request)
         check_configuration(request)
         changed = await self._engine.deploy(
             function.name, _configuration_changes(request), expected=request.get("RevisionId")
@@ -96,8 +96,13 @@ class Lambda:
         named = parse_reference(request["FunctionName"], self._catalog.region, request.get("Qualifier"))
         if named.qualifier == LATEST:
             raise ParameterInvalid("$LATEST version cannot be deleted without deleting the function.")
-        function, _ = self._find(request)
-        await self._engine.delete(function)
+        function = self._catalog.find(request["FunctionName"], request.get("Qualifier"))
+        if named.qualifier is None:
+            await self._engine.delete(function)
+        elif function.version != named.qualifier:
+            raise ParameterInvalid("Deletion of aliases is not currently supported.")
+        else:
+            await self._engine.delete_version(function)
         return {"StatusCode": 204}
 
     async def invoke(self, request: Shape) -> Shape:
@@ -120,58 +125,33 @@ class Lambda:
         return answer
 
     async def add_permission(self, request: Shape) -> Shape:
-        function, qualifier = self._find(request)
+        function, qualifier, statements = self._policy(request)
         if qualifier == LATEST:
             raise ParameterInvalid("We currently do not support adding policies for $LATEST.")
         sid = request["StatementId"]
-        if any(statement["Sid"] == sid for statement in function.statements):
+        if any(statement["Sid"] == sid for statement in statements):
             raise ResourceConflict(
                 f"The statement id ({sid}) provided already exists. Please provide a new statement id, "
                 "or remove the existing statement."
             )
-        statement = statement_of(request, function.arn)
-        await self._change(function, request, statements=[*function.statements, statement])
+        statement = statement_of(request, self._catalog.arn(function.name, qualifier))
+        await self._set_policy(function, qualifier, [*statements, statement], request)
         return {"Statement": json.encode(statement).decode()}
 
     async def get_policy(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
-        if not function.statements:
+        function, _, statements = self._policy(request)
+        if not statements:
             raise FunctionNotFound("The resource you requested does not exist.")
-        return {"Policy": policy_text(function.statements), "RevisionId": function.revision}
+        return {"Policy": policy_text(statements), "RevisionId": function.revision}
 
     async def remove_permission(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
+        function, qualifier, statements = self._policy(request)
         sid = request["StatementId"]
-        kept = [statement for statement in function.statements if statement["Sid"] != sid]
-        if len(kept) == len(function.statements):
+        kept = [statement for statement in statements if statement["Sid"] != sid]
+        if len(kept) == len(statements):
             missing = "No policy is associated with the given resource."
             raise FunctionNotFound(f"Statement {sid} is not found in resource policy." if kept else missing)
-        await self._change(function, request, statements=kept)
-        return {}
-
-    async def get_function_code_signing_config(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
-        return {"FunctionName": function.name, "CodeSigningConfigArn": ""}
-
-    async def get_function_concurrency(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
-        return {} if function.reserved is None else {"ReservedConcurrentExecutions": function.reserved}
-
-    async def put_function_concurrency(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
-        reserved = request["ReservedConcurrentExecutions"]
-        others = sum(one.reserved or 0 for one in self._catalog.all() if one.name != function.name)
-        if ACCOUNT_CONCURRENCY - others - reserved < UNRESERVED_MIN:
-            raise ParameterInvalid(
-                "Specified ReservedConcurrentExecutions for function decreases account's "
-                f"UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_MIN}]."
-            )
-        await self._catalog.change(function.name, {"reserved": reserved})
-        return {"ReservedConcurrentExecutions": reserved}
-
-    async def delete_function_concurrency(self, request: Shape) -> Shape:
-        function, _ = self._find(request)
-        await self._catalog.change(function.name, {"reserved": None})
+        await self._set_policy(function, qualifier, kept, request)
         return {}
 
     async def list_tags(self, request: Shape) -> Shape:
@@ -218,16 +198,19 @@ class Lambda:
             )
         return self._catalog.find(resource)
 
-    async def _change(self, function: Function, request: Shape, **members: object) -> None:
+    def _policy(self, request: Shape) -> tuple[Function, str | None, list[Shape]]:
+        """The function that keeps the policy, the qualifier asked for, and the statements there are."""
+        found, qualifier = self._find(request)
+        function = self._catalog.latest(found.name)
+        return function, qualifier, function.qualified.get(qualifier, []) if qualifier else function.statements
+
+    async def _set_policy(
+        self, function: Function, qualifier: str | None, statements: list[Shape], request: Shape
+    ) -> None:
+        others = {name: kept for name, kept in function.qualified.items() if name != qualifier}
+        qualified = others | ({qualifier: statements} if statements else {}) if qualifier else others
+        members: Shape = {"qualified": qualified} if qualifier else {"statements": statements}
         await self._catalog.change(function.name, members, expected=request.get("RevisionId"))
-
-    def _find(self, request: Shape) -> tuple[Function, str | None]:
-        name, qualifier = request["FunctionName"], request.get("Qualifier")
-        function = self._catalog.find(name, qualifier)
-        return function, parse_reference(name, self._catalog.region, qualifier).qualifier
-
-    def _shape(self, function: Function, qualifier: str | None = None) -> Shape:
-        return shapes.configuration(function, region=self._catalog.region, qualifier=qualifier)
 
     def _new(self, name: str, request: Shape, sha256: str, size: int) -> Function:
         return Function(
@@ -266,11 +249,6 @@ def _configuration_changes(request: Shape) -> Shape:
     if "LoggingConfig" in request:
         changes["log_group"] = request["LoggingConfig"].get("LogGroup", "")
     return changes
-
-
-def _listed(shape: Shape) -> Shape:
-    """AWS does this: lists leave out the states."""
-    return {name: value for name, value in shape.items() if name not in ("State", "LastUpdateStatus")}
 
 
 def _client_context(text: str) -> str:

@@ -44,8 +44,6 @@ def check_configuration(request: Shape) -> None:
         asked = request.get(member)
         if any(asked.get(name) for name in inner) if inner and asked else asked:
             raise NotBuilt(what=f"A function with {member}")
-    if request.get("Publish"):
-        raise NotBuilt(what="Publish (a numbered version)")
     if request.get("SnapStart", {}).get("ApplyOn", "None") != "None":
         raise NotBuilt(what="SnapStart")
     if request.get("LoggingConfig", {}).get("LogFormat", "Text") != "Text":

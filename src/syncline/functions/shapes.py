@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from syncline.functions.model import LATEST, Function, Mapping
+from syncline.functions.model import Function, Mapping
 
 Shape = dict[str, Any]
 
@@ -25,7 +25,7 @@ def configuration(function: Function, *, region: str, qualifier: str | None = No
         "MemorySize": function.memory,
         "LastModified": _iso(function.modified),
         "CodeSha256": sha256_text(function.code_sha256),
-        "Version": LATEST,
+        "Version": function.version,
         "TracingConfig": {"Mode": function.tracing},
         "RevisionId": function.revision,
         "State": "Active",

@@ -43,6 +43,7 @@ _FUNCTIONS: list[Row] = [
     *_both("syncline_functions_iterator_age_ms", "IteratorAge", "Milliseconds"),
     *_both("syncline_functions_async_received_total", "AsyncEventsReceived", "Count"),
     *_both("syncline_functions_async_dropped_total", "AsyncEventsDropped", "Count"),
+    *_both("syncline_functions_destination_failures_total", "DestinationDeliveryFailures", "Count"),
 ]
 
 _API = {"GraphQLAPIId": "api"}

@@ -102,7 +102,6 @@ def link() -> bytes:
         ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "UnsupportedOperation"),
         ({"Code": {"ImageUri": "image"}, "PackageType": "Image"}, "UnsupportedOperation"),
         ({"Runtime": "nodejs22.x"}, "UnsupportedOperation"),
-        ({"Publish": True}, "UnsupportedOperation"),
         ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "UnsupportedOperation"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "UnsupportedOperation"),
         ({"Timeout": 901}, "InvalidParameterValueException"),
