@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 4000
 room ?=
+part ?=
 
 .PHONY: help setup node chromium demo test check format bench simulate docs clean
 
@@ -44,8 +45,8 @@ format: setup ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## print the figures beside their peers' (installs the peers under bench/out)
-	$(BIN)/python bench/run.py
+bench: setup ## print the figures beside their peers' (part=fanout for one; peers go to bench/out)
+	$(BIN)/python bench/run.py $(part)
 
 simulate: setup ## sweep many simulated worlds
 	SYNCLINE_SIMULATION_SEEDS=20000 $(BIN)/python -m pytest tests/simulation

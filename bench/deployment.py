@@ -75,7 +75,7 @@ class Api:
 
 def clients(port: int, *services: str) -> list[Any]:
     """boto3 clients pointed at the server; any credentials do in development."""
-    session = boto3.Session(aws_access_key_id="bench", aws_secret_access_key="bench", region_name="us-east-1")
+    session: Any = boto3.Session(aws_access_key_id="bench", aws_secret_access_key="bench", region_name="us-east-1")
     config = Config(retries={"total_max_attempts": 1}, proxies={})
     return [session.client(name, endpoint_url=f"http://127.0.0.1:{port}", config=config) for name in services]
 
