@@ -235,12 +235,14 @@ class Apis:
         schema = self._entry(request).schema
         return {"status": schema.status, "details": schema.details}
 
-    def introspection_schema(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def introspection_schema(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._entry(request)
         schema = self._engine.live(entry.api.api_id).schema
         if schema is None:
             raise SchemaMissing
-        return {"schema": introspection(schema, request["format"], request.get("includeDirectives", True))}
+        # A schema of a megabyte takes seconds to print.
+        directives = request.get("includeDirectives", True)
+        return {"schema": await asyncio.to_thread(introspection, schema, request["format"], directives)}
 
     # --- environment and tags
 

@@ -70,7 +70,7 @@ class Graphql:
 
     async def get_introspection_schema(self, request: Members) -> Members:
         """The schema's document."""
-        return self._apis.introspection_schema(request)
+        return await self._apis.introspection_schema(request)
 
     async def put_graphql_api_environment_variables(self, request: Members) -> Members:
         """Replace all environment variables."""
