@@ -66,7 +66,8 @@ def _dynamodb(spec: DataSourceSpec, engines: Engines) -> DataSource:
         raise VersionedUnsupported
     assert engines.tables is not None, "a DynamoDB data source needs the table engine"
     table = _required(spec, config, "dynamodbConfig", "tableName")
-    return DynamoDbSource(table, engines.tables, Tokens(engines.secret, f"{spec.api_id}/{spec.name}"))
+    tokens = Tokens(engines.secret, f"{spec.api_id}/{spec.name}")
+    return DynamoDbSource(table, engines.tables, tokens, engines.functions, str(config.get("awsRegion", "")))
 
 
 def _function(spec: DataSourceSpec, engines: Engines) -> DataSource:

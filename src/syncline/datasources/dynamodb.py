@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from syncline.core import SynclineError, call
+from syncline.datasources import conditions, transactions
 from syncline.datasources.attributes import mapping_error, plain_item, same, typed_map
 from syncline.datasources.errors import DataSourceError
-from syncline.datasources.model import JSON, Context, ItemStore
+from syncline.datasources.expressions import read_expression, read_projection
+from syncline.datasources.model import JSON, Context, FunctionInvoker, ItemStore
 from syncline.datasources.tokens import Tokens
 
 Request = dict[str, Any]
@@ -26,10 +28,14 @@ CONDITION = EXPRESSION | {"equalsIgnore", "consistentRead", "conditionalCheckFai
 
 
 class DynamoDbSource:
-    """One table."""
+    """One table. `functions` decide where a condition has a handler of its own."""
 
-    def __init__(self, table: str, tables: ItemStore, tokens: Tokens) -> None:
+    def __init__(
+        self, table: str, tables: ItemStore, tokens: Tokens, functions: FunctionInvoker | None = None, region: str = ""
+    ) -> None:
         self._table = table
+        self._functions = functions
+        self._region = region
         self._tables = tables
         self._tokens = tokens
         self._operations: dict[str, tuple[frozenset[str], Callable[[Request], Awaitable[JSON]]]] = {
@@ -42,25 +48,59 @@ class DynamoDbSource:
             "BatchGetItem": (COMMON | {"tables"}, self._batch_get),
             "BatchPutItem": (COMMON | {"tables"}, self._batch_put),
             "BatchDeleteItem": (COMMON | {"tables"}, self._batch_delete),
+            "TransactGetItems": (COMMON | {"transactItems"}, self._transact_get),
+            "TransactWriteItems": (COMMON | {"transactItems"}, self._transact_write),
         }
 
     async def invoke(self, request: JSON, context: Context) -> JSON:
         """Run the operation that `request` names. Raises DataSourceError."""
+        _, run = self._operation(request)
+        try:
+            return await run(request)
+        except SynclineError as refusal:
+            if isinstance(refusal, DataSourceError):
+                raise
+            arn = conditions.custom_handler(request["condition"]) if refusal.code == CHECK_FAILED else None
+            if arn is None:
+                raise service_error(refusal) from refusal
+            return await self._handled(arn, request, refusal, context)
+
+    async def _handled(self, arn: str, request: Request, refusal: SynclineError, context: Context) -> JSON:
+        """The result after a function decided on a failed condition; a retry that fails is a refusal."""
+        assert self._functions is not None, "a handler of conditions needs the function engine"
+        current = _refused_item(refusal)
+        shown = None if current is None else plain_item(current)
+        decision = await conditions.decide(
+            arn,
+            self._functions,
+            table=self._table,
+            region=self._region,
+            request=request,
+            current=shown,
+            context=context,
+        )
+        if decision.action == "discard":
+            return shown
+        if decision.action == "reject":
+            raise service_error(refusal) from refusal
+        _, run = self._operation(decision.request)
+        try:
+            return await run(decision.request)
+        except SynclineError as again:
+            raise again if isinstance(again, DataSourceError) else service_error(again) from again
+
+    def _operation(self, request: JSON) -> tuple[frozenset[str], Callable[[Request], Awaitable[JSON]]]:
+        """The operation that `request` names, and its members. Raises DataSourceError."""
         if type(request) is not dict:
             raise mapping_error("Expected a JSON object as the request of a DynamoDB data source.")
         operation = request.get("operation")
         found = self._operations.get(operation) if type(operation) is str else None
         if found is None:
             raise self._unknown(operation)
-        members, run = found
+        members, _ = found
         if not request.keys() <= members:
             raise mapping_error(f"Unsupported element '$[{next(name for name in request if name not in members)}]'.")
-        try:
-            return await run(request)
-        except SynclineError as refusal:
-            if isinstance(refusal, DataSourceError):
-                raise
-            raise service_error(refusal) from refusal
+        return found
 
     def _unknown(self, operation: JSON) -> DataSourceError:
         if operation is None:
@@ -73,7 +113,7 @@ class DynamoDbSource:
         if request.get("consistentRead") is True:
             ask["ConsistentRead"] = True
         if request.get("projection") is not None:
-            _projection(request["projection"], ask)
+            read_projection(request["projection"], ask)
         item = (await self._tables.get_item(ask)).get("Item")
         return None if item is None else plain_item(item)
 
@@ -102,7 +142,7 @@ class DynamoDbSource:
         update = _member(request, "update", EXPRESSION)
         if update is None:
             raise mapping_error("Value for field '$[update]' not found.")
-        _expression(update, ask, "UpdateExpression", "$[update]")
+        read_expression(update, ask, "UpdateExpression", "$[update]")
         condition = _member(request, "condition", CONDITION)
         if condition is not None:
             _condition(condition, ask)
@@ -128,7 +168,7 @@ class DynamoDbSource:
         query = _member(request, "query", EXPRESSION)
         if query is None:
             raise mapping_error("Value for field '$[query]' not found.")
-        _expression(query, ask, "KeyConditionExpression", "$[query]")
+        read_expression(query, ask, "KeyConditionExpression", "$[query]")
         _copy(request, ask, {"scanIndexForward": ("ScanIndexForward", bool)})
         return await self._page(request, ask, self._tables.query)
 
@@ -141,9 +181,9 @@ class DynamoDbSource:
         _copy(request, ask, PAGE_MEMBERS)
         found = _member(request, "filter", EXPRESSION)
         if found:
-            _expression(found, ask, "FilterExpression", "$[filter]")
+            read_expression(found, ask, "FilterExpression", "$[filter]")
         if request.get("projection") is not None:
-            _projection(request["projection"], ask)
+            read_projection(request["projection"], ask)
         if request.get("nextToken") is not None:
             ask["ExclusiveStartKey"] = self._tokens.open(request["nextToken"])
         answer = await run(ask)
@@ -163,7 +203,7 @@ class DynamoDbSource:
             asked[table] = {"Keys": keys}
             _copy(wanted, asked[table], {"consistentRead": ("ConsistentRead", bool)})
             if wanted.get("projection") is not None:
-                _projection(wanted["projection"], asked[table])
+                read_projection(wanted["projection"], asked[table])
         answer = await self._tables.batch_get_item({"RequestItems": asked})
         found, left = answer.get("Responses", {}), answer.get("UnprocessedKeys", {})
         return {
@@ -193,6 +233,21 @@ class DynamoDbSource:
         unprocessed = {name: [plain_item(each["DeleteRequest"]["Key"]) for each in left.get(name, ())] for name in keys}
         return {"data": _plain_lists(keys), "unprocessedKeys": unprocessed}
 
+    async def _transact_get(self, request: Request) -> JSON:
+        ask = transactions.gets(request)
+        try:
+            return transactions.got(await self._tables.transact_get_items(ask))
+        except SynclineError as refusal:
+            raise service_error(refusal, transactions.cancellation(refusal, "items")) from refusal
+
+    async def _transact_write(self, request: Request) -> JSON:
+        ask, keys = transactions.writes(request)
+        try:
+            await self._tables.transact_write_items(ask)
+        except SynclineError as refusal:
+            raise service_error(refusal, transactions.cancellation(refusal, "keys")) from refusal
+        return {"keys": keys, "cancellationReasons": None}
+
     async def _batch_write(self, writes: Request) -> Request:
         answer = await self._tables.batch_write_item({"RequestItems": writes})
         left: Request = answer.get("UnprocessedItems", {})
@@ -210,7 +265,7 @@ SELECTS = ("ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", 
 KINDS = {bool: "boolean", int: "integer", str: "string"}
 
 
-def service_error(refusal: SynclineError) -> DataSourceError:
+def service_error(refusal: SynclineError, data: JSON = None) -> DataSourceError:
     """A refusal of the table engine as AppSync words it; a failed condition carries the current item."""
     current = _refused_item(refusal)
     try:
@@ -219,7 +274,7 @@ def service_error(refusal: SynclineError) -> DataSourceError:
         request_id = "null"
     message = refusal.message.removesuffix(".") if refusal.code == CHECK_FAILED else refusal.message
     facts = f"Service: AmazonDynamoDBv2; Status Code: 400; Error Code: {refusal.code}; Request ID: {request_id}"
-    shown = None if current is None else plain_item(current)
+    shown = data if current is None else plain_item(current)
     return DataSourceError(f"{message} ({facts})", f"DynamoDB:{refusal.code}", shown)
 
 
@@ -253,41 +308,13 @@ def _member(request: Request, name: str, members: frozenset[str]) -> Request | N
     return found
 
 
-def _expression(found: Request, ask: Request, member: str, where: str) -> None:
-    expression = found.get("expression")
-    if type(expression) is not str:
-        raise mapping_error(f"Value for field '{where}[expression]' not found.")
-    ask[member] = expression
-    names, values = found.get("expressionNames"), found.get("expressionValues")
-    if names is not None and not _is_names(names):
-        raise mapping_error(f"Expected JSON object of strings for field '{where}[expressionNames]'.")
-    if names:
-        ask["ExpressionAttributeNames"] = {**ask.get("ExpressionAttributeNames", {}), **names}
-    if values:
-        typed = typed_map(values, f"{where}[expressionValues]")
-        ask["ExpressionAttributeValues"] = {**ask.get("ExpressionAttributeValues", {}), **typed}
-
-
-def _is_names(names: JSON) -> bool:
-    return type(names) is dict and all(type(each) is str for each in names.values())
-
-
 def _condition(condition: Request, ask: Request) -> None:
-    handler = condition.get("conditionalCheckFailedHandler")
-    if type(handler) is dict and handler.get("strategy", "Reject") != "Reject":
-        reason = "conditionalCheckFailedHandler supports the strategy Reject only."
-        raise DataSourceError(reason, "UnsupportedOperation")
+    conditions.custom_handler(condition)
     ignored = condition.get("equalsIgnore")
     if ignored is not None and not (type(ignored) is list and all(type(each) is str for each in ignored)):
         raise mapping_error("Expected JSON array of strings for field '$[condition][equalsIgnore]'.")
-    _expression(condition, ask, "ConditionExpression", "$[condition]")
+    read_expression(condition, ask, "ConditionExpression", "$[condition]")
     ask["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-
-
-def _projection(found: JSON, ask: Request) -> None:
-    if type(found) is not dict:
-        raise mapping_error("Expected JSON object for field '$[projection]'.")
-    _expression({**found, "expressionValues": None}, ask, "ProjectionExpression", "$[projection]")
 
 
 def _copy(request: Request, ask: Request, members: dict[str, tuple[str, type]]) -> None:

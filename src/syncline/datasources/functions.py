@@ -29,21 +29,28 @@ class FunctionSource:
     async def invoke(self, request: JSON, context: Context) -> JSON:
         """What the function answered; null for an Event invocation."""
         operation, kind, payload = _read(request)
-        event = [payload] if operation == "BatchInvoke" else payload
+        if operation == "BatchInvoke":
+            return (await self.invoke_all([request]))[0]
+        return await self._ask(payload, kind)
+
+    async def invoke_all(self, requests: list[JSON]) -> list[JSON]:
+        """One result per request, in their order: they are one list to the function. All are invoked the same way."""
+        asked = [_read(request) for request in requests]
+        value = await self._ask([payload for _, _, payload in asked], asked[0][1])
+        if asked[0][1] == "Event":
+            return [None] * len(asked)
+        if type(value) is not list or len(value) != len(asked):
+            raise DataSourceError(
+                "The batch result must be a list with one entry per request.", "Lambda:IllegalArgument"
+            )
+        return value
+
+    async def _ask(self, event: JSON, kind: str) -> JSON:
         try:
             found = await self._functions.invoke(self._arn, json.encode(event), kind=kind)
         except SynclineError as refusal:
             raise DataSourceError(refusal.message, f"Lambda:{refusal.code}") from refusal
-        if kind == "Event":
-            return None
-        value = _value(found)
-        if operation == "Invoke":
-            return value
-        if type(value) is not list or len(value) != 1:
-            raise DataSourceError(
-                "The batch result must be a list with one entry per request.", "Lambda:IllegalArgument"
-            )
-        return value[0]
+        return None if kind == "Event" else _value(found)
 
 
 def _read(request: JSON) -> tuple[str, str, JSON]:

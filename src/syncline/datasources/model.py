@@ -26,6 +26,7 @@ class Info(msgspec.Struct):
     variables: dict[str, JSON] = {}
     selection_set_list: Callable[[], list[str]] = list
     selection_set_graphql: Callable[[], str] = str
+    output_type: str = ""
 
 
 class Context(msgspec.Struct):
@@ -33,7 +34,8 @@ class Context(msgspec.Struct):
 
     `request` is `{"headers": {lower-case name: value}, "domainName": str | None}`. `error` is `{"message", "type"}`
     after a data source failed. `out_errors` collects appended errors as `{"message", "errorType", "data",
-    "errorInfo"}`. `prev` is `{"result": …}` within a pipeline.
+    "errorInfo"}`. `prev` is `{"result": …}` within a pipeline. `batches` is one map for all fields of a request: what
+    waits there is asked together.
     """
 
     arguments: dict[str, JSON]
@@ -48,6 +50,7 @@ class Context(msgspec.Struct):
     env: dict[str, str] = {}
     out_errors: list[dict[str, JSON]] = []
     api_id: str = ""
+    batches: dict[Any, Any] = {}
 
 
 class DataSourceSpec(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -87,6 +90,8 @@ class ItemStore(Protocol):
     def scan(self, request: Mapping[str, Any], /) -> Awaitable[dict[str, Any]]: ...
     def batch_get_item(self, request: Mapping[str, Any], /) -> Awaitable[dict[str, Any]]: ...
     def batch_write_item(self, request: Mapping[str, Any], /) -> Awaitable[dict[str, Any]]: ...
+    def transact_get_items(self, request: Mapping[str, Any], /) -> Awaitable[dict[str, Any]]: ...
+    def transact_write_items(self, request: Mapping[str, Any], /) -> Awaitable[dict[str, Any]]: ...
 
 
 class Invocation(Protocol):

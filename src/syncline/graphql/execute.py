@@ -46,7 +46,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 class Run:
     """One execution of one plan."""
 
-    __slots__ = ("errors", "failed", "gaps", "plan", "publish", "resolved", "serialize", "surroundings")
+    __slots__ = ("batches", "errors", "failed", "gaps", "plan", "publish", "resolved", "serialize", "surroundings")
 
     def __init__(self, plan: Plan, surroundings: Surroundings, publish: Publish | None = None) -> None:
         self.plan = plan
@@ -55,6 +55,7 @@ class Run:
         self.errors: list[dict[str, Any]] = []
         self.failed: set[Path] = set()
         self.resolved = 0
+        self.batches: dict[Any, Any] = {}
         self.serialize = True
         self.gaps: list[str] | None = None
 
@@ -165,12 +166,14 @@ class Run:
                 around.given,
                 lambda: selection_paths(field),
                 lambda: selection_text(field),
+                field.shape.name,
             ),
             source,
             around.identity.claims,
             around.request,
             env=around.env,
             api_id=around.api,
+            batches=self.batches,
         )
 
     def _appended(self, context: Context, field: FieldPlan, path: Path) -> None:

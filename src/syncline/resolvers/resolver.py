@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from syncline.core import Invalid, Unsupported
 from syncline.datasources import DataSource
+from syncline.resolvers.batching import BATCH_INVOKE_DEFAULT, Batching, BatchSource
 from syncline.resolvers.handler import TemplateHandler
 from syncline.resolvers.library import Library
 from syncline.resolvers.model import FunctionSpec, Resolver, ResolverSpec
@@ -41,7 +42,8 @@ def compile_resolver(spec: ResolverSpec, sources: Mapping[str, DataSource], libr
             raise CannotCompile(owner=owner, reason=f"a pipeline may have at most {FUNCTIONS_MAX} functions")
         functions = [_function(each, owner, sources, library) for each in spec.functions]
         return PipelineResolver(before, functions, after)
-    return UnitResolver(_source(spec.data_source_name, owner, sources, before), before, after)
+    source = _source(spec.data_source_name, owner, sources, before)
+    return UnitResolver(_batched(source, spec.max_batch_size, before, after), before, after)
 
 
 def _function(spec: FunctionSpec, owner: str, sources: Mapping[str, DataSource], library: Library) -> PipelineFunction:
@@ -49,7 +51,18 @@ def _function(spec: FunctionSpec, owner: str, sources: Mapping[str, DataSource],
     _check_runtime(spec, name)
     request = _handler(spec.request_template, f"{name} request", library)
     response = _handler(spec.response_template, f"{name} response", library)
-    return PipelineFunction(_source(spec.data_source_name, name, sources, request), request, response)
+    source = _source(spec.data_source_name, name, sources, request)
+    return PipelineFunction(_batched(source, spec.max_batch_size, request, response), request, response)
+
+
+def _batched(
+    source: DataSource, size: int, request: TemplateHandler | None, response: TemplateHandler | None
+) -> DataSource:
+    """The source, with its batch requests gathered if it can take batches."""
+    if not isinstance(source, BatchSource) or (request is None and not size):
+        return source
+    direct = request is None
+    return Batching(source, size=size or BATCH_INVOKE_DEFAULT, direct=direct, unwrap=direct and response is None)
 
 
 def _check_runtime(spec: ResolverSpec | FunctionSpec, owner: str) -> None:

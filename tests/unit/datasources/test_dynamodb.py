@@ -226,12 +226,6 @@ async def test_the_engines_refusals_keep_their_names(ask: Ask, engine: TableEngi
     assert error.error_type == "DynamoDB:ResourceNotFoundException"
 
 
-@pytest.mark.rule("DS-8")
-async def test_a_custom_condition_handler_is_refused(ask: Ask) -> None:
-    condition = {"expression": "a = b", "conditionalCheckFailedHandler": {"strategy": "Custom", "lambdaArn": "x"}}
-    assert (await refusal(ask("PutItem", key=key(), condition=condition))).error_type == "UnsupportedOperation"
-
-
 @pytest.mark.rule("DS-9")
 async def test_batches_keep_the_order_of_their_keys(ask: Ask) -> None:
     items = [key(n=n) for n in (1, 2)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import pytest
@@ -142,6 +142,12 @@ class World:
 @pytest.fixture
 def world(store: MemoryStore, clock: SystemClock, meter: Meter) -> World:
     return World(store, clock, meter)
+
+
+@pytest.fixture
+def make_world(store: MemoryStore, clock: SystemClock, meter: Meter) -> Callable[[Engines], World]:
+    """Worlds over other engines."""
+    return lambda engines: World(store, clock, meter, engines)
 
 
 @pytest.fixture
