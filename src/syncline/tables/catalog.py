@@ -13,6 +13,7 @@ from syncline.store import Collection, Shard
 from syncline.tables.values import Item
 
 ALL, KEYS_ONLY, INCLUDE = "ALL", "KEYS_ONLY", "INCLUDE"
+ACTIVE, CREATING, DELETING = "ACTIVE", "CREATING", "DELETING"
 ON_DEMAND, PROVISIONED = "PAY_PER_REQUEST", "PROVISIONED"
 
 
@@ -34,6 +35,7 @@ class Index(msgspec.Struct, frozen=True):
     projection: str
     included: tuple[str, ...] = ()
     throughput: Throughput = Throughput()
+    status: str = ACTIVE
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -44,6 +46,7 @@ class Index(msgspec.Struct, frozen=True):
 class Table(msgspec.Struct, frozen=True):
     """A table. `rows` is what its items' keys begin with: a table made again under an old name begins empty.
 
+    `next_index` is the number of the next index, or less: numbers of removed ones are not used again.
     `ttl` is the attribute by which items expire; `ttl_indexed` is false until those written before are noted as due.
     """
 
@@ -66,6 +69,7 @@ class Table(msgspec.Struct, frozen=True):
     table_class: str | None = None
     ttl: str | None = None
     ttl_indexed: bool = True
+    next_index: int = 0
 
     @property
     def key_names(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import msgspec
 from syncline.core import Clock, Denied, Ids, Instant, Invalid, Settings, Unsupported, arns, call
 from syncline.store import Store, Transaction
 from syncline.tables.catalog import (
+    ACTIVE,
     DROPPED,
     ON_DEMAND,
     PROVISIONED,
@@ -34,6 +35,8 @@ from syncline.tables.errors import (
     invalid_values,
 )
 from syncline.tables.housekeeping import Housekeeping
+from syncline.tables.index_builder import IndexBuilder
+from syncline.tables.index_updates import Updates, read_updates, require_index_throughput, with_updates
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.schema import (
     Schema,
@@ -42,6 +45,7 @@ from syncline.tables.schema import (
     read_throughput,
     read_view,
     refuse_ttl_change,
+    unchanged_throughput,
 )
 
 TAGS_MAX = 50
@@ -61,14 +65,20 @@ _UPDATABLE = (
     "StreamSpecification",
     "DeletionProtectionEnabled",
     "TableClass",
+    "GlobalSecondaryIndexUpdates",
 )
 _NOT_UPDATABLE = (
-    "GlobalSecondaryIndexUpdates",
     "SSESpecification",
     "ReplicaUpdates",
     "OnDemandThroughput",
     "WarmThroughput",
+    "MultiRegionConsistency",
+    "GlobalTableWitnessUpdates",
+    "GlobalTableSettingsReplicationMode",
+    "DisassociationProtectionEnabled",
+    "VectorIndexUpdates",
 )
+UPDATING = "UPDATING"
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -82,6 +92,7 @@ class Control:
         store: Store,
         registry: Registry,
         housekeeping: Housekeeping,
+        indexes: IndexBuilder,
         clock: Clock,
         ids: Ids,
         settings: Settings,
@@ -89,6 +100,7 @@ class Control:
         self._store = store
         self._registry = registry
         self._housekeeping = housekeeping
+        self._indexes = indexes
         self._clock = clock
         self._ids = ids
         self._settings = settings
@@ -115,15 +127,18 @@ class Control:
 
     async def describe(self, request: Request) -> Answer:
         """DescribeTable."""
-        return {"Table": self._described(self._found(table_name(request)), "ACTIVE")}
+        found = self._found(table_name(request))
+        is_settled = all(index.status == ACTIVE for index in found.table.indexes)
+        return {"Table": self._described(found, ACTIVE if is_settled else UPDATING)}
 
     async def update(self, request: Request) -> Answer:
-        """UpdateTable: billing, stream, deletion protection, table class."""
+        """UpdateTable: billing, stream, deletion protection, table class; one index made or removed at a time."""
         for name in _NOT_UPDATABLE:
             if request.get(name) is not None:
                 raise Unsupported(f"Syncline does not support UpdateTable's {name} yet.")
         if all(request.get(name) is None for name in _UPDATABLE):
             raise Invalid(NOTHING_TO_UPDATE)
+        updates = read_updates(request)
         name, now = table_name(request), self._clock.now()
         found = self._found(name)
         view = read_view(request) if request.get("StreamSpecification") is not None else None
@@ -133,7 +148,8 @@ class Control:
             table = TABLES.get(txn, name)
             if table is None:
                 raise TableNotFound(table=name)
-            changed = _with_billing(_with_flags(table, request), request, now)
+            changed = _with_billing(_with_flags(table, request), request, updates, now)
+            changed = with_updates(changed, updates, request)
             changed, stream = _with_stream(txn, changed, request, fresh, now)
             TABLES.put(txn, changed, name)
             if stream is not None:
@@ -143,7 +159,9 @@ class Control:
         committed = await self._store.write(body)
         call.committed(committed.position)
         self._learn(*committed.result)
-        return {"TableDescription": self._described(self._found(name), "UPDATING")}
+        shown = self._described(self._found(name), UPDATING)
+        self._indexes.wake()
+        return {"TableDescription": shown}
 
     async def delete(self, request: Request) -> Answer:
         """DeleteTable. The rows are removed afterwards, in bounded bodies; the stream stays readable for a day."""
@@ -363,7 +381,7 @@ def _with_flags(table: Table, request: Request) -> Table:
     )
 
 
-def _with_billing(table: Table, request: Request, now: Instant) -> Table:
+def _with_billing(table: Table, request: Request, updates: Updates, now: Instant) -> Table:
     billing = request.get("BillingMode", table.billing)
     given = request.get("ProvisionedThroughput")
     if billing == ON_DEMAND:
@@ -379,14 +397,9 @@ def _with_billing(table: Table, request: Request, now: Instant) -> Table:
         return table
     units = read_throughput(given)
     if units == table.throughput and table.billing == PROVISIONED:
-        raise Invalid(
-            "The provisioned throughput for the table will not change. The requested value equals the current value. "
-            f"Current ReadCapacityUnits provisioned for the table: {units.read_units}. "
-            f"Requested ReadCapacityUnits: {units.read_units}. "
-            f"Current WriteCapacityUnits provisioned for the table: {units.write_units}. "
-            f"Requested WriteCapacityUnits: {units.write_units}. "
-            "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
-        )
+        raise unchanged_throughput("table", units)
+    if table.billing != PROVISIONED:
+        require_index_throughput(table, updates)
     return msgspec.structs.replace(table, billing=PROVISIONED, throughput=units)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncline.tables.catalog import INCLUDE, ON_DEMAND, Index, StreamDescription, Table, Throughput
+from syncline.tables.catalog import CREATING, INCLUDE, ON_DEMAND, Index, StreamDescription, Throughput
 from syncline.tables.registry import OpenTable
 
 
@@ -31,7 +31,7 @@ def describe(found: OpenTable, status: str, stream: StreamDescription | None) ->
         }
     if table.table_class is not None:
         shown["TableClassSummary"] = {"TableClass": table.table_class}
-    shown |= _indexes(table, status)
+    shown |= _indexes(found, status)
     if stream is not None:
         shown["LatestStreamLabel"] = stream.label
         shown["LatestStreamArn"] = stream.arn
@@ -63,15 +63,16 @@ def _throughput(units: Throughput) -> dict[str, Any]:
     }
 
 
-def _indexes(table: Table, status: str) -> dict[str, Any]:
+def _indexes(found: OpenTable, status: str) -> dict[str, Any]:
     shown: dict[str, Any] = {}
-    for index in table.indexes:
+    for index in found.table.indexes:
         kind = "GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes"
-        shown.setdefault(kind, []).append(_index(table, index, status))
+        shown.setdefault(kind, []).append(_index(found, index, status))
     return shown
 
 
-def _index(table: Table, index: Index, status: str) -> dict[str, Any]:
+def _index(found: OpenTable, index: Index, status: str) -> dict[str, Any]:
+    table, entries = found.table, found.figures.entries(index.name)
     projection: dict[str, Any] = {"ProjectionType": index.projection}
     if index.projection == INCLUDE:
         projection["NonKeyAttributes"] = list(index.included)
@@ -80,8 +81,12 @@ def _index(table: Table, index: Index, status: str) -> dict[str, Any]:
         "KeySchema": key_schema(index.hash, index.range),
         "Projection": projection,
         "IndexArn": f"{table.arn}/index/{index.name}",
+        "IndexSizeBytes": entries.bytes,
+        "ItemCount": entries.items,
     }
     if index.is_global:
-        shown["IndexStatus"] = "CREATING" if status == "CREATING" else "ACTIVE"
+        shown["IndexStatus"] = CREATING if status == CREATING else index.status
+        if index.status == CREATING:
+            shown["Backfilling"] = True
         shown["ProvisionedThroughput"] = _throughput(Throughput() if table.billing == ON_DEMAND else index.throughput)
     return shown

@@ -6,6 +6,7 @@ Requests and answers are dicts in DynamoDB's API shape; binary values are bytes.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from syncline.tables.catalog import StreamDescription
 from syncline.tables.control import Control
 from syncline.tables.errors import ConditionalCheckFailed, TransactionCanceled
 from syncline.tables.housekeeping import Housekeeping
+from syncline.tables.index_builder import IndexBuilder
 from syncline.tables.item_collections import collection_metrics, wants_metrics
 from syncline.tables.layout import decode_row, row_size
 from syncline.tables.parameters import Parameters
@@ -70,15 +72,18 @@ class TableEngine:
         self.settings = settings
         self.registry = Registry(store, meter)
         self.housekeeping = Housekeeping(store, streams, self.registry, clock, ids, settings.streams)
-        self.control = Control(store, self.registry, self.housekeeping, clock, ids, settings)
+        self.indexes = IndexBuilder(store, self.registry)
+        self.control = Control(store, self.registry, self.housekeeping, self.indexes, clock, ids, settings)
 
     async def load(self) -> None:
         """Learn which tables and streams there are."""
         self.housekeeping.uncounted = await self.registry.load()
 
     async def run(self) -> None:
-        """Remove the rows of deleted tables, expire items, forget closed streams, count items; for ever."""
-        await self.housekeeping.run()
+        """Make and remove indexes, remove the rows of deleted tables, expire items, count items; for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.housekeeping.run())
+            group.create_task(self.indexes.run())
 
     def stream(self, arn: str) -> StreamDescription:
         """The stream of that ARN, live or closed. Raises NotFound."""
@@ -234,7 +239,7 @@ _NO_STAMP = Stamp(None, "", 0.0)
 
 
 def _note_written(found: OpenTable, written: Written, times: int = 1) -> None:
-    found.figures.changed(row_size(written.old), row_size(written.new))
+    written.note(found.figures)
     found.figures.write_units.add((written.units + sum(written.index_units.values())) * times)
 
 

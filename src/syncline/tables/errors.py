@@ -6,7 +6,7 @@ Malformed input is `core.Invalid` itself, whose code is ValidationException.
 
 from __future__ import annotations
 
-from syncline.core import Conflict, Invalid, NotFound
+from syncline.core import Conflict, Invalid, NotFound, Throttled
 
 INVALID_VALUES = "One or more parameter values were invalid: "
 """How most of DynamoDB's refusals begin."""
@@ -52,6 +52,24 @@ class TableExists(Conflict):
     """Table already exists: {table}"""
 
     code = "ResourceInUseException"
+
+
+class TableBusy(Conflict):
+    """Attempt to change a resource which is still in use: Table is being updated: {table}"""
+
+    code = "ResourceInUseException"
+
+
+class OneIndexAtATime(Throttled):
+    """Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"""
+
+    code = "LimitExceededException"
+
+
+class IndexNotFound(NotFound):
+    """Requested resource not found: Index: {index} not found"""
+
+    code = "ResourceNotFoundException"
 
 
 class ConditionalCheckFailed(Conflict):

@@ -5,6 +5,15 @@ from __future__ import annotations
 from syncline.core import Counter, Meter, Summary
 
 
+class Entries:
+    """An index's entries and their bytes."""
+
+    __slots__ = ("bytes", "items")
+
+    def __init__(self) -> None:
+        self.items = self.bytes = 0
+
+
 class Figures:
     """What is counted of one table. The instruments are bound on first use and kept."""
 
@@ -12,6 +21,7 @@ class Figures:
         self._meter, self._table = meter, table
         self.items = 0
         self.bytes = 0
+        self._entries: dict[str, Entries] = {}
         self.read_units = meter.counter("syncline_tables_consumed_read_units_total", table=table)
         self.write_units = meter.counter("syncline_tables_consumed_write_units_total", table=table)
         self.condition_failures = meter.counter("syncline_tables_conditional_check_failures_total", table=table)
@@ -48,6 +58,23 @@ class Figures:
         """Note an item that came, went or changed; 0 is no item."""
         self.items += (new_size > 0) - (old_size > 0)
         self.bytes += new_size - old_size
+
+    def entries(self, index: str) -> Entries:
+        """What an index holds."""
+        found = self._entries.get(index)
+        if found is None:
+            found = self._entries[index] = Entries()
+        return found
+
+    def entries_changed(self, index: str, items: int, size: int) -> None:
+        """Note entries that came or went (below zero), and by how much their bytes grew."""
+        found = self.entries(index)
+        found.items += items
+        found.bytes += size
+
+    def forget_index(self, index: str) -> None:
+        """An index is gone."""
+        self._entries.pop(index, None)
 
     def _bind(self, name: str, operation: str) -> Summary:
         return self._meter.summary(name, table=self._table, operation=operation)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from functools import partial
 
 import msgspec
@@ -15,11 +16,11 @@ from syncline.core import Clock, Ids
 from syncline.core.settings import Streams as StreamSettings
 from syncline.store import Space, Store, Transaction, keys
 from syncline.streams import Streams
-from syncline.tables.catalog import DROPPED, STREAMS, TABLES, StreamDescription, Table
+from syncline.tables.catalog import ACTIVE, DROPPED, STREAMS, TABLES, StreamDescription, Table
 from syncline.tables.layout import DUE_ITEMS, decode_row, row_size
 from syncline.tables.registry import OpenTable, Registry
 from syncline.tables.tokens import forget_used
-from syncline.tables.writes import Stamp, expire
+from syncline.tables.writes import Stamp, Written, expire
 
 ROWS_PER_BODY = 500
 """Rows deleted in one body: short enough that a writer behind it does not notice."""
@@ -83,8 +84,8 @@ class Housekeeping:
             tables, now = self._registry.by_rows(), self._clock.now()
             marks = [self._ids.bytes(16).hex() for _ in range(EXPIRED_PER_BODY)]
             body = partial(_expire, low=low, high=high, tables=tables, marks=marks, now=now)
-            for found, size in (await self._store.write(body)).result:
-                found.figures.changed(size, 0)
+            for found, written in (await self._store.write(body)).result:
+                written.note(found.figures)
 
     async def _note_due(self, found: OpenTable) -> None:
         low, high = found.layout.prefix, found.layout.prefix + b"\xff"
@@ -135,14 +136,24 @@ class Housekeeping:
 
     async def _count(self, found: OpenTable) -> None:
         """Count a table that was there at start; writes since then counted themselves."""
-        low, high = found.layout.prefix, found.layout.prefix + b"\xff"
+        figures = found.figures
+        async for items, size in self._pages(Space.ITEM, found.layout.prefix):
+            figures.items += items
+            figures.bytes += size
+        for index in found.table.indexes:
+            if index.status == ACTIVE:
+                async for items, size in self._pages(Space.INDEX, found.layout.index_prefix(index)):
+                    figures.entries_changed(index.name, items, size)
+
+    async def _pages(self, space: Space, low: bytes) -> AsyncIterator[tuple[int, int]]:
+        """Rows and their bytes, page by page, of what begins with `low`."""
+        high = low + b"\xff"
         while True:
             pairs = await self._store.read(
-                lambda view, low=low: view.scan(Space.ITEM, low, high, limit=ROWS_PER_COUNT),  # type: ignore[misc]
+                lambda view, low=low: view.scan(space, low, high, limit=ROWS_PER_COUNT),  # type: ignore[misc]
                 long=True,
             )
-            found.figures.items += len(pairs)
-            found.figures.bytes += sum(row_size(row) for _, row in pairs)
+            yield len(pairs), sum(row_size(row) for _, row in pairs)
             if len(pairs) < ROWS_PER_COUNT:
                 return
             low = pairs[-1][0] + b"\x00"
@@ -150,9 +161,9 @@ class Housekeeping:
 
 def _expire(
     txn: Transaction, low: bytes, high: bytes, tables: dict[str, OpenTable], marks: list[str], now: float
-) -> list[tuple[OpenTable, int]]:
+) -> list[tuple[OpenTable, Written]]:
     """Delete what is due, as each item says now; the notes of those that changed their mind just go."""
-    expired: list[tuple[OpenTable, int]] = []
+    expired: list[tuple[OpenTable, Written]] = []
     for (due, _), mark in zip(txn.scan(Space.DUE, low, high, limit=EXPIRED_PER_BODY), marks, strict=False):
         txn.delete(Space.DUE, due)
         _, second, rows, key = keys.decode(due)
@@ -165,6 +176,6 @@ def _expire(
         assert isinstance(second, int), "a note is ordered by the second"
         if found.layout.due_key(item) != due or second < now - EXPIRY_SECONDS_MAX:
             continue
-        expire(txn, found.layout, item, row, Stamp(found.stream, mark, now, by_service=True))
-        expired.append((found, row_size(row)))
+        stamp = Stamp(found.stream, mark, now, by_service=True)
+        expired.append((found, expire(txn, found.layout, item, row, stamp)))
     return expired

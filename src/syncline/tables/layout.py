@@ -14,7 +14,7 @@ import msgspec
 
 from syncline.core import Invalid
 from syncline.store import keys
-from syncline.tables.catalog import ALL, INCLUDE, Index, Table
+from syncline.tables.catalog import ALL, DELETING, INCLUDE, Index, Table
 from syncline.tables.errors import invalid_values
 from syncline.tables.values import AttributeValue, Item, check_item, text_size
 
@@ -78,7 +78,15 @@ class Layout:
         self._key_kinds = [(name, table.types[name]) for name in table.key_names]
         self._key_names = frozenset(table.key_names)
         self._prefixes = {index.number: keys.encode((table.rows, index.number)) for index in table.indexes}
-        self._index_keys = _index_keys(table)
+        self._kept = [index for index in table.indexes if index.status != DELETING]
+        self._entry_kinds = {
+            index.number: [
+                (name, table.types[name], RANGE_BYTES_MAX if position else HASH_BYTES_MAX)
+                for position, name in enumerate(index.key_names)
+            ]
+            for index in table.indexes
+        }
+        self._index_keys = _index_keys(table, self._kept)
 
     def index_prefix(self, index: Index) -> bytes:
         """What the keys of an index's entries begin with."""
@@ -138,10 +146,24 @@ class Layout:
     def entries(self, item: Item) -> dict[bytes, tuple[Index, Item]]:
         """The index entries of an item: key, index, and the projected item. Sparse: all key attributes or none."""
         found: dict[bytes, tuple[Index, Item]] = {}
-        for index in self.table.indexes:
-            if all(name in item for name in index.key_names):
+        for index in self._kept:
+            if self.is_in(index, item):
                 found[self.entry_key(index, item)] = (index, self.project(index, item))
         return found
+
+    def is_in(self, index: Index, item: Item) -> bool:
+        """Whether an index has an entry for an item: it has all the key attributes, and they can be keys.
+
+        What could not be a key was there before the index was.
+        """
+        for name, kind, bytes_max in self._entry_kinds[index.number]:
+            value = item.get(name)
+            if value is None or kind not in value:
+                return False
+            content = value[kind]
+            if kind != "N" and not 0 < (text_size(content) if kind == "S" else len(content)) <= bytes_max:
+                return False
+        return True
 
     def entry_key(self, index: Index, item: Item) -> bytes:
         """The key of an item's entry in an index, whose key attributes it has."""
@@ -190,10 +212,10 @@ def kind_is_empty(value: AttributeValue) -> bool:
     return value.get("S") == "" or value.get("B") == b""
 
 
-def _index_keys(table: Table) -> list[IndexKey]:
+def _index_keys(table: Table, indexes: list[Index]) -> list[IndexKey]:
     """The key attributes of the indexes beyond the table's own, those of the alphabetically first index first."""
     found: list[IndexKey] = []
-    for index in sorted(table.indexes, key=lambda index: index.name):
+    for index in sorted(indexes, key=lambda index: index.name):
         for position, name in enumerate(index.key_names):
             if name not in table.key_names:
                 longest = RANGE_BYTES_MAX if position else HASH_BYTES_MAX

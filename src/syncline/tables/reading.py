@@ -14,7 +14,7 @@ import msgspec
 from syncline.core import Invalid
 from syncline.store import Snapshot, Space, Store, keys
 from syncline.tables.capacity import consumed, read_units
-from syncline.tables.catalog import ALL, INCLUDE, Index
+from syncline.tables.catalog import ALL, CREATING, DELETING, INCLUDE, Index
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import invalid_values
 from syncline.tables.key_conditions import KeyTest, Range, check_operands, passes, range_below, split
@@ -242,8 +242,10 @@ def _index(found: OpenTable, request: Request) -> Index | None:
     if name is None:
         return None
     index = found.table.index(name)
-    if index is None:
+    if index is None or index.status == DELETING:
         raise Invalid(f"The table does not have the specified index: {name}")
+    if index.status == CREATING:
+        raise Invalid(f"Cannot read from backfilling global secondary index: {name}")
     if index.is_global and request.get("ConsistentRead") is True:
         raise Invalid("Consistent reads are not supported on global secondary indexes")
     return index

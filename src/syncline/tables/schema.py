@@ -6,7 +6,7 @@ For: control.py. Owns: AWS's sentences about schemas. Never: knows which tables 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -64,7 +64,7 @@ def read_schema(request: Request) -> Schema:
     if len(keys.names) > len(types):
         raise Invalid("Invalid KeySchema: Some index key attribute have no definition")
     indexes = (*_local_indexes(request, keys), *_global_indexes(request, billing))
-    _check_indexes(indexes)
+    check_indexes(indexes)
     _check_definitions(keys, indexes, types)
     return Schema(name, keys, types, indexes, billing, throughput, read_view(request))
 
@@ -111,6 +111,18 @@ def read_throughput(given: Mapping[str, Any]) -> Throughput:
         if not 1 <= given.get(name, 0) <= UNITS_MAX:
             raise Invalid(f"Given value {given.get(name, 0)} for {name} is out of bounds")
     return Throughput(given["ReadCapacityUnits"], given["WriteCapacityUnits"])
+
+
+def unchanged_throughput(what: str, units: Throughput) -> Invalid:
+    """The refusal of figures that are the same already."""
+    return Invalid(
+        f"The provisioned throughput for the {what} will not change. The requested value equals the current value. "
+        f"Current ReadCapacityUnits provisioned for the {what}: {units.read_units}. "
+        f"Requested ReadCapacityUnits: {units.read_units}. "
+        f"Current WriteCapacityUnits provisioned for the {what}: {units.write_units}. "
+        f"Requested WriteCapacityUnits: {units.write_units}. "
+        "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
+    )
 
 
 def read_view(request: Request) -> str | None:
@@ -208,17 +220,29 @@ def _global_indexes(request: Request, billing: str) -> list[Index]:
         raise invalid_values("List of GlobalSecondaryIndexes is empty")
     if len(given) > GLOBAL_INDEXES_MAX:
         raise invalid_values(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")
-    for one in given:
-        if billing == ON_DEMAND and one.get("ProvisionedThroughput") is not None:
-            raise invalid_values(
-                f"ProvisionedThroughput should not be specified for index: {one['IndexName']} "
-                "when BillingMode is PAY_PER_REQUEST"
-            )
     first = len(request.get("LocalSecondaryIndexes") or ())
-    return [_index(one, first + number, is_global=True) for number, one in enumerate(given)]
+    return [read_global_index(one, first + number, billing) for number, one in enumerate(given)]
+
+
+def read_global_index(given: Mapping[str, Any], number: int, billing: str) -> Index:
+    """A global index as asked for, whose figures fit the table's billing."""
+    for name in ("OnDemandThroughput", "WarmThroughput"):
+        if given.get(name) is not None:
+            raise Unsupported(f"Syncline does not support an index's {name}.")
+    units = given.get("ProvisionedThroughput")
+    if billing == ON_DEMAND and units is not None:
+        raise invalid_values(
+            f"ProvisionedThroughput should not be specified for index: {given['IndexName']} "
+            "when BillingMode is PAY_PER_REQUEST"
+        )
+    if billing == PROVISIONED and units is None:
+        raise invalid_values(f"ProvisionedThroughput must be specified for index: {given['IndexName']}")
+    return _index(given, number, is_global=True)
 
 
 def _index(given: Mapping[str, Any], number: int, *, is_global: bool) -> Index:
+    if is_global and len(given["KeySchema"]) > 2:
+        raise Unsupported("Syncline does not support global secondary indexes of more than two key attributes yet.")
     keys = _key_schema(given["KeySchema"])
     projection = given.get("Projection") or {}
     kind, included = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
@@ -243,7 +267,8 @@ def _index(given: Mapping[str, Any], number: int, *, is_global: bool) -> Index:
     )
 
 
-def _check_indexes(indexes: Sequence[Index]) -> None:
+def check_indexes(indexes: Sequence[Index]) -> None:
+    """Refuse two indexes of one name, and too many attributes named for projections."""
     names: set[str] = set()
     for index in indexes:
         if index.name in names:
@@ -253,15 +278,20 @@ def _check_indexes(indexes: Sequence[Index]) -> None:
         raise invalid_values(f"The number of NonKeyAttributes over all indexes exceeds the limit of {INCLUDED_MAX}")
 
 
-def _check_definitions(keys: Keys, indexes: Sequence[Index], types: Mapping[str, str]) -> None:
-    """Every key attribute is defined, and every definition is of a key attribute."""
-    used = dict.fromkeys((*keys.names, *(name for index in indexes for name in index.key_names)))
-    undefined = [name for name in used if name not in types]
+def require_defined(names: Iterable[str], types: Mapping[str, str]) -> None:
+    """Refuse key attributes without a definition."""
+    undefined = [name for name in names if name not in types]
     if undefined:
         raise invalid_values(
             f"Some index key attributes are not defined in AttributeDefinitions. Keys: [{', '.join(undefined)}], "
             f"AttributeDefinitions: [{', '.join(types)}]"
         )
+
+
+def _check_definitions(keys: Keys, indexes: Sequence[Index], types: Mapping[str, str]) -> None:
+    """Every key attribute is defined, and every definition is of a key attribute."""
+    used = dict.fromkeys((*keys.names, *(name for index in indexes for name in index.key_names)))
+    require_defined(used, types)
     if len(used) == len(types):
         return
     if not indexes:

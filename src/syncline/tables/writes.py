@@ -7,6 +7,7 @@ Never: awaits, asks for time, ids or the network; a body may run again and must 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,7 @@ from syncline.tables.capacity import write_units
 from syncline.tables.catalog import Index, StreamDescription
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import ConditionalCheckFailed
+from syncline.tables.figures import Figures
 from syncline.tables.layout import Layout, decode_row, encode_row, row_image, row_size
 from syncline.tables.records import INSERT, MODIFY, NO_IMAGE, REMOVE, StreamRecord
 from syncline.tables.scope import Values
@@ -55,13 +57,32 @@ class Guard(msgspec.Struct, frozen=True):
 UNGUARDED = Guard(None, {}, False)
 
 
+class IndexChange(NamedTuple):
+    """What a write did to an index: its cost, the entries that came less those that went, the growth in bytes."""
+
+    units: float
+    entries: int
+    bytes: int
+
+
 class Written(msgspec.Struct, frozen=True):
     """What a write found and left, as rows, and its cost."""
 
     old: bytes | None
     new: bytes | None
     units: float
-    index_units: dict[str, float]
+    indexes: dict[str, IndexChange]
+
+    def note(self, figures: Figures) -> None:
+        """Count what came and went."""
+        figures.changed(row_size(self.old), row_size(self.new))
+        for name, change in self.indexes.items():
+            figures.entries_changed(name, change.entries, change.bytes)
+
+    @property
+    def index_units(self) -> dict[str, float]:
+        """The cost by index."""
+        return {name: change.units for name, change in self.indexes.items()}
 
 
 def put_body(layout: Layout, item: Item, row: bytes, guard: Guard, stamp: Stamp) -> Callable[[Transaction], Written]:
@@ -145,15 +166,15 @@ def _replace(
         txn.put(Space.ITEM, key, new)
     if layout.table.ttl is not None:
         _replace_due(txn, layout, None if old is None else decode_row(old), None if new is None else item)
-    index_units = _replace_entries(txn, layout, old, None if new is None else item) if layout.table.indexes else {}
+    indexes = _replace_entries(txn, layout, old, None if new is None else item) if layout.table.indexes else {}
     if stamp.stream is not None:
         txn.append(stamp.stream.shard, _record(layout, item, old, new, stamp, stamp.stream))
-    return Written(old, new, units, index_units)
+    return Written(old, new, units, indexes)
 
 
-def expire(txn: Transaction, layout: Layout, item: Item, row: bytes, stamp: Stamp) -> None:
+def expire(txn: Transaction, layout: Layout, item: Item, row: bytes, stamp: Stamp) -> Written:
     """Delete an item that is due, as its own body would."""
-    _replace(txn, layout, layout.key(item), item, row, None, stamp)
+    return _replace(txn, layout, layout.key(item), item, row, None, stamp)
 
 
 def _replace_due(txn: Transaction, layout: Layout, before: Item | None, item: Item | None) -> None:
@@ -174,26 +195,31 @@ def _same(old: bytes | None, new: bytes | None, item: Item) -> bool:
     return old is not None and new is not None and old[:4] == new[:4] and decode_row(old) == item
 
 
-def _replace_entries(txn: Transaction, layout: Layout, old: bytes | None, item: Item | None) -> dict[str, float]:
+def _replace_entries(txn: Transaction, layout: Layout, old: bytes | None, item: Item | None) -> dict[str, IndexChange]:
     before = {} if old is None else layout.entries(decode_row(old))
     after = {} if item is None else layout.entries(item)
-    units: dict[str, float] = {}
+    changes: dict[str, IndexChange] = {}
     for key, (index, entry) in before.items():
         if key not in after:
             txn.delete(Space.INDEX, key)
-            _add(units, index, size_of_item(entry), 0)
+            size = size_of_item(entry)
+            _add(changes, index, IndexChange(write_units(size, 0), -1, -size))
     for key, (index, entry) in after.items():
         known = before.get(key)
         if known is not None and known[1] == entry:
             continue
         size = size_of_item(entry)
+        old_size = 0 if known is None else size_of_item(known[1])
         txn.put(Space.INDEX, key, encode_row(entry, size))
-        _add(units, index, size, 0 if known is None else size_of_item(known[1]))
-    return units
+        _add(changes, index, IndexChange(write_units(old_size, size), int(known is None), size - old_size))
+    return changes
 
 
-def _add(units: dict[str, float], index: Index, new_size: int, old_size: int) -> None:
-    units[index.name] = units.get(index.name, 0.0) + write_units(old_size, new_size)
+def _add(changes: dict[str, IndexChange], index: Index, change: IndexChange) -> None:
+    known = changes.get(index.name)
+    if known is not None:
+        change = IndexChange(known.units + change.units, known.entries + change.entries, known.bytes + change.bytes)
+    changes[index.name] = change
 
 
 def _record(
