@@ -83,7 +83,7 @@ class Rooms:
         return {
             "appsync": Graphql(self.graphql),
             "cloudwatch": CloudWatchService(self.metrics, self.alarms, clock, region=region, account=account),
-            "dynamodb": Tables(self.tables),
+            "dynamodb": Tables(self.tables, lambda: self.url),
             "dynamodbstreams": TableStreams(self.tables, self.streams),
             "iam": Iam(self.store, self.credentials, clock, ids, account=account),
             "lambda": Lambda(self.functions),

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from syncline.core import Invalid
 from syncline.tables.catalog import ACTIVE, CREATING, DELETING, PROVISIONED, Index, Table, Throughput
 from syncline.tables.errors import IndexNotFound, OneIndexAtATime, TableBusy, invalid_values
 from syncline.tables.schema import (

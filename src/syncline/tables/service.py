@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +19,10 @@ ACCOUNT_UNITS, TABLE_UNITS = 80_000, 40_000
 class Tables:
     """The service `dynamodb`."""
 
-    def __init__(self, engine: TableEngine) -> None:
+    def __init__(self, engine: TableEngine, url: Callable[[], str] | None = None) -> None:
+        """`url` tells where this server is reached, once it listens; without it the settings say."""
         self._engine = engine
+        self._url = url
         self._control = engine.control
 
     async def create_table(self, request: Request) -> Answer:
@@ -68,7 +70,8 @@ class Tables:
     async def describe_endpoints(self, request: Request) -> Answer:
         """This server, or clients that discover endpoints would leave it."""
         settings = self._engine.settings
-        address = urlsplit(settings.public_url).netloc or f"{settings.host}:{settings.port}"
+        reached = self._url() if self._url is not None else settings.public_url
+        address = urlsplit(reached).netloc or f"{settings.host}:{settings.port}"
         return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": ENDPOINT_MINUTES}]}
 
     async def put_item(self, request: Request) -> Answer:

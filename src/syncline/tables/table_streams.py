@@ -26,6 +26,7 @@ PAGE_MAX = 100
 RECORDS_MAX = 1000
 PAGE_BYTES_MAX = 1024 * 1024
 FROM_START, FROM_END = "TRIM_HORIZON", "LATEST"
+AT_TIME = "AT_TIMESTAMP"
 AT, AFTER = "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"
 _STREAM_ARN = re.compile(r"arn:[^:]+:dynamodb:[^:]*:[^:]*:table/[^/]+/stream/.+")
 
@@ -139,6 +140,8 @@ class TableStreams:
                 raise Invalid(f"SequenceNumber must not be given with ShardIteratorType {kind}")
             ask = self._streams.horizon if kind == FROM_START else self._streams.latest
             return await ask(stream.shard)
+        if kind == AT_TIME:
+            return await self._after_instant(stream, request.get("Timestamp"))
         if kind not in (AT, AFTER):
             raise Invalid(f"ShardIteratorType {kind} is not supported")
         sequence = parse_sequence(text) if isinstance(text, str) else None
@@ -148,6 +151,23 @@ class TableStreams:
         if after < await self._streams.horizon(stream.shard):
             raise RecordsTrimmed()
         return after
+
+    async def _after_instant(self, stream: StreamDescription, instant: Any) -> int:
+        """The sequence before the first record that was made at `instant` or later."""
+        if not isinstance(instant, int | float):
+            raise Invalid(f"Timestamp is required with ShardIteratorType {AT_TIME}")
+        if instant > self._clock.now():
+            raise Invalid("Timestamp must not be in the future")
+        # Records are in the order of their instants, as the clock gave them: halve what may hold the first.
+        low, high = await self._streams.horizon(stream.shard), await self._streams.latest(stream.shard)
+        while low < high:
+            middle = (low + high) // 2
+            (record,) = await self._streams.read(stream.shard, after=middle, limit=1)
+            if StreamRecord.decode(record.value).at < instant:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def _iterator(self, stream: StreamDescription, after: int) -> str:
         place = Iterator(stream.arn, stream.shard_id, after, self._clock.now())

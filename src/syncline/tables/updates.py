@@ -49,15 +49,18 @@ class Update(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     creates: bool
 
-    def apply(self, item: Item, values: Values) -> None:
-        """Change `item` in place. Raises Invalid when a clause does not fit it; the item is then spoilt."""
+    def apply(self, item: Item, values: Values, *, is_new: bool = False) -> None:
+        """Change `item` in place; `is_new` says that there was none. Raises Invalid when a clause does not fit it; the
+        item is then spoilt.
+        """
         found = [(path, change(item, values)) for path, change in zip(self.paths, self.changes, strict=True)]
         found.sort(key=_path_of)
         for path, value in found:
             if value is not None:
                 _set(item, path, value)
         for path, value in reversed(found):
-            if value is None:
+            # AWS does this: where there was no item, nothing that is to be removed is missed.
+            if value is None and not is_new:
                 _remove(item, path)
 
 

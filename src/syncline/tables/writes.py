@@ -7,7 +7,7 @@ Never: awaits, asks for time, ids or the network; a body may run again and must 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -29,6 +29,12 @@ UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 _NEW_VIEWS = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
 _OLD_VIEWS = ("OLD_IMAGE", "NEW_AND_OLD_IMAGES")
+
+
+class Apply(Protocol):
+    """Changes an item in place; `is_new` says that there was none."""
+
+    def __call__(self, item: Item, *, is_new: bool) -> None: ...
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -126,7 +132,7 @@ def delete_body(layout: Layout, key_item: Item, guard: Guard, stamp: Stamp) -> C
 def update_body(
     layout: Layout,
     key_item: Item,
-    apply: Callable[[Item], None] | None,
+    apply: Apply | None,
     *,
     creates: bool,
     guard: Guard,
@@ -143,7 +149,7 @@ def update_body(
             return Written(None, None, write_units(0, 0), {})
         item = dict(key_item) if old is None else decode_row(old)
         if apply is not None:
-            apply(item)
+            apply(item, is_new=old is None)
         item, size = check_item(item)
         if size > ITEM_BYTES_MAX:
             raise Invalid(UPDATE_TOO_LARGE)

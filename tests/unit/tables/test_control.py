@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from syncline.store import Space
+from syncline.tables import Tables
 
 V = "ValidationException: "
 P = V + "One or more parameter values were invalid: "
@@ -277,3 +278,8 @@ async def test_a_deletion_under_way_is_finished_after_a_restart(room: Any, new_r
     await again.engine.housekeeping.round()
     assert room.store.disk.order[Space.ITEM] == []
     assert (await new_room(room.store, seed=3)).engine.registry.dropped == []
+
+
+async def test_the_endpoint_is_where_the_server_listens(room: Any) -> None:
+    found = await Tables(room.engine, lambda: "http://localhost:31415").describe_endpoints({})
+    assert found["Endpoints"] == [{"Address": "localhost:31415", "CachePeriodInMinutes": 1440}]

@@ -165,6 +165,30 @@ async def test_streams_are_listed_by_table_and_in_pages(room: Any) -> None:
     assert (await room.changes.list_streams({"TableName": "two"}))["Streams"] == everything[2:]
 
 
+@pytest.mark.rule("TBL-62")
+async def test_an_iterator_begins_at_an_instant(things: Any, refusal: Any) -> None:
+    instants = []
+    for n in range(9):
+        instants.append(things.clock.now())
+        await things.put({"id": {"S": str(n)}})
+        things.clock.move(10)
+    arn = (await things.changes.list_streams({}))["Streams"][0]["StreamArn"]
+    shard = (await things.changes.describe_stream({"StreamArn": arn}))["StreamDescription"]["Shards"][0]["ShardId"]
+
+    async def first(instant: Any) -> Any:
+        place = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": instant}
+        iterator = await things.changes.get_shard_iterator(place)
+        records = (await things.changes.get_records(iterator))["Records"]
+        return [record["dynamodb"]["Keys"]["id"]["S"] for record in records[:1]]
+
+    for n, instant in enumerate(instants):
+        assert await first(instant) == [str(n)]
+        assert await first(instant + 5) == [str(n + 1)][: 8 - n]
+    assert await first(0) == ["0"]
+    assert (await refusal(first(things.clock.now() + 60))).startswith("ValidationException")
+    assert (await refusal(first(None))).startswith("ValidationException")
+
+
 @pytest.mark.rule("TBL-63")
 async def test_a_closed_stream_is_readable_until_it_is_forgotten(things: Any, refusal: Any) -> None:
     await things.put({"id": {"S": "a"}})

@@ -251,3 +251,13 @@ def test_updates_do_what_a_dict_would(new_room: Any, updates: list[list[Any]]) -
         assert len(await room.records()) == changes
 
     asyncio.run(run())
+
+
+@pytest.mark.rule("TBL-32")
+async def test_removing_below_what_is_not_there_is_refused_only_where_there_is_an_item(
+    things: Any, refusal: Any
+) -> None:
+    await things.update("new", "SET v = :v REMOVE x.y, l[3]", v={"N": "1"})
+    assert await things.get("new") == {"id": {"S": "new"}, "v": {"N": "1"}}
+    again = things.update("new", "SET v = :v REMOVE x.y", v={"N": "2"})
+    assert (await refusal(again)).endswith("document path provided in the update expression is invalid for update")
