@@ -17,7 +17,7 @@ async def expiring(room: Any, attribute: str = "until", *, enabled: bool = True)
 
 
 def until(room: Any, seconds: float, name: str = "a") -> dict[str, Any]:
-    return {"id": {"S": name}, "until": {"N": f"{room.clock.now() + seconds:.2f}"}}
+    return {"id": {"S": name}, "until": {"N": f"{room.clock.now() + seconds:.0f}"}}
 
 
 @pytest.mark.rule("TBL-48")
