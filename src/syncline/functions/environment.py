@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -74,13 +74,13 @@ class Environment:
         assert self._transport is not None, "the process was started"
         return self._transport.get_pid()
 
-    async def start(self, code: Path, environ: Mapping[str, str]) -> None:
+    async def start(self, command: Sequence[str], code: Path, environ: Mapping[str, str], token: str) -> None:
         """Start the process over its unpacked code. It is ready when it asks for its first event."""
-        address = await self._api.start()
+        address = await self._api.start(token)
         given = {**environ, "AWS_LAMBDA_RUNTIME_API": address}
         self._transport, _ = await self._loop.subprocess_exec(
             lambda: _Watcher(self),
-            *(*_RUNTIME, self.function.handler),
+            *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=self._output.writer,
             stderr=asyncio.subprocess.STDOUT,
@@ -211,16 +211,6 @@ class Environment:
                 os.killpg(self.pid, signal.SIGKILL)
 
 
-# On Linux the kernel ends the process when the server dies, however it dies; elsewhere an idle one ends by itself,
-# when its connection to the Runtime API breaks.
-_DIE_WITH_PARENT = """
-import ctypes, runpy, signal
-ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
-"""
-_RUNTIME = (
-    (sys.executable, "-c", _DIE_WITH_PARENT) if sys.platform == "linux" else (sys.executable, "-m", "awslambdaric")
-)
 _SIGNALS: dict[int, str] = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}
 
 
@@ -232,16 +222,15 @@ class _Watcher(asyncio.SubprocessProtocol):
         self._environment.exited()
 
 
-def function_environ(function: Function, code: Path, *, region: str, endpoint: str, log_stream: str) -> dict[str, str]:
+def function_environ(
+    function: Function, code: Path, paths: Mapping[str, str], *, region: str, endpoint: str, log_stream: str
+) -> dict[str, str]:
     """The variables that Lambda gives a process, and the user's; nothing of the server's own."""
-    search = os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"])
     return {
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "PATH": search,
-        "PYTHONDONTWRITEBYTECODE": "1",  # the code's folder is shared, and stays as it was uploaded
         "AWS_ENDPOINT_URL": endpoint,
-        "PYTHONPATH": str(code),
+        **paths,
         "PWD": str(code),
         **(function.environment or {}),
         "_HANDLER": function.handler,

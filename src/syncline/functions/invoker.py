@@ -5,6 +5,8 @@ For: the engine, whatever asked for the invocation. Never: retries, queues, or l
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +20,12 @@ from syncline.functions.figures import Figures
 from syncline.functions.model import Call, Function, Invocation
 from syncline.functions.output import Line
 from syncline.functions.pool import Pool
+from syncline.functions.runtimes import actual_version, launch
 from syncline.monitoring import Logs
 
 TAIL_BYTES = 4096
+TOLD_MAX = 10_000
+"""Deployments whose log was told once that another version runs them; forgotten ones are told again."""
 REASON_BYTES_MAX = 512
 """Of a failed function's answer in the server's own log; the whole is in the function's."""
 
@@ -50,6 +55,7 @@ class Invoker:
         self._endpoint_url = endpoint_url
         self._credentials_for = credentials_for
         self._is_current = is_current
+        self._told: dict[str, None] = {}
         limits = {"limit": settings.concurrency_max, "idle_seconds": settings.idle_seconds_max}
         self.pool = Pool(self._start, clock, **limits)  # type: ignore[arg-type]
         self.figures = Figures(meter, self.pool.running)
@@ -69,7 +75,7 @@ class Invoker:
         finally:
             self.pool.release(environment, current=self._is_current(environment.function))
         figures.ran(outcome.seconds, failed=outcome.failed)
-        head = [(began, _init_line(function))] if cold else []
+        head = [(began, line) for line in await self._first_lines(function)] if cold else []
         if outcome.failed:
             self._note_failure(function, call, outcome)
         lines = self._lines(function, call, outcome, began)
@@ -84,19 +90,33 @@ class Invoker:
         facts = {"function": function.name, "reason": reason, "request_id": call.request_id}
         self._meter.event("function failed", room="functions", **facts)
 
+    async def _first_lines(self, function: Function) -> list[str]:
+        """What a new process' log begins with."""
+        lines = [f"INIT_START Runtime Version: {_colon(function.runtime)}.syncline\n"]
+        if function.deployment not in self._told:
+            self._told[function.deployment] = None
+            actual = await asyncio.to_thread(actual_version, function)
+            if actual not in ("", function.runtime):
+                lines.append(f"[syncline] {function.runtime} was asked for; this machine runs it with {actual}.\n")
+        while len(self._told) > TOLD_MAX:
+            del self._told[next(iter(self._told))]
+        return lines
+
     async def _start(self, function: Function) -> Environment:
         day = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}"
         log_stream = f"{day}/[{function.version}]{self._ids.bytes(16).hex()}"
         code: Path = (await self._code.unpacked(function.code_sha256)).resolve()
         endpoint = self._endpoint_url()
+        layers = [await self._code.unpacked(layer.code_sha256) for layer in function.layers]
+        start = launch(function, code, [layer.resolve() for layer in layers])
         environ = function_environ(
-            function, code, region=self._region, endpoint=endpoint, log_stream=log_stream
+            function, code, start.environ, region=self._region, endpoint=endpoint, log_stream=log_stream
         ) | dict(self._credentials_for(function))
         limit = self._settings.log_bytes_per_invocation_max
         environment = Environment(function, self._clock, log_bytes_max=limit, log_stream=log_stream)
         started = False
         try:
-            await environment.start(code, environ)
+            await environment.start(start.command, code, environ, self._ids.bytes(16).hex())
             started = True
         except (OSError, ValueError) as refusal:  # no more processes, or a handler that is no argument of one
             raise EnvironmentUnavailable(name=function.name, reason=str(refusal)) from refusal
@@ -126,9 +146,9 @@ class Invoker:
         return int(self._clock.now() * 1000)
 
 
-def _init_line(function: Function) -> str:
-    version = function.runtime.replace("python", "python:")
-    return f"INIT_START Runtime Version: {version}.syncline\n"
+def _colon(runtime: str) -> str:
+    """AWS does this: `python:3.11`."""
+    return re.sub(r"(?<=[a-z])(?=\d)", ":", runtime, count=1)
 
 
 def _report(function: Function, request_id: str, outcome: Outcome) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 
 from syncline.core import Clock
 
@@ -15,6 +16,8 @@ READ_BYTES = 256 * 1024
 DRAIN_READS_MAX = 64
 """Reads when an answer has come: a pipe holds 64 KiB, a thread may go on printing, so this ends."""
 LINE_BYTES_MAX = 256 * 1024
+
+_ONE_EVENT = re.compile(r"\[ERROR\]|\d{4}-\d\d-\d\dT[\d:.]+Z\t")
 
 Line = tuple[int, str]
 """Instant in ms, and the text with its line end."""
@@ -95,8 +98,8 @@ class Output:
             return
         self._kept += len(line)
         text = line.decode("utf-8", "replace")
-        if text.startswith("[ERROR]"):
-            # The runtime client joins the lines of a trace by CR, so that they stay one event.
+        if _ONE_EVENT.match(text):
+            # The runtime clients join the lines of a message by CR, so that they stay one event.
             text = text.replace("\r", "\n")
         self._lines.append((self._now(), text))
 

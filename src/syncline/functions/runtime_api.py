@@ -7,6 +7,7 @@ Owns: who waits for the next event. Never: starts or ends a process, looks into 
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, cast
 
@@ -53,17 +54,19 @@ class RuntimeApi:
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
+        self._base = BASE
         self._server: asyncio.Server | None = None
         self._waiting: Callable[[Event], None] | None = None
         self._event: Event | None = None
         self._connections: set[_Connection] = set()
 
-    async def start(self) -> str:
-        """Listen; return `host:port`."""
+    async def start(self, token: str) -> str:
+        """Listen; return `host:port/token`. Who does not know the token is answered 404."""
+        self._base = f"/{token}{BASE}"
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
         host, port = self._server.sockets[0].getsockname()[:2]
-        return f"{host}:{port}"
+        return f"{host}:{port}/{token}"
 
     def offer(self, event: Event) -> None:
         """Give the process its next event, now or when it asks."""
@@ -83,7 +86,10 @@ class RuntimeApi:
 
     def serve(self, method: str, path: str, body: bytes | None, connection: _Connection) -> None:
         """Answer one request; a `body` of None was too large."""
-        match method, path.removeprefix(BASE).split("/"):
+        if not hmac.compare_digest(path[: len(self._base)].encode(), self._base.encode()):
+            connection.answer(404, _error("NotFound", "no such path"))
+            return
+        match method, path[len(self._base) :].split("/"):
             case "GET", ["invocation", "next"]:
                 self._next(connection)
             case "POST", ["invocation", request_id, "response"]:

@@ -8,13 +8,13 @@ from typing import Any
 from syncline.core import json
 from syncline.functions.errors import NotBuilt, ParameterInvalid
 from syncline.functions.names import NAME_LENGTH_MAX
+from syncline.functions.runtimes import SUPPORTED
 
 Shape = dict[str, Any]
 
 TIMEOUT_SECONDS_MAX = 900
 MEMORY_MB_MAX = 10_240
 ENVIRONMENT_BYTES_MAX = 4096
-RUNTIMES = tuple(f"python3.{minor}" for minor in range(8, 15))
 RESERVED_VARIABLES = {
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
@@ -105,8 +105,8 @@ def check_environment(variables: dict[str, str]) -> None:
 
 
 def _check_runtime(runtime: str) -> None:
-    if runtime not in RUNTIMES:
-        raise NotBuilt(what=f"The runtime {runtime} (Syncline runs {RUNTIMES[0]} to {RUNTIMES[-1]})")
+    if runtime not in SUPPORTED:
+        raise NotBuilt(what=f"The runtime {runtime} (Syncline runs {', '.join(SUPPORTED)})")
 
 
 def _check_range(value: int, name: str, most: int) -> None:

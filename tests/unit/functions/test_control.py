@@ -101,7 +101,7 @@ def link() -> bytes:
         ({"Code": {}}, "InvalidParameterValueException"),
         ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "UnsupportedOperation"),
         ({"Code": {"ImageUri": "image"}, "PackageType": "Image"}, "UnsupportedOperation"),
-        ({"Runtime": "nodejs22.x"}, "UnsupportedOperation"),
+        ({"Runtime": "ruby3.3"}, "UnsupportedOperation"),
         ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "UnsupportedOperation"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "UnsupportedOperation"),
         ({"Timeout": 901}, "InvalidParameterValueException"),
