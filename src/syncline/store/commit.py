@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from syncline.core import Meter, Unavailable
+from syncline.core import Meter, SynclineError, Unavailable
 from syncline.core.settings import Store as StoreSettings
 from syncline.store import keys
 from syncline.store.overlay import Base, Overlay, Writes
@@ -138,6 +138,8 @@ class GroupCommit:
                 continue
             if refusal is not None:
                 waiting.future.set_exception(refusal)
+            elif isinstance(failure, SynclineError):
+                waiting.future.set_exception(failure)
             elif failure is not None:
                 waiting.future.set_exception(CommitFailed(reason=str(failure)))
             else:
