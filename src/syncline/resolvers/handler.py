@@ -11,7 +11,6 @@ from syncline.resolvers.library import Library
 from syncline.resolvers.views import ContextView, ExtensionsView, UtilView
 
 JSON = Any
-EXTENSIONS = ExtensionsView()
 
 
 class TemplateHandler:
@@ -31,7 +30,7 @@ class TemplateHandler:
         """The template's value. Raises ResolverError, and vtl.Return for `#return`."""
         view = ContextView(ctx)
         util = UtilView(self._library, ctx)
-        bindings = {"ctx": view, "context": view, "util": util, "utils": util, "extensions": EXTENSIONS}
+        bindings = {"ctx": view, "context": view, "util": util, "utils": util, "extensions": ExtensionsView(ctx)}
         try:
             return self._template.evaluate(bindings)
         except vtl.TemplateError as failure:

@@ -16,7 +16,7 @@ class Library:
     def __init__(self, clock: Clock, ids: Ids, meter: Meter) -> None:
         self.meter = meter
         self.functions = functions(clock, ids)
-        names = (*self.functions, *UNSUPPORTED, "log.info")
+        names = (*self.functions, *UNSUPPORTED, "log.info", "http.addResponseHeader")
         self.namespaces = frozenset(name.partition(".")[0] for name in names if "." in name)
         self.intrinsics = {
             f"{root}.{name}": Intrinsic(function.call, function.kind, function.arguments)
