@@ -38,7 +38,7 @@ class Figures:
         self.errors_4xx = meter.counter("syncline_graphql_errors_4xx_total", api=api)
         self.errors_5xx = meter.counter("syncline_graphql_errors_5xx_total", api=api)
         self.fallbacks = meter.counter("syncline_graphql_fallbacks_total", api=api)
-        self.gaps = meter.counter("syncline_graphql_selection_gap_total", api=api)
+        self.gaps = meter.counter("syncline_graphql_selection_gaps_total", api=api)
         self.connects = meter.counter("syncline_graphql_connects_total", api=api)
         self.connect_errors = meter.counter("syncline_graphql_connect_errors_total", api=api)
         self.subscribes = meter.counter("syncline_graphql_subscribes_total", api=api)

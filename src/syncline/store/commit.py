@@ -65,7 +65,7 @@ class GroupCommit:
         self._position = int.from_bytes(driver.get(Space.META, POSITION_KEY) or b"", "big")
         self._meter = meter
         self._bodies = meter.summary("syncline_store_group_bodies")
-        self._refused = meter.counter("syncline_store_refused_total")
+        self._refused = meter.counter("syncline_store_refusals_total")
         meter.gauge("syncline_store_waiting_bodies", lambda: len(self._waiting))
 
     @property
