@@ -80,6 +80,17 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_hosts: str = ""
 
 
+class Javascript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """JavaScript resolvers. `relaxed` accepts the whole language; otherwise what AWS refuses is refused. Code that
+    takes longer than `inline_milliseconds_max` runs once more on a thread of its own, for `milliseconds_max`."""
+
+    relaxed: bool = False
+    inline_milliseconds_max: int = 20
+    milliseconds_max: int = 500
+    memory_bytes_max: int = 64 * 1024 * 1024
+    stack_bytes_max: int = 256 * 1024
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a server is told. `mode` is dev (loopback, any AWS credentials) or serve (signatures verified)."""
 
@@ -98,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hub: Hub = Hub()
     functions: Functions = Functions()
     http: Http = Http()
+    javascript: Javascript = Javascript()
 
 
 Sources = dict[str, str]

@@ -11,7 +11,6 @@ from syncline.datasources.model import (
     Info,
     Invocation,
     ItemStore,
-    Shared,
 )
 from syncline.datasources.outbound import Outbound
 
@@ -26,6 +25,5 @@ __all__ = [
     "Invocation",
     "ItemStore",
     "Outbound",
-    "Shared",
     "build",
 ]

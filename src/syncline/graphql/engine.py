@@ -42,7 +42,7 @@ class GraphqlEngine:
         self.hub, self.auth, self.public_url = hub, auth, public_url
         self.catalog = Catalog(store)
         self._engines = engines
-        self._library = Library(clock, ids, meter)
+        self._library = Library(clock, ids, meter, settings.javascript)
         self._live: dict[str, Live] = {}
         self._server = Server(auth, hub, clock, ids, meter)
 
@@ -94,6 +94,11 @@ class GraphqlEngine:
 
     # --- the control plane
 
+    @property
+    def library(self) -> Library:
+        """What resolvers are made of, for trying code out."""
+        return self._library
+
     def live(self, api_id: str) -> Live:
         """The live API. Raises NoSuchApi."""
         found = self._live.get(api_id)
@@ -103,7 +108,7 @@ class GraphqlEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = Live(entry, self._engines, self._library, self.meter, self.clock)
+        live = Live(entry, self._engines, self._library, self.meter)
         live.restore()
         self._live[live.api_id] = live
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from syncline.core import Counter, Gauge, Meter, Summary
 
-PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""The content type of `prometheus_text`."""
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def prometheus_text(meter: Meter) -> str:

@@ -2,9 +2,10 @@
 
 from syncline.datasources import Context, Info
 from syncline.resolvers.errors import ResolverError
+from syncline.resolvers.evaluation import evaluate_code, evaluate_template
 from syncline.resolvers.library import Library
 from syncline.resolvers.model import FunctionSpec, Resolver, ResolverSpec
-from syncline.resolvers.resolver import compile_resolver
+from syncline.resolvers.resolver import check_runtime, compile_resolver
 
 __all__ = [
     "Context",
@@ -14,5 +15,8 @@ __all__ = [
     "Resolver",
     "ResolverError",
     "ResolverSpec",
+    "check_runtime",
     "compile_resolver",
+    "evaluate_code",
+    "evaluate_template",
 ]

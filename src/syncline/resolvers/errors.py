@@ -1,10 +1,11 @@
-"""What a resolver raises: one entry of a GraphQL answer's `errors`, without its path."""
+"""What a resolver raises: one entry of a GraphQL answer's `errors`, without its path; and how code ends early."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from syncline.core import Failed
+from syncline.vtl import Return
 
 
 class ResolverError(Failed):
@@ -17,3 +18,11 @@ class ResolverError(Failed):
         self.error_type = error_type
         self.data = data
         self.error_info = error_info
+
+
+class EarlyReturn(Return):
+    """`runtime.earlyReturn`: as a template's `#return`; `to_end` leaves the rest of a pipeline's functions out."""
+
+    def __init__(self, value: Any, to_end: bool) -> None:
+        super().__init__(value)
+        self.to_end = to_end

@@ -11,6 +11,7 @@ from syncline.resolvers.library import Library
 from syncline.resolvers.views import ContextView, ExtensionsView, UtilView
 
 JSON = Any
+EXTENSIONS = ExtensionsView()
 
 
 class TemplateHandler:
@@ -26,16 +27,22 @@ class TemplateHandler:
         except vtl.TemplateError as refusal:
             raise ResolverError(refusal.message, "MappingTemplate") from refusal
 
-    def evaluate(self, ctx: Context) -> JSON:
+    async def evaluate(self, ctx: Context) -> JSON:
         """The template's value. Raises ResolverError, and vtl.Return for `#return`."""
-        view = ContextView(ctx)
-        util = UtilView(self._library, ctx)
-        bindings = {"ctx": view, "context": view, "util": util, "utils": util, "extensions": ExtensionsView(ctx)}
         try:
-            return self._template.evaluate(bindings)
+            return self._template.evaluate(self._bindings(ctx))
         except vtl.TemplateError as failure:
             self._note(failure, ctx)
             raise ResolverError(failure.message, "MappingTemplate") from failure
+
+    def render(self, ctx: Context) -> str:
+        """The template's text, for whoever wants to see it. Raises as `evaluate`, and vtl.TemplateError."""
+        return self._template.render(self._bindings(ctx))
+
+    def _bindings(self, ctx: Context) -> dict[str, JSON]:
+        view = ContextView(ctx)
+        util = UtilView(self._library, ctx)
+        return {"ctx": view, "context": view, "util": util, "utils": util, "extensions": EXTENSIONS}
 
     def _note(self, failure: vtl.TemplateError, ctx: Context) -> None:
         self._library.meter.event(

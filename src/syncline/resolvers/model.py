@@ -40,6 +40,14 @@ class ResolverSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     max_batch_size: int = 0
 
 
+class Handler(Protocol):
+    """A mapping template, or a function of APPSYNC_JS code."""
+
+    async def evaluate(self, ctx: Context) -> JSON:
+        """Its value. Raises ResolverError, and vtl.Return when it ends early with a value."""
+        ...
+
+
 class Resolver(Protocol):
     """A compiled resolver; it holds no state of a run, so one serves all requests."""
 

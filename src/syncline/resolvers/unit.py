@@ -1,4 +1,4 @@
-"""Unit resolvers: request template → data source → response template; and direct Lambda resolvers.
+"""Unit resolvers: request handler → data source → response handler; and direct Lambda resolvers.
 
 Owns: what the template's version changes when a data source fails or gives null (graphql-api §5.1).
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from syncline.datasources import Context, DataSource, DataSourceError
 from syncline.resolvers.errors import ResolverError
-from syncline.resolvers.handler import TemplateHandler
+from syncline.resolvers.model import Handler
 from syncline.vtl import Return
 
 JSON = Any
@@ -21,7 +21,7 @@ class UnitResolver:
 
     __slots__ = ("_request", "_response", "_source")
 
-    def __init__(self, source: DataSource, request: TemplateHandler | None, response: TemplateHandler | None) -> None:
+    def __init__(self, source: DataSource, request: Handler | None, response: Handler | None) -> None:
         self._source = source
         self._request = request
         self._response = response
@@ -29,20 +29,20 @@ class UnitResolver:
     async def resolve(self, ctx: Context) -> JSON:
         """The field's value. Raises ResolverError."""
         try:
-            request = direct_request(ctx) if self._request is None else self._request.evaluate(ctx)
+            request = direct_request(ctx) if self._request is None else await self._request.evaluate(ctx)
             try:
                 ctx.result = await self._source.invoke(request, ctx)
             except DataSourceError as failure:
-                return self._failed(failure, request, ctx)
+                return await self._failed(failure, request, ctx)
             if self._response is None:
                 return ctx.result
             if ctx.result is None and _version(request) == FIRST_VERSION:
                 return None
-            return self._response.evaluate(ctx)
+            return await self._response.evaluate(ctx)
         except Return as early:
             return early.value
 
-    def _failed(self, failure: DataSourceError, request: JSON, ctx: Context) -> JSON:
+    async def _failed(self, failure: DataSourceError, request: JSON, ctx: Context) -> JSON:
         """The value after the data source failed: version 2018-05-29 leaves it to the response template."""
         ctx.result = failure.data
         kind = failure.cause_type if self._request is None and failure.cause_type else failure.error_type
@@ -50,9 +50,9 @@ class UnitResolver:
         if self._response is None:
             raise ResolverError(failure.message, kind, failure.data) from failure
         if _version(request) != FIRST_VERSION:
-            return self._response.evaluate(ctx)
+            return await self._response.evaluate(ctx)
         try:
-            shown = self._response.evaluate(ctx)
+            shown = await self._response.evaluate(ctx)
         except ResolverError:
             shown = failure.data
         raise ResolverError(failure.message, kind, shown) from failure

@@ -12,13 +12,7 @@ from syncline.core import json
 from syncline.datasources import Context, Info
 from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.library import Library
-from syncline.resolvers.util import (
-    EXTENSIONS,
-    EXTENSIONS_UNSUPPORTED,
-    UNSUPPORTED,
-    add_response_header,
-    add_response_headers,
-)
+from syncline.resolvers.util import UNSUPPORTED
 from syncline.vtl import MethodFailed, plain, text_of
 
 JSON = Any
@@ -151,7 +145,7 @@ class UtilView:
         raise ResolverError(message, "Unauthorized")
 
     def auth_type(self) -> str:
-        return AUTHORIZATIONS.get(auth_mode(self.context.identity), "API Key Authorization")
+        return auth_type(self.context)
 
     def _log(self, level: str, form: JSON, *values: JSON) -> JSON:
         """A log line; `{}` are filled in order."""
@@ -163,12 +157,6 @@ class UtilView:
         field = f"{info.parent_type_name}.{info.field_name}"
         self.library.meter.event("resolver log", level=level, api=self.context.api_id, field=field, message=message)
         return ""
-
-    def add_header(self, name: JSON, value: JSON) -> JSON:
-        return add_response_header(self.context, name, value)
-
-    def add_headers(self, headers: JSON) -> JSON:
-        return add_response_headers(self.context, headers)
 
     def log_info(self, form: JSON, *values: JSON) -> JSON:
         return self._log("INFO", form, *values)
@@ -189,18 +177,20 @@ RUN: dict[str, Callable[..., JSON]] = {
     "log.info": UtilView.log_info,
     "log.debug": UtilView.log_debug,
     "log.error": UtilView.log_error,
-    "http.addResponseHeader": UtilView.add_header,
-    "http.addResponseHeaders": UtilView.add_headers,
 }
 COUNTS = {"error": range(1, 5), "appendError": range(1, 5), "validate": range(2, 5)}
 COUNTS |= {"unauthorized": range(1), "authType": range(1)}
-COUNTS |= {"http.addResponseHeader": range(2, 3), "http.addResponseHeaders": range(1, 2)}
 
 
 def _counted(path: str, arguments: tuple[JSON, ...]) -> tuple[JSON, ...]:
     if len(arguments) not in COUNTS.get(path, range(1, 100)):
         raise MethodFailed(f"$util.{path} does not take {len(arguments)} arguments")
     return arguments
+
+
+def auth_type(context: Context) -> str:
+    """What `authType()` says of the caller."""
+    return AUTHORIZATIONS.get(auth_mode(context.identity), "API Key Authorization")
 
 
 def auth_mode(identity: JSON) -> str:
@@ -215,24 +205,15 @@ def auth_mode(identity: JSON) -> str:
 
 
 class ExtensionsView:
-    """`$extensions`."""
+    """`$extensions`: nothing of it is built yet, and a call says so."""
 
-    __slots__ = ("context",)
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    __slots__ = ()
 
     def vtl_property(self, name: str) -> JSON:
         return None
 
     def vtl_call(self, name: str, arguments: tuple[JSON, ...]) -> JSON:
-        if name not in EXTENSIONS:
-            reason = "is not supported" if name in EXTENSIONS_UNSUPPORTED else "does not exist"
-            raise MethodFailed(f"$extensions.{name} {reason}")
-        function, counts = EXTENSIONS[name]
-        if len(arguments) not in counts:
-            raise MethodFailed(f"$extensions.{name} does not take {len(arguments)} arguments")
-        return function(self.context, *arguments)
+        raise MethodFailed(f"$extensions.{name} is not supported")
 
     def vtl_plain(self) -> JSON:
         return {}

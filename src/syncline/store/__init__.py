@@ -5,14 +5,12 @@ from syncline.store.collection import Collection
 from syncline.store.memory import MemoryStore
 from syncline.store.port import (
     Committed,
-    DiskRefused,
     Pair,
     Shard,
     Snapshot,
     Store,
     StoreBusy,
     StoreClosed,
-    StoreDamaged,
     StoreLocked,
     Transaction,
 )
@@ -22,7 +20,6 @@ from syncline.store.sqlite import SqliteStore
 __all__ = [
     "Collection",
     "Committed",
-    "DiskRefused",
     "MemoryStore",
     "Pair",
     "Shard",
@@ -32,7 +29,6 @@ __all__ = [
     "Store",
     "StoreBusy",
     "StoreClosed",
-    "StoreDamaged",
     "StoreLocked",
     "Transaction",
     "keys",

@@ -55,7 +55,7 @@ class World:
     """One server's GraphQL room."""
 
     def __init__(self, store: MemoryStore, clock: Any, meter: Meter, engines: Engines | None = None) -> None:
-        self.store, self.clock, self.meter = store, clock, meter
+        self.store, self.clock, self.meter, self.engines = store, clock, meter, engines
         self.hub = Hub(clock, HubSettings(), meter)
         auth = Authenticator(clock, SigV4(OneKey(), clock, account="000000000000"))
         self.engine = GraphqlEngine(
@@ -145,9 +145,9 @@ def world(store: MemoryStore, clock: SystemClock, meter: Meter) -> World:
 
 
 @pytest.fixture
-def make_world(store: MemoryStore, clock: SystemClock, meter: Meter) -> Callable[[Engines], World]:
-    """Worlds over other engines."""
-    return lambda engines: World(store, clock, meter, engines)
+def make_world(store: MemoryStore, clock: SystemClock, meter: Meter) -> Callable[..., World]:
+    """Worlds over other engines, or with another meter."""
+    return lambda engines=None, meter=meter: World(store, clock, meter, engines)
 
 
 @pytest.fixture

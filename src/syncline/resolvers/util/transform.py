@@ -21,7 +21,7 @@ GROUPS_MAX = 1_000
 def to_dynamodb_expression(condition: JSON) -> JSON:
     """A condition or filter expression with its names and values."""
     found = _Expression()
-    text = found.conditions(condition, "")
+    text = " AND ".join(f"({each})" for each in found.members(condition, ""))
     return {"expression": text, "expressionNames": found.names, "expressionValues": found.values}
 
 
@@ -32,19 +32,22 @@ class _Expression:
         self.names: dict[str, str] = {}
         self.values: dict[str, JSON] = {}
 
-    def conditions(self, condition: JSON, path: str) -> str:
-        """All of a map's conditions, each in parentheses, joined by AND."""
+    def members(self, condition: JSON, path: str) -> list[str]:
+        """A map's conditions, none in parentheses: DynamoDB refuses two pairs around one thing."""
         if not isinstance(condition, dict):
             raise MethodFailed("a condition must be a map")
-        return " AND ".join(f"({self._member(name, value, path)})" for name, value in condition.items())
+        return [self._member(name, value, path) for name, value in condition.items()]
+
+    def _conditions(self, condition: JSON, path: str) -> str:
+        return _joined(self.members(condition, path), " AND ")
 
     def _member(self, name: str, value: JSON, path: str) -> str:
         if name in ("and", "or"):
             parts = value if type(value) is list else [value]
             glue = f" {name.upper()} "
-            return glue.join(f"({self.conditions(each, f'{path}{name}_{at}_')})" for at, each in enumerate(parts))
+            return _joined([self._conditions(each, f"{path}{name}_{at}_") for at, each in enumerate(parts)], glue)
         if name == "not":
-            return f"NOT ({self.conditions(value, f'{path}not_')})"
+            return f"NOT ({self._conditions(value, f'{path}not_')})"
         if not isinstance(value, dict):
             raise MethodFailed(f"the condition of {name} must be a map of operators")
         self.names[f"#{name}"] = name
@@ -79,6 +82,10 @@ class _Expression:
     def _value(self, label: str, value: JSON) -> str:
         self.values[label] = to_dynamodb(value)
         return label
+
+
+def _joined(parts: list[str], glue: str) -> str:
+    return parts[0] if len(parts) == 1 else glue.join(f"({each})" for each in parts)
 
 
 def to_subscription_filter(condition: JSON, ignored: JSON = None, rules: JSON = None) -> JSON:

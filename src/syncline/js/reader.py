@@ -1,0 +1,58 @@
+"""From code as it was sent to a module that can be run, or every reason why not."""
+
+from __future__ import annotations
+
+from syncline.js.model import CodeError, CodeRefused, Module
+from syncline.js.modules import Rewriting
+from syncline.js.names import CHANCE, SELECTIONS, Names
+from syncline.js.positions import calls
+from syncline.js.rules import broken_rules
+from syncline.js.source_map import inline_map
+from syncline.js.syntax import parse, syntax_errors
+
+HANDLERS = ("request", "response")
+CODE_CHARACTERS_MAX = 32_768
+"""AppSync's bound."""
+
+
+def read(code: str, *, relaxed: bool = False, required: tuple[str, ...] = HANDLERS) -> Module:
+    """The module. `relaxed` leaves out the rules that APPSYNC_JS has beyond JavaScript's own grammar.
+
+    `required`: handlers that it has to export. Raises CodeRefused.
+    """
+    root = parse(code)
+    errors = syntax_errors(root)
+    if errors:
+        raise CodeRefused(errors)
+    names = Names(root)
+    rewriting = Rewriting(code, root, names)
+    errors = list(rewriting.errors)
+    if not relaxed:
+        errors += _size(code) + broken_rules(root, names) + names.undeclared()
+    for name in required:
+        if name not in rewriting.exports:
+            sentence = f"The function '{name}' is not exported."
+            errors.append(CodeError("PARSE_ERROR", f"code.js(1,1): error: {sentence}\n", 1, 1))
+    if errors:
+        raise CodeRefused(sorted(errors, key=lambda each: (each.line, each.column)))
+    handlers = frozenset(HANDLERS) & rewriting.exports.keys()
+    functions = rewriting.handlers()
+    return Module(
+        rewriting.script(handlers),
+        handlers,
+        tuple(sorted(rewriting.libraries)),
+        # A handler that is not a function by its syntax may hand its context anywhere.
+        names.members(functions if len(functions) == len(handlers) else []) if functions else frozenset(),
+        bool(SELECTIONS & names.mentioned),
+        bool(CHANCE & names.mentioned),
+        "authType" in names.mentioned,
+        calls(root),
+        inline_map(code),
+    )
+
+
+def _size(code: str) -> list[CodeError]:
+    if len(code) <= CODE_CHARACTERS_MAX:
+        return []
+    sentence = f"The code has {len(code)} characters; the limit is {CODE_CHARACTERS_MAX}."
+    return [CodeError("PARSE_ERROR", f"code.js(1,1): error: {sentence}\n", 1, 1)]
