@@ -14,6 +14,7 @@ from syncline.functions import Lambda
 from syncline.graphql import Graphql
 from syncline.monitoring import CloudWatchService, LogsService
 from syncline.tables import Tables, TableStreams
+from syncline.userpools import UserPools
 from syncline.wire import Operations
 
 PAGE = Path(__file__).parent.parent / "docs" / "compatibility.md"
@@ -25,6 +26,7 @@ SERVICES = {
     "lambda": ("AWS Lambda", Lambda),
     "iam": ("AWS IAM", Iam),
     "sts": ("AWS STS", Sts),
+    "cognito-idp": ("Amazon Cognito user pools", UserPools),
     "secretsmanager": ("AWS Secrets Manager", SecretsManager),
     "logs": ("Amazon CloudWatch Logs", LogsService),
     "cloudwatch": ("Amazon CloudWatch", CloudWatchService),

@@ -96,7 +96,23 @@ def config(**flags: Any) -> None:
     for name in setting_names():
         section, _, field = name.rpartition(".")
         value = getattr(getattr(settings, section) if section else settings, field)
+        if name.endswith("password") and value:
+            value = "********"
         click.echo(f"{name} = {value!r}  # {sources.get(name, 'default')}")
+
+
+@main.group()
+def keys() -> None:
+    """The master key, which seals the secrets in the store."""
+
+
+@keys.command()
+@DATA
+def rotate(**flags: Any) -> None:
+    """Put a new master key in place of the old. The server must not be running."""
+    from syncline.app.maintenance import rotate_keys
+
+    click.echo(_or_exit(lambda: rotate_keys(_settings(flags))))
 
 
 def _serve(flags: dict[str, Any], *, demo: bool = False) -> None:

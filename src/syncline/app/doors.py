@@ -44,6 +44,8 @@ class Doors:
             return await self._graphql(request)
         if path.startswith(CODE_LINKS):
             return await self._rooms.functions.links.respond(request)
+        if request.method in ("GET", "HEAD") and self._rooms.userpools.publishes(path):
+            return self._rooms.userpools.published(request, self._rooms.url)
         if self._rooms.aws.recognises(request):
             return await self._rooms.aws.respond(request)
         if request.method in ("GET", "HEAD"):

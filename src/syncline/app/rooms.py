@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncline.account import Credentials, Iam, SecretsManager, Sts, load_root_key
+from syncline.app.keys import open_vault
 from syncline.auth import Authenticator, SigV4
 from syncline.bus import LocalBus
-from syncline.core import Clock, Ids, Meter, Part, Settings
+from syncline.core import Clock, Ids, Meter, Part, Settings, Vault
 from syncline.datasources import Engines, Outbound
 from syncline.functions import Function, FunctionEngine, Lambda
 from syncline.graphql import Graphql, GraphqlEngine
@@ -19,13 +20,16 @@ from syncline.monitoring import Alarms, CloudWatchService, Logs, LogsService, Me
 from syncline.store import SqliteStore
 from syncline.streams import Streams
 from syncline.tables import TableEngine, Tables, TableStreams
+from syncline.userpools import UserPoolEngine, UserPools
 from syncline.wire import AwsDoor, Operations, SigningKey
 
 
 class Rooms:
     """What a server is made of, open and loaded."""
 
-    def __init__(self, settings: Settings, *, store: SqliteStore, clock: Clock, ids: Ids, meter: Meter) -> None:
+    def __init__(
+        self, settings: Settings, *, store: SqliteStore, vault: Vault, clock: Clock, ids: Ids, meter: Meter
+    ) -> None:
         folder = Path(settings.data)
         account, region = settings.account, settings.region
         root = load_root_key(folder / "credentials.json", ids=ids, clock=clock)
@@ -53,6 +57,7 @@ class Rooms:
             credentials_for=self._lent,
         )
         self.outbound = Outbound(settings.http)
+        self.userpools = UserPoolEngine(store, vault, clock, ids, settings, meter, self.functions.invoke)
         self.hub = Hub(clock, settings.hub, meter)
         verify = settings.mode != "dev"
         self.graphql = GraphqlEngine(
@@ -82,6 +87,7 @@ class Rooms:
         clock, ids = self._clock, self._ids
         return {
             "appsync": Graphql(self.graphql),
+            "cognito-idp": UserPools(self.userpools),
             "cloudwatch": CloudWatchService(self.metrics, self.alarms, clock, region=region, account=account),
             "dynamodb": Tables(self.tables, lambda: self.url),
             "dynamodbstreams": TableStreams(self.tables, self.streams),
@@ -112,7 +118,8 @@ class Rooms:
 
     async def load(self) -> None:
         """Take in what the store holds."""
-        for room in (self.credentials, self.logs, self.metrics, self.alarms, self.tables, self.functions, self.graphql):
+        first = (self.credentials, self.logs, self.metrics, self.alarms, self.tables, self.functions, self.userpools)
+        for room in (*first, self.graphql):
             await room.load()
 
     def parts(self) -> dict[str, Part]:
@@ -125,6 +132,8 @@ class Rooms:
             "sampler": self.sampler,
             "streams": self.streams,
             "tables": self.tables,
+            "userpools": self.userpools,
+            "userpools outbox": self.userpools.outbox,
         }
 
     async def close(self) -> None:
@@ -136,6 +145,7 @@ class Rooms:
 async def open_rooms(settings: Settings, *, clock: Clock, ids: Ids, meter: Meter) -> Rooms:
     """Open the store and every room over it. Raises StoreLocked when another server has the data folder."""
     store = SqliteStore(Path(settings.data), settings.store, meter)
-    rooms = Rooms(settings, store=store, clock=clock, ids=ids, meter=meter)
+    vault = await open_vault(store, Path(settings.data), ids)
+    rooms = Rooms(settings, store=store, vault=vault, clock=clock, ids=ids, meter=meter)
     await rooms.load()
     return rooms

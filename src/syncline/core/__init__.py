@@ -25,6 +25,7 @@ from syncline.core.meter import Counter, Gauge, Meter, Summary
 from syncline.core.queues import Bounded, QueueFull
 from syncline.core.settings import Settings, SettingsError, load_settings
 from syncline.core.tasks import Part, PartCannotLive, Supervisor
+from syncline.core.vault import SealBroken, Vault
 
 __all__ = [
     "Bounded",
@@ -45,6 +46,7 @@ __all__ = [
     "QueueFull",
     "Request",
     "Response",
+    "SealBroken",
     "SeededIds",
     "Settings",
     "SettingsError",
@@ -59,6 +61,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unsupported",
+    "Vault",
     "arns",
     "call",
     "json",

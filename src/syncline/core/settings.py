@@ -91,6 +91,19 @@ class Javascript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stack_bytes_max: int = 256 * 1024
 
 
+class UserPools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """User pools: the issuer in their tokens, and the mail server. `smtp_security` is starttls, tls or none."""
+
+    issuer: str = ""
+    key_days: float = 90.0
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_from: str = "no-reply@localhost"
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a server is told. `mode` is dev (loopback, any AWS credentials) or serve (signatures verified)."""
 
@@ -110,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     functions: Functions = Functions()
     http: Http = Http()
     javascript: Javascript = Javascript()
+    userpools: UserPools = UserPools()
 
 
 Sources = dict[str, str]

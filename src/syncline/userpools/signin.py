@@ -1,0 +1,426 @@
+"""Signing in: the flows and their challenges, refresh, and who an access token is.
+
+For: `service`. Owns: the order of checks (what reveals nothing before proof comes first). Never: keeps a password.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from syncline.core import Clock, Ids, Vault, json
+from syncline.userpools import attributes, passwords, srp
+from syncline.userpools.accounts import CONFIRMED, FORCE_CHANGE, RESET_REQUIRED, UNCONFIRMED, Accounts
+from syncline.userpools.attempts import Attempts
+from syncline.userpools.catalog import Catalog
+from syncline.userpools.directory import Directory
+from syncline.userpools.errors import (
+    NoSuchUser,
+    NotAuthorized,
+    NotBuilt,
+    NotConfirmed,
+    ParameterInvalid,
+    ResetRequired,
+)
+from syncline.userpools.model import Client, Pool, SignIn, User
+from syncline.userpools.sign_ins import SignIns
+from syncline.userpools.srp import Verifier
+from syncline.userpools.tokens import TokenParts, Tokens
+from syncline.userpools.triggers import Triggers, attributes_event
+
+Members = dict[str, Any]
+HEX = re.compile(r"[0-9a-fA-F]{1,1024}")
+ALIASES = {"REFRESH_TOKEN": "REFRESH_TOKEN_AUTH", "ADMIN_NO_SRP_AUTH": "ADMIN_USER_PASSWORD_AUTH"}
+ADMIN_ONLY = frozenset({"ADMIN_USER_PASSWORD_AUTH"})
+CHALLENGES_MAX = 10
+"""Rounds of a custom flow."""
+
+
+class SignInFlows:
+    """InitiateAuth, its challenges, and refresh."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        users: Directory,
+        accounts: Accounts,
+        sign_ins: SignIns,
+        tokens: Tokens,
+        triggers: Triggers,
+        attempts: Attempts,
+        vault: Vault,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._catalog, self._users, self._accounts, self._sign_ins = catalog, users, accounts, sign_ins
+        self._tokens, self._triggers, self._attempts = tokens, triggers, attempts
+        self._vault, self._clock, self._ids = vault, clock, ids
+        self._flows: dict[str, Callable[[Pool, Client, Mapping[str, str]], Awaitable[Members]]] = {
+            "USER_SRP_AUTH": self._srp,
+            "USER_PASSWORD_AUTH": self._password,
+            "ADMIN_USER_PASSWORD_AUTH": self._password,
+            "REFRESH_TOKEN_AUTH": self._refresh,
+            "CUSTOM_AUTH": self._custom,
+        }
+        self._challenges: dict[str, Callable[[Pool, Client, str, Mapping[str, str]], Awaitable[Members]]] = {
+            "PASSWORD_VERIFIER": self._prove,
+            "NEW_PASSWORD_REQUIRED": self._new_password,
+            "CUSTOM_CHALLENGE": self._answer,
+        }
+
+    async def initiate(self, request: Members, *, admin: bool) -> Members:
+        """InitiateAuth and AdminInitiateAuth."""
+        client = self._client(request, admin=admin)
+        pool = self._catalog.pool(client.pool)
+        named = str(request["AuthFlow"])
+        flow = ALIASES.get(named, named)
+        run = self._flows.get(flow)
+        if run is None:
+            raise NotBuilt(what=f"The flow {flow}")
+        if flow in ADMIN_ONLY and not admin:
+            raise ParameterInvalid("Initiate Auth method not supported.")
+        if flow not in client.flows:
+            raise ParameterInvalid(f"{flow} flow not enabled for this client")
+        given: Mapping[str, str] = request.get("AuthParameters") or {}
+        if flow != "REFRESH_TOKEN_AUTH":
+            name = _required(given, "USERNAME")
+            self._catalog.check_secret_hash(client, name, given.get("SECRET_HASH"))
+        return await run(pool, client, given)
+
+    async def respond(self, request: Members, *, admin: bool) -> Members:
+        """RespondToAuthChallenge and AdminRespondToAuthChallenge."""
+        client = self._client(request, admin=admin)
+        pool = self._catalog.pool(client.pool)
+        run = self._challenges.get(request["ChallengeName"])
+        if run is None:
+            raise NotBuilt(what=f"The challenge {request['ChallengeName']}")
+        given: Mapping[str, str] = request.get("ChallengeResponses") or {}
+        self._catalog.check_secret_hash(client, _required(given, "USERNAME"), given.get("SECRET_HASH"))
+        return await run(pool, client, request.get("Session") or "", given)
+
+    async def refresh(self, request: Members) -> Members:
+        """GetTokensFromRefreshToken."""
+        client = self._catalog.client(request["ClientId"])
+        secret = self._catalog.secret_of(client)
+        if secret is not None and not hmac.compare_digest(secret, request.get("ClientSecret") or ""):
+            raise NotAuthorized(f"Client {client.id} is configured with secret but a right one was not received")
+        return await self._refreshed(self._catalog.pool(client.pool), client, request["RefreshToken"])
+
+    async def bearer(self, token: str) -> tuple[Pool, Client, User]:
+        """Who an access token is. Raises NotAuthorized."""
+        pool_id = str(unverified(token).get("iss", "")).rpartition("/")[2]
+        pool = self._catalog.pools.get(pool_id)
+        if pool is None:
+            raise NotAuthorized("Invalid Access Token")
+        claims = self._tokens.access_claims(pool, token)
+        client = self._catalog.clients.get(claims["client_id"])
+        user = await self._users.find(pool, claims["username"])
+        if claims.get("origin_jti") in self._sign_ins.revoked:
+            raise NotAuthorized("Access Token has been revoked")
+        if client is None or user is None or user.sub != claims["sub"]:
+            raise NotAuthorized("Invalid Access Token")
+        if not user.enabled:
+            raise NotAuthorized("User is disabled.")
+        return pool, client, user
+
+    # --- flows
+
+    async def _srp(self, pool: Pool, client: Client, given: Mapping[str, str]) -> Members:
+        name, public = _required(given, "USERNAME"), _required(given, "SRP_A")
+        if not HEX.fullmatch(public) or int(public, 16) % srp.N == 0:
+            raise ParameterInvalid("SRP_A is not a number of the group.")
+        user = await self._users.find(pool, name)
+        if user is None and not client.discreet:
+            raise NoSuchUser
+        known = user is not None and bool(user.verifier)
+        verifier = passwords.verifier_of(user, self._vault) if user is not None and known else self._decoy(pool, name)
+        secret = int.from_bytes(self._ids.bytes(srp.SECRET_BYTES), "big") | 1
+        shown = user.name if user else name
+        facts = {
+            "kind": "srp",
+            "user": user.key if user and known else "",
+            "a": public,
+            "b": f"{secret:x}",
+            "name": shown,
+        }
+        return {
+            "ChallengeName": "PASSWORD_VERIFIER",
+            "ChallengeParameters": {
+                "SALT": f"{verifier.salt:x}",
+                "SRP_B": f"{srp.server_public(verifier, secret):x}",
+                "SECRET_BLOCK": self._sign_ins.session(client, facts),
+                "USERNAME": shown,
+                "USER_ID_FOR_SRP": shown,
+            },
+        }
+
+    async def _prove(self, pool: Pool, client: Client, session: str, given: Mapping[str, str]) -> Members:
+        block, stamp = _required(given, "PASSWORD_CLAIM_SECRET_BLOCK"), _required(given, "TIMESTAMP")
+        claimed = _required(given, "PASSWORD_CLAIM_SIGNATURE")
+        facts = self._sign_ins.take(client, block, kind="srp")
+        self._check_pause(pool, facts["name"])
+        user = await self._users.find(pool, facts["name"]) if facts["user"] else None
+        # For nobody the sums are done, too: how long this takes does not tell who is there.
+        known = user is not None and user.verifier
+        verifier = passwords.verifier_of(user, self._vault) if user and known else self._decoy(pool, facts["name"])
+        proved = _proved(pool, facts, verifier, block, stamp, claimed)
+        if user is None or not proved:
+            self._attempts.failed(pool.id, pool.fold(facts["name"]))
+            raise NotAuthorized
+        return await self._signed_in(pool, client, user)
+
+    async def _password(self, pool: Pool, client: Client, given: Mapping[str, str]) -> Members:
+        name, password = _required(given, "USERNAME"), _required(given, "PASSWORD")
+        self._check_pause(pool, name)
+        user = await self._users.find(pool, name)
+        if user is None:
+            user = await self._accounts.migrate(pool, client, name, password)
+        if user is None:
+            passwords.matches(pool, self._nobody(pool, name), password, self._vault)  # takes as long as for a user
+            self._attempts.failed(pool.id, pool.fold(name))
+            raise NotAuthorized if client.discreet else NoSuchUser()
+        if not passwords.matches(pool, user, password, self._vault):
+            self._attempts.failed(pool.id, user.key)
+            raise NotAuthorized
+        return await self._signed_in(pool, client, user)
+
+    async def _refresh(self, pool: Pool, client: Client, given: Mapping[str, str]) -> Members:
+        if client.rotation is not None:
+            raise NotAuthorized("Refresh token rotation is enabled: use GetTokensFromRefreshToken.")
+        token = _required(given, "REFRESH_TOKEN")
+        secret = self._catalog.secret_of(client)
+        if secret is not None:
+            await self._check_refresh_hash(pool, client, token, given.get("SECRET_HASH"))
+        return await self._refreshed(pool, client, token)
+
+    async def _check_refresh_hash(self, pool: Pool, client: Client, token: str, given: str | None) -> None:
+        facts = self._sign_ins.read(token)
+        user = await self._users.find(pool, facts.user) if facts else None
+        if user is None:
+            raise NotAuthorized("Invalid Refresh Token")
+        try:
+            self._catalog.check_secret_hash(client, user.name, given)
+        except NotAuthorized:
+            self._catalog.check_secret_hash(client, user.sub, given)
+
+    async def _refreshed(self, pool: Pool, client: Client, token: str) -> Members:
+        sign_in = await self._sign_ins.of_refresh(client, token)
+        user = await self._users.find(pool, sign_in.user)
+        if user is None:
+            raise NotAuthorized("Invalid Refresh Token")
+        self._check_state(user)
+        result = await self._issued(pool, client, user, sign_in, source="RefreshTokens")
+        if client.rotation is not None:
+            result["RefreshToken"] = await self._sign_ins.turned(sign_in)
+        return {"AuthenticationResult": result, "ChallengeParameters": {}}
+
+    # --- after the proof
+
+    async def _signed_in(self, pool: Pool, client: Client, user: User) -> Members:
+        """The password was right: what its owner may do now."""
+        self._attempts.succeeded(pool.id, user.key)
+        self._check_state(user)
+        if user.status == FORCE_CHANGE:
+            return self._new_password_asked(pool, client, user)
+        return await self._granted(pool, client, user)
+
+    async def _granted(self, pool: Pool, client: Client, user: User, *, source: str = "Authentication") -> Members:
+        sign_in, refresh = await self._sign_ins.begin(user, client)
+        result = await self._issued(pool, client, user, sign_in, source=source)
+        return {"AuthenticationResult": result | {"RefreshToken": refresh}, "ChallengeParameters": {}}
+
+    def _check_state(self, user: User) -> None:
+        if not user.enabled:
+            raise NotAuthorized("User is disabled.")
+        if user.status == UNCONFIRMED:
+            raise NotConfirmed
+        if user.status == RESET_REQUIRED:
+            raise ResetRequired
+        if user.temporary_until is not None and user.temporary_until <= self._clock.now():
+            raise NotAuthorized("Temporary password has expired and must be reset by an administrator.")
+
+    def _new_password_asked(self, pool: Pool, client: Client, user: User) -> Members:
+        missing = [f"userAttributes.{name}" for name in attributes.missing_of(pool, user.attributes)]
+        shown = json.encode(user.attributes).decode()
+        return {
+            "ChallengeName": "NEW_PASSWORD_REQUIRED",
+            "Session": self._sign_ins.session(client, {"kind": "new password", "user": user.key}),
+            "ChallengeParameters": {
+                "USER_ID_FOR_SRP": user.name,
+                "requiredAttributes": json.encode(missing).decode(),
+                "userAttributes": shown,
+            },
+        }
+
+    async def _new_password(self, pool: Pool, client: Client, session: str, given: Mapping[str, str]) -> Members:
+        password = _required(given, "NEW_PASSWORD")
+        passwords.check(pool, password)
+        facts = self._sign_ins.take(client, session, kind="new password")
+        user = await self._users.user(pool, facts["user"])
+        if user.status != FORCE_CHANGE or not await self._is(pool, user, given["USERNAME"]):
+            raise NotAuthorized("Invalid session for the user.")
+        more = {name.partition(".")[2]: value for name, value in given.items() if name.startswith("userAttributes.")}
+        attributes.check(pool, more, old=user.attributes)
+        attributes.check_writable(client, more)
+        attributes.check_required(pool, user.attributes | more)
+        if more:
+            user = await self._users.update(user, attributes=user.attributes | more)
+        user = await self._accounts.set_password(pool, user, password, permanent=True)
+        return await self._granted(pool, client, user, source="NewPasswordChallenge")
+
+    async def _is(self, pool: Pool, user: User, name: str) -> bool:
+        found = await self._users.find(pool, name)
+        return found is not None and found.key == user.key
+
+    # --- custom challenges
+
+    async def _custom(self, pool: Pool, client: Client, given: Mapping[str, str]) -> Members:
+        if given.get("CHALLENGE_NAME") == "SRP_A":
+            raise NotBuilt(what="CUSTOM_AUTH that begins with SRP_A")
+        user = await self._users.find(pool, _required(given, "USERNAME"))
+        if user is None:
+            raise NotAuthorized if client.discreet else NoSuchUser()
+        self._check_state(user)
+        return await self._next_challenge(pool, client, user, [])
+
+    async def _answer(self, pool: Pool, client: Client, session: str, given: Mapping[str, str]) -> Members:
+        facts = self._sign_ins.take(client, session, kind="custom")
+        user = await self._users.user(pool, facts["user"])
+        self._check_pause(pool, user.key)
+        if not await self._is(pool, user, given["USERNAME"]):
+            raise NotAuthorized("Invalid session for the user.")
+        found = await self._triggers.fire(
+            pool,
+            "VerifyAuthChallengeResponse",
+            "Authentication",
+            user=user,
+            client=client,
+            userAttributes=attributes_event(user),
+            privateChallengeParameters=facts["private"],
+            challengeAnswer=_required(given, "ANSWER"),
+            clientMetadata={},
+        )
+        right = bool(found and found.get("answerCorrect") is True)
+        if not right:
+            self._attempts.failed(pool.id, user.key)
+        past = {"challengeName": "CUSTOM_CHALLENGE", "challengeResult": right, "challengeMetadata": facts["metadata"]}
+        return await self._next_challenge(pool, client, user, [*facts["past"], past])
+
+    async def _next_challenge(self, pool: Pool, client: Client, user: User, past: list[Members]) -> Members:
+        """As the pool's functions want: tokens, refusal, or another challenge."""
+        common = {"userAttributes": attributes_event(user), "session": past, "clientMetadata": {}}
+        found = await self._triggers.fire(
+            pool, "DefineAuthChallenge", "Authentication", user=user, client=client, **common
+        )
+        if found is None:
+            raise ParameterInvalid("Custom auth lambda trigger is not configured for the user pool.")
+        if found.get("issueTokens") is True:
+            return await self._signed_in(pool, client, user)
+        name = found.get("challengeName")
+        if found.get("failAuthentication") is True or not name or len(past) >= CHALLENGES_MAX:
+            raise NotAuthorized
+        if name != "CUSTOM_CHALLENGE":
+            raise NotBuilt(what=f"The challenge {name} in a custom flow")
+        made = await self._triggers.fire(
+            pool, "CreateAuthChallenge", "Authentication", user=user, client=client, challengeName=name, **common
+        )
+        made = made or {}
+        facts = {"kind": "custom", "user": user.key, "past": past, "metadata": made.get("challengeMetadata")}
+        facts["private"] = made.get("privateChallengeParameters") or {}
+        shown = {key: str(value) for key, value in (made.get("publicChallengeParameters") or {}).items()}
+        session = self._sign_ins.session(client, facts)
+        return {"ChallengeName": name, "Session": session, "ChallengeParameters": {"USERNAME": user.name, **shown}}
+
+    # --- tokens
+
+    async def _issued(self, pool: Pool, client: Client, user: User, sign_in: SignIn, *, source: str) -> Members:
+        groups = self._catalog.groups_of(pool.id, user.groups)
+        parts = TokenParts(tuple(group.name for group in groups), groups)
+        parts = await self._shaped(pool, client, user, parts, source)
+        return self._tokens.issue(pool, client, user, sign_in, more=parts)
+
+    async def _shaped(self, pool: Pool, client: Client, user: User, parts: TokenParts, source: str) -> TokenParts:
+        """What a PreTokenGeneration function makes of the tokens: version 1 shapes the ID token, version 2 both."""
+        setting = (pool.config.get("LambdaConfig") or {}).get("PreTokenGenerationConfig") or {}
+        second = setting.get("LambdaVersion", "V1_0") != "V1_0"
+        roles = [group.role_arn for group in parts.all_groups if group.role_arn]
+        group_event = {"groupsToOverride": list(parts.groups), "iamRolesToOverride": roles, "preferredRole": None}
+        found = await self._triggers.fire(
+            pool,
+            "PreTokenGeneration",
+            source,
+            user=user,
+            client=client,
+            userAttributes=attributes_event(user),
+            groupConfiguration=group_event,
+            clientMetadata={},
+        )
+        if not found:
+            return parts
+        member = "claimsAndScopeOverrideDetails" if second else "claimsOverrideDetails"
+        details = found.get(member) or {}
+        by_use = {"id": details.get("idTokenGeneration"), "access": details.get("accessTokenGeneration")}
+        if not second:
+            by_use = {"id": details}
+        named = (details.get("groupOverrideDetails") or {}).get("groupsToOverride")
+        return msgspec.structs.replace(
+            parts,
+            groups=parts.groups if named is None else tuple(str(each) for each in named),
+            add={use: dict((given or {}).get("claimsToAddOrOverride") or {}) for use, given in by_use.items()},
+            suppress={use: frozenset((given or {}).get("claimsToSuppress") or ()) for use, given in by_use.items()},
+        )
+
+    # --- parts
+
+    def _client(self, request: Members, *, admin: bool) -> Client:
+        return self._catalog.client(request["ClientId"], request["UserPoolId"] if admin else None)
+
+    def _check_pause(self, pool: Pool, name: str) -> None:
+        if self._attempts.blocked(pool.id, pool.fold(name)):
+            raise NotAuthorized("Password attempts exceeded")
+
+    def _decoy(self, pool: Pool, name: str) -> Verifier:
+        """For nobody: always the same salt for a name, and a verifier that no password fits."""
+        salt = self._vault.digest("decoy salt", f"{pool.id}/{pool.fold(name)}")[:16]
+        value = self._vault.digest("decoy verifier", f"{pool.id}/{pool.fold(name)}")
+        return Verifier(int.from_bytes(salt, "big"), srp.power(srp.G, int.from_bytes(value, "big")))
+
+    def _nobody(self, pool: Pool, name: str) -> User:
+        decoy = self._decoy(pool, name)
+        sealed = self._vault.seal(passwords.SEALED, decoy.value.to_bytes(384, "big"))
+        return User(pool.id, "", name, "", {}, CONFIRMED, 0.0, 0.0, salt=f"{decoy.salt:x}", verifier=sealed)
+
+
+def unverified(token: str) -> Members:
+    """The claims of a token before anybody has verified it: to know whom to ask. Raises NotAuthorized."""
+    parts = token.split(".")
+    try:
+        if len(parts) != 3:
+            raise ValueError(token)
+        claims = json.decode(base64.urlsafe_b64decode(parts[1].encode() + b"=="))
+    except (ValueError, binascii.Error, json.NotJson):
+        raise NotAuthorized("Invalid Access Token") from None
+    if not isinstance(claims, dict):
+        raise NotAuthorized("Invalid Access Token")
+    return claims
+
+
+def _proved(pool: Pool, facts: Members, verifier: Verifier, block: str, stamp: str, claimed: str) -> bool:
+    key = srp.session_key(verifier, int(facts["a"], 16), int(facts["b"], 16))
+    if key is None or not claimed.isascii():
+        return False
+    wanted = srp.signature(key, pool.short_name, facts["name"], base64.b64decode(block), stamp)
+    return hmac.compare_digest(wanted, claimed)
+
+
+def _required(given: Mapping[str, str], name: str) -> str:
+    found = given.get(name)
+    if not found:
+        raise ParameterInvalid(f"Missing required parameter {name}")
+    return found
