@@ -58,7 +58,7 @@ class Rooms:
         )
         self.outbound = Outbound(settings.http)
         self.userpools = UserPoolEngine(store, vault, clock, ids, settings, meter, self.functions.invoke)
-        self.hub = Hub(clock, settings.hub, meter)
+        self.hub = Hub(clock, settings.hub, meter, epoch=ids.uuid()[:8])
         verify = settings.mode != "dev"
         self.graphql = GraphqlEngine(
             store,

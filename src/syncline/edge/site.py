@@ -5,6 +5,7 @@ For: `edge.http`, `edge.sockets`, `edge.listener`. Never: accepts or parses anyt
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Protocol
@@ -13,6 +14,8 @@ from syncline.core import Clock, Ids, Meter, Request, settings
 from syncline.edge.doors import Doors
 
 COUNT_MAX = 2**40
+LINGER_SECONDS = 10.0
+LINGERING_MAX = 1024
 
 
 class Connection(Protocol):
@@ -74,6 +77,7 @@ class Site:
         self.connections: set[Connection] = set()
         self.sockets = 0
         self.shutting = False
+        self._lingering: deque[tuple[float, Callable[[], None]]] = deque()
         self._clock = clock
         self._body_limit_of = body_limit_of
         self.requests = meter.counter("syncline_edge_requests_count")
@@ -87,8 +91,14 @@ class Site:
         """Note the time; let every connection whose deadline has passed know."""
         self.now = now = self._clock.monotonic()
         self.date_line = f"date: {formatdate(self._clock.now(), usegmt=True)}\r\n".encode()
+        while self._lingering and (self._lingering[0][0] <= now or len(self._lingering) > LINGERING_MAX):
+            self._lingering.popleft()[1]()
         for connection in [each for each in self.connections if each.deadline <= now]:
             connection.tick(now)
+
+    def linger(self, end: Callable[[], None]) -> None:
+        """Have `end` called in `LINGER_SECONDS`: what a closed connection sent may arrive until then."""
+        self._lingering.append((self.now + LINGER_SECONDS, end))
 
     def body_limit(self, request: Request) -> int:
         """How many bytes this request's body may have."""

@@ -27,6 +27,7 @@ from websockets.typing import Subprotocol as SubprotocolName
 
 from syncline.core import Request, SynclineError
 from syncline.edge.doors import FAILURE, Refusal
+from syncline.edge.outbox import SocketOutbox, text_header
 from syncline.edge.site import Site
 from syncline.hub import RealtimeEndpoint, Start
 from syncline.subprotocols import (
@@ -70,36 +71,6 @@ def handshake(request: Request) -> bytes | Refusal:
 def chosen(_: ServerProtocol, offers: Sequence[SubprotocolName]) -> SubprotocolName | None:
     """The dialect we answer with: never the `header-…` one, and none rather than a refusal."""
     return SubprotocolName(GRAPHQL_WS) if GRAPHQL_WS in offers else None
-
-
-def text_header(length: int) -> bytes:
-    """The header of an unmasked text frame (RFC 6455, section 5.2)."""
-    if length < 126:
-        return bytes((0x81, length))
-    if length < 65536:
-        return b"\x81\x7e" + length.to_bytes(2, "big")
-    return b"\x81\x7f" + length.to_bytes(8, "big")
-
-
-class SocketOutbox:
-    """`hub.Outbox` over a transport. The transport's high-water mark is the bound; reaching it closes the socket.
-
-    `write` is the transport's own method: a wrapper would touch three more cache lines for each of many
-    subscribers, a sixth of the cost of a delivery. So the connection ends its subscriptions before its transport.
-    """
-
-    __slots__ = ("_transport", "write")
-
-    framing = "websocket"
-    frame_header = staticmethod(text_header)
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self.write: Callable[[bytes], None] = transport.write
-
-    @property
-    def pending_bytes(self) -> int:
-        return self._transport.get_write_buffer_size()
 
 
 class SocketConnection(asyncio.Protocol):
@@ -178,7 +149,7 @@ class SocketConnection(asyncio.Protocol):
         if action.refusal:
             self._note("socket message refused", action.refusal)
         if not self._closing:
-            self._outbox.write(text_header(len(action.text)) + action.text)
+            self._outbox.own(text_header(len(action.text)) + action.text)
 
     def _unsubscribe(self, action: Unsubscribe) -> None:
         self._endpoint.unsubscribe(action.id)
@@ -200,10 +171,19 @@ class SocketConnection(asyncio.Protocol):
     async def _subscribe(self, action: Subscribe) -> None:
         before, after = self._machine.splice(action.id)
         start = Start(
-            action.id, action.payload, action.raw, action.authorization, self._outbox, before, after, self._request
+            action.id,
+            action.payload,
+            action.raw,
+            action.authorization,
+            self._outbox,
+            before,
+            after,
+            self._request,
+            action.extension,
+            lambda errors, close: self._ended(action.id, errors, close=close),
         )
         try:
-            await self._endpoint.subscribe(start)
+            subscription = await self._endpoint.subscribe(start)
         except SynclineError as refusal:
             await self._perform(self._machine.refused(action.id, errors_of(refusal)))
         except Exception as failure:  # noqa: BLE001 (the socket loop)
@@ -211,7 +191,14 @@ class SocketConnection(asyncio.Protocol):
         else:
             if self._released:
                 self._endpoint.unsubscribe(action.id)
-            await self._perform(self._machine.accepted(action.id))
+            # Nothing is awaited from the registration to here: the acknowledgement comes before every message.
+            await self._perform(self._machine.accepted(action.id, subscription.told))
+
+    def _ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool) -> None:
+        """The other side of the house ended a subscription."""
+        for action in self._machine.ended(id, errors, close=close):
+            assert isinstance(action, Send | Close), "what has ended starts nothing"
+            self._perform_one[type(action)](action)
 
     def _note(self, event: str, reason: str) -> None:
         self._site.meter.event(
@@ -269,7 +256,7 @@ class SocketConnection(asyncio.Protocol):
     def _send_control(self) -> None:
         for data in self._frames.data_to_send():
             if data:
-                self._transport.write(data)
+                self._outbox.own(data)
         if self._frames.state is not State.OPEN:
             self._stop_writing()
         if self._frames.eof_sent:
@@ -282,6 +269,8 @@ class SocketConnection(asyncio.Protocol):
         self._site.connections.discard(self)
         self._site.sockets -= 1
         self._stop_writing()
+        if self._outbox.closed():
+            self._site.linger(self._outbox.freeze)
 
     def pause_writing(self) -> None:
         """The outbox is full. Called within a write of the hub, so the subscriptions end in the next turn."""

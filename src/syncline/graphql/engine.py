@@ -61,7 +61,7 @@ class GraphqlEngine:
 
     def endpoint(self, api_id: str | None, request: Request) -> Endpoint:
         """What a new WebSocket connection talks to. Without `api_id` the API is found when it connects."""
-        return Endpoint(self._server, self.hub, self.meter, lambda headers: self._live_of(api_id, headers))
+        return Endpoint(self._server, self.hub, self.clock, self.meter, lambda headers: self._live_of(api_id, headers))
 
     def api_of(self, request: Request) -> str | None:
         """The API a request is for: by path, else by Host, else by its key, else the only one."""

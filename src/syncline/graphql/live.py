@@ -21,6 +21,7 @@ from syncline.graphql.model import DataSource as SourceRecord
 from syncline.graphql.model import Function as FunctionRecord
 from syncline.graphql.model import Resolver as ResolverRecord
 from syncline.graphql.plan import Settled
+from syncline.graphql.resume import Returning
 from syncline.graphql.schema import Schema
 from syncline.resolvers import FunctionSpec, Library, Resolver, ResolverError, ResolverSpec, compile_resolver
 
@@ -42,6 +43,8 @@ class Figures:
         self.connect_errors = meter.counter("syncline_graphql_connect_errors_total", api=api)
         self.subscribes = meter.counter("syncline_graphql_subscribes_total", api=api)
         self.subscribe_errors = meter.counter("syncline_graphql_subscribe_errors_total", api=api)
+        self.resumed = meter.counter("syncline_graphql_resumed_total", api=api)
+        self.unresumed = meter.counter("syncline_graphql_unresumed_total", api=api)
         self.connections = 0
         self.subscriptions = 0
         meter.gauge("syncline_graphql_connections", lambda: self.connections, api=api)
@@ -68,6 +71,8 @@ class Live:
         """What wants to know of a new state: the live connections."""
         self.projections: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """By group, what equal subscriptions share; gone with the last of them."""
+        self.returning = Returning()
+        """Subscriptions by name, to be continued."""
         self.sources: dict[str, DataSource] = {}
         self._resolvers: dict[tuple[str, str], Resolver] = {}
 

@@ -1,20 +1,20 @@
 """Live subscriptions of one connection: admitted, checked, filtered, projected, kept over a change of the schema.
 
 For: `engine`, which makes one Endpoint per WebSocket connection; `edge` drives it. Implements hub.RealtimeEndpoint.
-Owns: the connection's subscriptions. Never: frames a message, but for the two that end a subscription.
+Owns: the connection's subscriptions. Never: frames a message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from graphql import OperationType
 
 from syncline.auth import Identity, Signed
-from syncline.core import Invalid, Meter, Request, SynclineError, json
-from syncline.graphql import errors
+from syncline.core import Clock, Invalid, Meter, Request, SynclineError, json
+from syncline.graphql import errors, resume
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
@@ -24,7 +24,7 @@ from syncline.graphql.live import Live
 from syncline.graphql.plan import Plan
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.serve import Server
-from syncline.hub import Hub, Start, Subscription, Topic
+from syncline.hub import ErrorObject, Hub, Start, Subscription, Topic
 
 Value = Any
 
@@ -50,13 +50,16 @@ class Kept(msgspec.Struct):
     start: Start
     identity: Identity
     subscription: Subscription
+    name: resume.Name | None
 
 
 class Endpoint:
     """What one connection talks to."""
 
-    def __init__(self, server: Server, hub: Hub, meter: Meter, live_of: Callable[[Mapping[str, str]], Live]) -> None:
-        self._server, self._hub, self._meter, self._live_of = server, hub, meter, live_of
+    def __init__(
+        self, server: Server, hub: Hub, clock: Clock, meter: Meter, live_of: Callable[[Mapping[str, str]], Live]
+    ) -> None:
+        self._server, self._hub, self._clock, self._meter, self._live_of = server, hub, clock, meter, live_of
         self._live: Live | None = None
         self._kept: dict[str, Kept] = {}
 
@@ -91,20 +94,51 @@ class Endpoint:
 
     def unsubscribe(self, id: str) -> None:
         """End one subscription; unknown ids are nothing to do."""
-        kept = self._kept.pop(id, None)
+        kept = self._drop(id)
         if kept is not None:
             self._hub.unsubscribe(kept.subscription)
-            self._connected().figures.subscriptions -= 1
 
     def closed(self) -> None:
-        """The connection is gone."""
-        if self._live is None:
+        """The connection is gone. Its subscriptions may come back."""
+        live = self._live
+        if live is None:
             return
+        now, window = self._clock.monotonic(), self._hub.window_seconds
         for id in list(self._kept):
-            self.unsubscribe(id)
-        del self._live.changed[self]
-        self._live.figures.connections -= 1
+            kept = self._drop(id)
+            assert kept is not None, "it was listed"
+            self._hub.unsubscribe(kept.subscription)
+            if kept.name is not None and live.documents is not None:
+                live.returning.lost(kept.name, kept.subscription, now=now, seconds_max=window)
+        del live.changed[self]
+        live.figures.connections -= 1
         self._live = None
+
+    def give_up(self, name: resume.Name) -> Subscription | None:
+        """Another connection continues this subscription: end it here."""
+        for id, kept in self._kept.items():
+            if kept.name == name:
+                self._drop(id)
+                self._hub.unsubscribe(kept.subscription)
+                kept.start.ended([{"errorType": "Continued", "message": "Continued on another connection."}], False)
+                return kept.subscription
+        return None
+
+    def _keep(self, live: Live, kept: Kept) -> None:
+        self._kept[kept.start.id] = kept
+        live.figures.subscriptions += 1
+        if kept.name is not None:
+            live.returning.present[kept.name] = self
+
+    def _drop(self, id: str) -> Kept | None:
+        """Forget a subscription of ours; the hub still has it."""
+        kept = self._kept.pop(id, None)
+        if kept is not None:
+            live = self._connected()
+            live.figures.subscriptions -= 1
+            if kept.name is not None:
+                live.returning.present.pop(kept.name, None)
+        return kept
 
     # --- starting
 
@@ -121,11 +155,31 @@ class Endpoint:
         await self._admitted(live, document, variables, start, identity)
         if self._live is not live or live.documents is None:
             raise NoSchema  # the API or the connection went away while the resolver ran
+        wish = resume.wish_of(start.extension, self._hub.epoch)
         subscription = self._subscription(live, start, identity)
-        self._kept[start.id] = Kept(start, identity, subscription)
-        live.figures.subscriptions += 1
-        self._hub.subscribe(subscription)
+        name = resume.name_of(start, identity)
+        after = self._continued(live, name) if wish is None and name is not None else None
+        if not resume.register(self._hub, subscription, live.api_id, wish, after):
+            self._note_gap(live, "what was published meanwhile is no longer in the window")
+        self._keep(live, Kept(start, identity, subscription, name))
         return subscription
+
+    def _continued(self, live: Live, name: resume.Name) -> int | None:
+        """Where a subscription of this name was when it was lost; None when there was none, or nobody can tell."""
+        oldest = self._clock.monotonic() - self._hub.window_seconds
+        earlier = live.returning.claim(name, self, oldest=oldest)
+        if earlier is None:
+            return None
+        position = self._hub.reached(earlier)
+        if position is None:
+            self._note_gap(live, "the kernel cannot tell what had arrived")
+        else:
+            live.figures.resumed.add()
+        return position
+
+    def _note_gap(self, live: Live, reason: str) -> None:
+        live.figures.unresumed.add()
+        self._meter.event("subscription not resumed", room="graphql", api=live.api_id, reason=reason)
 
     async def _admitted(
         self, live: Live, document: Document, variables: dict[str, Any], start: Start, identity: Identity
@@ -158,7 +212,8 @@ class Endpoint:
         if not topics:
             raise Refused([{"message": f"{field.name} is linked to no mutation: it needs @aws_subscribe."}])
         query = start.payload["query"], start.payload.get("operationName")
-        group = live.version, query, json.encode(start.payload.get("variables")), identity.grants
+        positions = isinstance(start.extension.get("resume"), dict)
+        group = live.version, positions, query, json.encode(start.payload.get("variables")), identity.grants
         projection = live.projections.get(group)
         if projection is None:
             plan = document.delivery(identity.grants, variables)
@@ -166,34 +221,36 @@ class Endpoint:
             matches = matching(arguments_of(field, variables))
             projection = live.projections[group] = Projection(plan, field, matches, surroundings, live, self._meter)
         return Subscription(
-            topics, group, projection.matches, projection.payload, start.outbox, start.prefix, start.suffix
+            topics,
+            group,
+            projection.matches,
+            projection.payload,
+            start.outbox,
+            start.prefix,
+            start.suffix,
+            resume.stamp(self._hub.epoch) if positions else None,
+            lambda errors: self._ended(start.id, errors),
         )
 
     # --- a changed schema
 
     def _look_again(self) -> None:
-        for id, kept in list(self._kept.items()):
-            self._hub.unsubscribe(kept.subscription)
+        for kept in list(self._kept.values()):
             live = self._connected()
             try:
                 renewed = self._subscription(live, kept.start, kept.identity)
             except SynclineError as refusal:
-                self._end(id, kept, refusal)
+                self._hub.end(kept.subscription, refusal.data.get("errors") or [errors.transport(refusal)])
             else:
+                self._hub.unsubscribe(kept.subscription)
                 kept.subscription = renewed
                 self._hub.subscribe(renewed)
 
-    def _end(self, id: str, kept: Kept, refusal: SynclineError) -> None:
-        del self._kept[id]
-        self._connected().figures.subscriptions -= 1
-        entries = refusal.data.get("errors") or [errors.transport(refusal)]
-        outbox = kept.start.outbox
-        for message in (
-            {"id": id, "type": "error", "payload": {"errors": entries}},
-            {"id": id, "type": "complete"},
-        ):
-            text = json.encode(message)
-            outbox.write(outbox.frame_header(len(text)) + text)
+    def _ended(self, id: str, entries: Sequence[ErrorObject]) -> None:
+        """The hub has ended a subscription: nobody but its client is left to be told."""
+        kept = self._drop(id)
+        if kept is not None:
+            kept.start.ended(entries, False)
 
     def _connected(self) -> Live:
         assert self._live is not None, "a connection subscribes only after it was admitted"

@@ -1,12 +1,15 @@
 """Hub: what is published reaches every subscription that was there before it, in order, once. Knows no GraphQL."""
 
 from syncline.hub.fanout import Hub
-from syncline.hub.port import Outbox, RealtimeEndpoint, Start, Subscription
+from syncline.hub.ledger import Ledger
+from syncline.hub.port import ErrorObject, Outbox, RealtimeEndpoint, Start, Subscription
 from syncline.hub.topics import Publication, Topic
 from syncline.hub.window import PositionPassed
 
 __all__ = [
+    "ErrorObject",
     "Hub",
+    "Ledger",
     "Outbox",
     "PositionPassed",
     "Publication",

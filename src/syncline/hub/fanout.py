@@ -11,23 +11,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from syncline.core import Clock, Meter, json, settings
 from syncline.hub.groups import Group, Message, Touched, deliver
-from syncline.hub.port import Outbox, Subscription
+from syncline.hub.port import ErrorObject, Outbox, Subscription
+from syncline.hub.returning import CATCH_UP_SECONDS, catch_up
 from syncline.hub.topics import Publication, Topic
-from syncline.hub.window import Window
+from syncline.hub.window import PositionPassed, Window
 
 
 class Channel:
     """One API's publications: the next position, the window and the figures."""
 
-    __slots__ = ("active", "deliveries", "dropped", "position", "publications", "window")
+    __slots__ = ("active", "deliveries", "dropped", "position", "publications", "settled", "window")
 
     def __init__(self, api: str, limits: settings.Hub, meter: Meter) -> None:
         self.position = 0
+        self.settled = 0
+        """Every publication up to here was handed to outboxes; outside of a flush, that is."""
         self.active = 0
         self.window = Window(limits.window_bytes_max, limits.window_seconds)
         self.publications = meter.counter("syncline_hub_publications_count", api=api)
@@ -48,7 +51,12 @@ class Hub:
         limits: settings.Hub,
         meter: Meter,
         measure: Callable[[Any], int] = lambda value: len(json.encode(value)),
+        *,
+        epoch: str = "0",
     ) -> None:
+        self.epoch = epoch
+        """Positions of another epoch, that is of an earlier run of the server, mean nothing in this one."""
+        self.window_seconds = limits.window_seconds
         self._clock = clock
         self._limits = limits
         self._meter = meter
@@ -60,6 +68,8 @@ class Hub:
         self._work: deque[tuple[str, Group, Publication]] = deque()
         self._touched: dict[str, dict[Group, Touched]] = {}
         self._scheduled = False
+        self._returning: dict[Subscription, int] = {}
+        """Subscriptions that are given what they missed, and up to where they have it."""
 
     def publish(self, topic: Topic, value: Any, *, commit: int) -> int:
         """Give `value` its place in line and have it delivered on the next tick. Returns its position.
@@ -73,34 +83,79 @@ class Hub:
         publication = Publication(topic, value, channel.position, commit, size)
         if size > self._limits.payload_bytes_max:
             self._drop(publication, size)
+            if not self._line:
+                channel.settled = channel.position
             return channel.position
         channel.window.add(publication, self._clock.monotonic())
         if topic in self._groups or self._line:
             self._line.append(publication)
             self._schedule()
+        else:
+            channel.settled = channel.position
         return channel.position
 
-    def subscribe(self, subscription: Subscription) -> None:
-        """Register: every publication from now on is for it, none from before."""
-        if self._scheduled:
+    def subscribe(self, subscription: Subscription, *, after: int | None = None) -> None:
+        """Register: every publication from now on is for it, none from before.
+
+        With `after`, first what was published after that position, then what comes. Raises PositionPassed.
+        """
+        channel = self._channel(subscription.topics[0].api)
+        ledger = subscription.outbox.ledger
+        if ledger.settled is None:
+            ledger.settled = lambda: channel.settled
+        ledger.began(subscription, channel.position if after is None else after)
+        if after is not None and after < channel.position:
+            self.recent(subscription.topics[0].api, after=after)
+            self._returning[subscription] = after
+            self._schedule()
+        elif self._scheduled:
             self._line.append(subscription)
         else:
             self._join(subscription)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget a subscription: nothing is written to it from now on. Unknown ones are nothing to do."""
+        channel = self._channel(subscription.topics[0].api)
+        ledger = subscription.outbox.ledger
+        cursor = self._returning.pop(subscription, None)
+        if cursor is not None:
+            ledger.left(subscription, cursor)
+            return
         seat = self._seats.get(subscription.outbox)
         if seat is None or subscription not in seat:
             if subscription in self._line:
+                ledger.left(subscription, self._before(subscription))
                 self._line.remove(subscription)
             return
         del seat[subscription]
         self._leave(subscription)
+        ledger.left(subscription, channel.settled)
         if not seat:
             del self._seats[subscription.outbox]
         elif len(seat) == 1:
             self._place(next(iter(seat)), alone=True)
-        self._channel(subscription.topics[0].api).active -= 1
+        channel.active -= 1
+
+    def end(self, subscription: Subscription, errors: Sequence[ErrorObject]) -> None:
+        """Unsubscribe, and have the client told that it is over and why."""
+        self.unsubscribe(subscription)
+        if subscription.ended is not None:
+            subscription.ended(errors)
+
+    def reached(self, subscription: Subscription) -> int | None:
+        """The position up to which the peer of a subscription, live or ended, has all that was for it.
+
+        None when nobody can tell: its outbox does not know what arrived, or the window has lost too much.
+        """
+        outbox = subscription.outbox
+        arrived = outbox.reached_bytes
+        if arrived is None:
+            return None
+        window, first = self._channel(subscription.topics[0].api).window, outbox.ledger.first
+        recent = window.after(max(first, window.passed))
+        found = outbox.ledger.reached(subscription, arrived, recent, complete=first >= window.passed)
+        cursor = self._returning.get(subscription)
+        return found if found is None or cursor is None else min(found, cursor)
 
     def position(self, api: str) -> int:
         """The position of the API's newest publication; 0 before the first."""
@@ -143,6 +198,7 @@ class Hub:
                 self._project()
                 self._deliver()
                 self._take_subscriptions()
+            self._catch_up()
         finally:
             if self._line or self._work or self._touched:
                 self._schedule()
@@ -154,6 +210,7 @@ class Hub:
             if not isinstance(publication, Publication):
                 break
             line.popleft()
+            self._channel(publication.topic.api).settled = publication.position
             for group in groups.get(publication.topic, {}).values():
                 self._work.append((publication.topic.api, group, publication))
 
@@ -170,7 +227,7 @@ class Hub:
         work, touched, most = self._work, self._touched, self._limits.payload_bytes_max
         while work:
             api, group, publication = work.popleft()
-            payload = group.payload(publication.value)
+            payload = group.payload(publication)
             if payload is None:
                 continue
             if len(payload) > most:
@@ -186,6 +243,27 @@ class Hub:
         while self._touched:
             api, groups = self._touched.popitem()
             self._channel(api).deliveries.add(deliver(list(groups.values())))
+
+    def _catch_up(self) -> None:
+        """Give the returning what they missed, as fast as their outboxes take it; nothing waits in line now.
+
+        A returning subscription joins in the same turn in which it has got everything, so there is no seam.
+        """
+        for subscription, cursor in list(self._returning.items()):
+            api = subscription.topics[0].api
+            try:
+                missed = self.recent(api, after=cursor)
+            except PositionPassed as passed:
+                self.end(subscription, [{"errorType": "PositionPassed", "message": passed.message}])
+                continue
+            count, cursor = catch_up(subscription, cursor, missed, self._limits.payload_bytes_max)
+            self._channel(api).deliveries.add(count)
+            if missed and cursor < missed[-1].position:
+                self._returning[subscription] = cursor
+                asyncio.get_running_loop().call_later(CATCH_UP_SECONDS, self._schedule)
+            else:
+                del self._returning[subscription]
+                self._join(subscription)
 
     def _drop(self, publication: Publication, size: int) -> None:
         api, name = publication.topic
@@ -219,8 +297,20 @@ class Hub:
             group = Group(subscription)
             for topic in subscription.topics:
                 self._groups.setdefault(topic, {})[key] = group
-        group.add(subscription, alone=len(seat) == 1)
-        self._channel(subscription.topics[0].api).active += 1
+        cohort = group.add(subscription, alone=len(seat) == 1)
+        channel = self._channel(subscription.topics[0].api)
+        channel.active += 1
+        subscription.outbox.ledger.joined(subscription, cohort, channel.settled)
+
+    def _before(self, waiting: Subscription) -> int:
+        """The position of the last publication in line before a subscription that waits there."""
+        position = self._channel(waiting.topics[0].api).settled
+        for each in self._line:
+            if each is waiting:
+                break
+            if isinstance(each, Publication) and each.topic.api == waiting.topics[0].api:
+                position = each.position
+        return position
 
     def _place(self, subscription: Subscription, *, alone: bool) -> None:
         self._groups[subscription.topics[0]][group_of(subscription)].place(subscription, alone=alone)

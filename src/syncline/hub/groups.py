@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from syncline.hub.port import Outbox, Subscription
+from syncline.hub.topics import Publication
 
 
 class Message(NamedTuple):
@@ -28,12 +29,14 @@ class Message(NamedTuple):
 class Cohort:
     """Members of a group whose frames differ in the prefix alone."""
 
-    __slots__ = ("alone", "frame_header", "prefix_length", "shared", "suffix")
+    __slots__ = ("alone", "bytes", "frame_header", "prefix_length", "shared", "suffix")
 
     def __init__(self, first: Subscription) -> None:
         self.frame_header = first.outbox.frame_header
         self.prefix_length = len(first.prefix)
         self.suffix = first.suffix
+        self.bytes = 0
+        """What every member was sent since the cohort began."""
         self.alone: dict[Subscription, tuple[Callable[[bytes], None], bytes]] = {}
         """Members that are the only subscription of their outbox: written without a look at the others."""
         self.shared: dict[Subscription, tuple[Callable[[bytes], None], bytes]] = {}
@@ -46,7 +49,9 @@ class Cohort:
             message.payload + suffix + following
             for message, (_, following) in zip(messages, pairwise([*headers, b""]), strict=True)
         ]
-        return [headers[0], *middles]
+        parts = [headers[0], *middles]
+        self.bytes += sum(map(len, parts)) + len(messages) * self.prefix_length
+        return parts
 
     def place(self, subscription: Subscription, *, alone: bool) -> None:
         """Put a member on its side: alone on its outbox, or not."""
@@ -62,29 +67,35 @@ class Cohort:
 class Group:
     """Subscriptions to the same topics with equal `matches` and `project`."""
 
-    __slots__ = ("cohorts", "doubles", "matches", "outboxes", "project")
+    __slots__ = ("cohorts", "doubles", "matches", "outboxes", "project", "stamp")
 
     def __init__(self, first: Subscription) -> None:
         self.matches = first.matches
         self.project = first.project
+        self.stamp = first.stamp
         self.cohorts: dict[Hashable, Cohort] = {}
         self.outboxes: Counter[Outbox] = Counter()
         self.doubles = 0
         """How many outboxes have more than one member here."""
 
-    def payload(self, value: Any) -> bytes | None:
-        """What the group's members get of `value`: None when nothing."""
-        if self.matches is not None and not self.matches(value):
+    def payload(self, publication: Publication) -> bytes | None:
+        """What the group's members get of a publication: None when nothing."""
+        if self.matches is not None and not self.matches(publication.value):
             return None
-        return self.project(value)
+        payload = self.project(publication.value)
+        if self.stamp is None or payload is None:
+            return payload
+        return self.stamp(payload, publication.position)
 
-    def add(self, subscription: Subscription, *, alone: bool) -> None:
+    def add(self, subscription: Subscription, *, alone: bool) -> Cohort:
+        """Take in a member; returns with whom it shares its bytes."""
         cohort = self.cohorts.get(cohort_of(subscription))
         if cohort is None:
             cohort = self.cohorts[cohort_of(subscription)] = Cohort(subscription)
         cohort.place(subscription, alone=alone)
         self.outboxes[subscription.outbox] += 1
         self.doubles += self.outboxes[subscription.outbox] == 2
+        return cohort
 
     def place(self, subscription: Subscription, *, alone: bool) -> None:
         """Move a member to the side where it now belongs."""
@@ -148,13 +159,13 @@ def write_all(members: Iterable[tuple[Callable[[bytes], None], bytes]], parts: l
 
 def interleaved(outbox: Outbox, entries: Sequence[Entry]) -> bytes:
     """The frames of several subscriptions of one outbox, in position order."""
-    frames: list[tuple[int, bytes]] = []
+    frames: list[tuple[int, bytes, bytes]] = []
     for subscription, messages, _ in entries:
         for position, payload in messages:
             body = subscription.prefix + payload + subscription.suffix
-            frames.append((position, outbox.frame_header(len(body)) + body))
-    frames.sort(key=lambda frame: frame[0])
-    return b"".join(frame for _, frame in frames)
+            frames.append((position, subscription.prefix, outbox.frame_header(len(body)) + body))
+    frames.sort(key=lambda frame: frame[:2])
+    return b"".join(frame for _, _, frame in frames)
 
 
 def cohort_of(subscription: Subscription) -> Hashable:

@@ -6,13 +6,17 @@ registers `Subscription`s. Never: a socket, a subprotocol, a schema.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from syncline.core import Request
+from syncline.hub.ledger import Ledger
 from syncline.hub.topics import Topic
+
+ErrorObject = dict[str, Any]
+"""`message`, and `errorType` where there is one."""
 
 
 class Outbox(Protocol):
@@ -26,6 +30,16 @@ class Outbox(Protocol):
     @property
     def pending_bytes(self) -> int:
         """How much was written here and has not left yet."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where its frames are noted: the hub's by the hub, the others by the outbox."""
+        ...
+
+    @property
+    def reached_bytes(self) -> int | None:
+        """How many of the bytes written here the peer is known to have; None when nobody can tell."""
         ...
 
     def frame_header(self, length: int) -> bytes:
@@ -44,7 +58,9 @@ class Subscription(msgspec.Struct, eq=False):
     """One registered interest: every message is `prefix + payload + suffix`, framed by the outbox.
 
     Subscriptions of equal `group` have equal `matches` and `project`: they run once per group and publication.
-    `matches` None: every publication. `project` gives the payload, or None to send nothing.
+    `matches` None: every publication. `project` gives the payload, or None to send nothing; `stamp` adds the position
+    to a payload. `ended` is called when the hub or its user ends the subscription, with error objects for the client.
+    `told` is for the acknowledgement of the start.
     """
 
     topics: tuple[Topic, ...]
@@ -54,6 +70,9 @@ class Subscription(msgspec.Struct, eq=False):
     outbox: Outbox
     prefix: bytes
     suffix: bytes
+    stamp: Callable[[bytes, int], bytes] | None = None
+    ended: Callable[[Sequence[ErrorObject]], None] | None = None
+    told: dict[str, Any] | None = None
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -61,7 +80,8 @@ class Start(msgspec.Struct, frozen=True):
 
     `payload` is the decoded document ({"query", "variables", …}) and `raw` the text it was decoded from, which
     IAM signs. `authorization` are the headers of this start; `request` is the upgrade's. Messages of the
-    subscription must be spliced as `prefix + payload + suffix` into `outbox`.
+    subscription must be spliced as `prefix + payload + suffix` into `outbox`. `extension` is what the client asks of
+    Syncline alone. `ended(errors, close)` tells the client that the subscription is over, and frees its id.
     """
 
     id: str
@@ -72,6 +92,8 @@ class Start(msgspec.Struct, frozen=True):
     prefix: bytes
     suffix: bytes
     request: Request
+    extension: Mapping[str, Any] = {}
+    ended: Callable[[Sequence[ErrorObject], bool], None] = lambda errors, close: None
 
 
 class RealtimeEndpoint(Protocol):

@@ -23,7 +23,8 @@ class Window:
         self._bytes_max = bytes_max
         self._seconds_max = seconds_max
         self._kept: deque[tuple[float, Publication]] = deque()
-        self._passed = 0
+        self.passed = 0
+        """Publications up to this position are gone."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -40,10 +41,10 @@ class Window:
         while kept and (kept[0][0] < oldest_at or self.bytes > self._bytes_max):
             publication = kept.popleft()[1]
             self.bytes -= publication.size
-            self._passed = publication.position
+            self.passed = publication.position
 
     def after(self, position: int) -> list[Publication]:
         """Every publication after `position`, oldest first. Raises PositionPassed when some are gone."""
-        if position < self._passed:
-            raise PositionPassed(position=position, oldest=self._passed)
+        if position < self.passed:
+            raise PositionPassed(position=position, oldest=self.passed)
         return [publication for _, publication in self._kept if publication.position > position]

@@ -25,12 +25,16 @@ class Connect(msgspec.Struct, frozen=True):
 
 
 class Subscribe(msgspec.Struct, frozen=True):
-    """Start a subscription: answer with `accepted` or `refused`. `raw` is the text that `payload` was decoded from."""
+    """Start a subscription: answer with `accepted` or `refused`.
+
+    `raw` is the text that `payload` was decoded from; `extension` is what is asked of Syncline alone.
+    """
 
     id: str
     payload: dict[str, Any]
     raw: str
     authorization: Mapping[str, str]
+    extension: Mapping[str, Any] = {}
 
 
 class Unsubscribe(msgspec.Struct, frozen=True):

@@ -48,6 +48,10 @@ NO_AUTHORIZATION: ErrorObject = {
 }
 
 
+EXTENSION = "syncline"
+"""Where a start, its acknowledgement and a message hold what AppSync does not have, within `extensions`."""
+
+
 class State(enum.Enum):
     """Where a connection is in its life."""
 
@@ -118,9 +122,10 @@ class AppSyncProtocol:
         move = self.MOVES.get((self.state, kind if isinstance(kind, str) else ""))
         return (move or self.OTHERWISE[self.state])(self, received)
 
-    def accepted(self, id: str) -> list[Action]:
+    def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
         """The subscription is registered."""
-        return [Send(message(type="start_ack", id=id))] if id in self.ids else []
+        more = {} if told is None else {"payload": {"extensions": {EXTENSION: told}}}
+        return [Send(message(type="start_ack", id=id, **more))] if id in self.ids else []
 
     def refused(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
         """The subscription is not registered; its id is free again."""
@@ -128,6 +133,14 @@ class AppSyncProtocol:
             return []
         self.ids.discard(id)
         return [error(id, *errors)]
+
+    def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> list[Action]:
+        """The subscription is over."""
+        if id not in self.ids:
+            return []
+        self.ids.discard(id)
+        over: list[Action] = [error(id, *errors), Send(message(type="complete", id=id))]
+        return [*over, *self._close(1000, str(errors[0]["message"]))] if close else over
 
     def splice(self, id: str) -> tuple[bytes, bytes]:
         """What stands before and after a payload in a `data` message of this subscription."""
@@ -167,7 +180,7 @@ class AppSyncProtocol:
         if not isinstance(authorization, dict) or not authorization:
             return [error(id, NO_AUTHORIZATION)]
         self.ids.add(id)
-        return [Subscribe(id, document, raw, texts(authorization))]
+        return [Subscribe(id, document, raw, texts(authorization), extension_of(extensions))]
 
     def _stop(self, received: Mapping[str, Any]) -> list[Action]:
         id = received.get("id")
@@ -269,6 +282,12 @@ def connection_error(refusal: SynclineError) -> ErrorObject:
         if isinstance(refusal, kind):
             return {"errorType": name or refusal.code, "message": refusal.message, "errorCode": code}
     return {"errorType": refusal.code, "message": refusal.message, "errorCode": 400}
+
+
+def extension_of(extensions: object) -> dict[str, Any]:
+    """What a client asks of Syncline alone."""
+    found = extensions.get(EXTENSION) if isinstance(extensions, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def decoded(text: str | bytes) -> dict[str, Any]:

@@ -33,12 +33,19 @@ class Subprotocol(Protocol):
         """A whole message came in. Never raises."""
         ...
 
-    def accepted(self, id: str) -> Sequence[Action]:
-        """The `Subscribe` asked for is registered."""
+    def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> Sequence[Action]:
+        """The `Subscribe` asked for is registered; `told` is for a client that asked for more than its dialect has."""
         ...
 
     def refused(self, id: str, errors: Sequence[ErrorObject]) -> Sequence[Action]:
         """The `Subscribe` asked for failed."""
+        ...
+
+    def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> Sequence[Action]:
+        """A live subscription was ended by the server; its id is free again. `close`: so is the connection.
+
+        The actions are `Send` and `Close` alone.
+        """
         ...
 
     def splice(self, id: str) -> tuple[bytes, bytes]:

@@ -25,6 +25,9 @@ class Wire:
         self.closed = False
         self.reading = True
 
+    def get_extra_info(self, name: str) -> None:
+        """It has no socket."""
+
     def write(self, data: bytes) -> None:
         assert not self.closed, "nothing is written to a closed transport"
         self.written += data

@@ -13,7 +13,7 @@ from syncline.core.call import Caller
 from syncline.core.settings import Hub as HubSettings
 from syncline.datasources import Engines
 from syncline.graphql import Graphql, GraphqlEngine
-from syncline.hub import Hub, Start
+from syncline.hub import Hub, Ledger, Start
 from syncline.store import MemoryStore
 from syncline.wire import Credential, Operations
 
@@ -32,8 +32,10 @@ class Outbox:
 
     framing: Hashable = "test"
     pending_bytes = 0
+    reached_bytes: int | None = None
 
     def __init__(self) -> None:
+        self.ledger = Ledger()
         self.data = b""
 
     def frame_header(self, length: int) -> bytes:
@@ -41,6 +43,12 @@ class Outbox:
 
     def write(self, data: bytes) -> None:
         self.data += data
+
+    def ended(self, id: str, errors: Any, *, close: bool) -> None:
+        """As a connection tells its client that a subscription is over."""
+        over = ({"id": id, "type": "error", "payload": {"errors": errors}}, {"id": id, "type": "complete"})
+        self.data += b"".join(b"\n" + json.encode(message) for message in over)
+        self.closed = close
 
     @property
     def messages(self) -> list[Any]:
@@ -136,6 +144,7 @@ class World:
             b'{"id":"%s","type":"data","payload":' % id.encode(),
             b"}",
             Request("GET", f"/graphql/{self.api_id}/realtime", "", []),
+            ended=lambda errors, close: outbox.ended(id, errors, close=close),
         )
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncline.core import LoopClock, Meter, json, settings
-from syncline.hub import Hub, PositionPassed, Subscription, Topic
+from syncline.hub import Hub, Ledger, PositionPassed, Subscription, Topic
 
 TOPIC = Topic("api", "onUpdate")
 OTHER = Topic("api", "onDelete")
@@ -22,8 +22,10 @@ class Box:
 
     framing: Hashable = "lines"
     pending_bytes = 0
+    reached_bytes: int | None = None
 
     def __init__(self) -> None:
+        self.ledger = Ledger()
         self.writes: list[bytes] = []
 
     def frame_header(self, length: int) -> bytes:

@@ -1,0 +1,265 @@
+"""The outbox of a WebSocket: whole frames to a transport, and what the kernel tells of their arrival.
+
+For: `edge.sockets`. Owns: the count of bytes. Never: knows a message. Only Linux tells how much a peer acknowledged;
+elsewhere nothing is known to have arrived, and a returning subscription begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from syncline.hub import Ledger
+
+try:
+    import fcntl
+except ImportError:  # Not on Windows.
+    fcntl = None  # type: ignore[assignment]
+
+SIOCOUTQ = 0x5411
+TCP_INFO_BYTES = 256
+BYTES_ACKED_AT = 120
+"""Where `tcpi_bytes_acked` is in `struct tcp_info` (linux/tcp.h, since Linux 4.1)."""
+
+TCP_CLOSE = 7
+"""The state of a connection that was reset or is over (include/net/tcp_states.h)."""
+
+RECORD_BYTES = 16384
+"""The most that one TLS record carries."""
+RECORDS_REMEMBERED = 4096
+
+OVERHEADS = {("TLSv1.3", ""): 22, ("TLSv1.2", "GCM"): 29, ("TLSv1.2", "CHACHA20"): 21}
+"""What a TLS record has besides its content, by version and kind of cipher: header, nonce, tag, type."""
+
+
+def text_header(length: int) -> bytes:
+    """The header of an unmasked text frame (RFC 6455, section 5.2)."""
+    if length < 126:
+        return bytes((0x81, length))
+    if length < 65536:
+        return b"\x81\x7e" + length.to_bytes(2, "big")
+    return b"\x81\x7f" + length.to_bytes(8, "big")
+
+
+class SocketOutbox:
+    """`hub.Outbox` over a transport. The transport's high-water mark is the bound; reaching it closes the socket.
+
+    `write` is the transport's own method: a wrapper would touch three more cache lines for each of many
+    subscribers, a sixth of the cost of a delivery. So the connection ends its subscriptions before its transport.
+    """
+
+    __slots__ = ("_arrivals", "_transport", "ledger", "write")
+
+    framing = "websocket"
+    frame_header = staticmethod(text_header)
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.ledger = Ledger()
+        self.write: Callable[[bytes], None] = transport.write
+        self._arrivals: Arrivals | TlsArrivals | None = None
+        made = arrivals(transport)
+        if isinstance(made, TlsArrivals):
+            self.write = made.write
+        self._arrivals = made
+
+    @property
+    def pending_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def reached_bytes(self) -> int | None:
+        return None if self._arrivals is None else self._arrivals.reached()
+
+    def own(self, frame: bytes) -> None:
+        """Write a frame that is not the hub's, and note it."""
+        self.write(frame)
+        self.ledger.note(len(frame))
+        if self.ledger.busy and (reached := self.reached_bytes) is not None:
+            self.ledger.arrived(reached)
+
+    def closed(self) -> bool:
+        """The transport is about to go. Returns whether what it sent may still arrive: then call `freeze` later."""
+        return self._arrivals is not None and self._arrivals.linger()
+
+    def freeze(self) -> None:
+        """What has arrived until now is what arrived."""
+        if self._arrivals is not None:
+            self._arrivals.freeze()
+
+
+class Arrivals:
+    """A plain connection: acknowledged bytes are bytes that were written."""
+
+    __slots__ = ("_descriptor", "_final", "_first", "_own")
+
+    def __init__(self, descriptor: int, waiting: int) -> None:
+        self._descriptor = descriptor
+        self._own = False
+        self._final: int | None = None
+        acknowledged, queued, _ = told(descriptor)
+        self._first = acknowledged + queued + waiting
+
+    def reached(self) -> int | None:
+        """How many bytes since this was made the peer has."""
+        if self._descriptor < 0:
+            return self._final
+        return max(told(self._descriptor)[0] - self._first, 0)
+
+    def linger(self) -> bool:
+        """Outlive the transport while what it sent is under way."""
+        if under_way(self._descriptor):
+            self._descriptor = os.dup(self._descriptor)
+            self._own = True
+            finish(self._descriptor)
+            return True
+        self.freeze()
+        return False
+
+    def freeze(self) -> None:
+        """Ask a last time."""
+        self._final = self.reached()
+        if self._own and self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+
+class TlsArrivals:
+    """A connection over TLS: what is acknowledged are records, of which we know the sizes.
+
+    It holds a second descriptor, because the transport closes its own before it tells us.
+    """
+
+    __slots__ = ("_ahead", "_content", "_descriptor", "_final", "_overhead", "_records", "_sizes", "_through")
+
+    def __init__(self, descriptor: int, overhead: int, through: Callable[[bytes], None]) -> None:
+        self._descriptor = os.dup(descriptor)
+        self._overhead = overhead
+        self._through = through
+        self._content = 0
+        self._records = 0
+        self._ahead = 0
+        """Bytes of the connection before the first of ours: hands shaken, the upgrade."""
+        self._sizes: deque[int] = deque(maxlen=RECORDS_REMEMBERED)
+        self._final: int | None = None
+        self._look()
+
+    def write(self, content: bytes) -> None:
+        """Write, and note in how many bytes that leaves."""
+        if len(self._sizes) % 64 == 0:
+            self._look()
+        self._through(content)
+        self._content += len(content)
+        self._records += self._sealed(len(content))
+        self._sizes.append(len(content))
+
+    def _sealed(self, length: int) -> int:
+        return length + self._overhead * -(-length // RECORD_BYTES)
+
+    def _look(self) -> int:
+        """The acknowledged bytes. Records may wait within the transport, so the largest difference is the true one."""
+        if self._descriptor < 0:
+            return 0
+        acknowledged, queued, _ = told(self._descriptor)
+        self._ahead = max(self._ahead, acknowledged + queued - self._records)
+        return acknowledged
+
+    def reached(self) -> int | None:
+        """How many bytes of content since this was made the peer has; None when too much is under way to tell."""
+        if self._descriptor < 0:
+            return self._final
+        left, content = self._look() - self._ahead, self._content
+        left = self._records - left
+        for length in reversed(self._sizes):
+            if left <= 0:
+                return content
+            sealed = self._sealed(length)
+            if left < sealed:
+                whole = (sealed - left) // (RECORD_BYTES + self._overhead)
+                return content - length + min(length, whole * RECORD_BYTES)
+            left -= sealed
+            content -= length
+        return content if left <= 0 or content == 0 else None
+
+    def linger(self) -> bool:
+        """Outlive the transport while what it sent is under way."""
+        if under_way(self._descriptor):
+            finish(self._descriptor)
+            return True
+        self.freeze()
+        return False
+
+    def freeze(self) -> None:
+        """Ask a last time, and let the connection go."""
+        self._final = self.reached()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+
+def arrivals(transport: asyncio.Transport) -> Arrivals | TlsArrivals | None:
+    """What can tell how much of a transport's bytes arrived; None where nothing can."""
+    found: Any = transport.get_extra_info("socket")
+    sealed: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if fcntl is None or found is None or not hasattr(socket, "TCP_INFO"):
+        return None
+    descriptor = found.fileno()
+    try:
+        if sealed is None:
+            return Arrivals(descriptor, transport.get_write_buffer_size())
+        overhead = overhead_of(sealed)
+        return None if overhead is None else TlsArrivals(descriptor, overhead, transport.write)
+    except (OSError, struct.error):
+        return None  # An operating system that has the names but not the facts.
+
+
+def overhead_of(sealed: ssl.SSLObject) -> int | None:
+    """The bytes that each record has besides its content; None for a cipher that we do not know."""
+    version, cipher = sealed.version(), (sealed.cipher() or ("", "", 0))[0]
+    for (known, kind), overhead in OVERHEADS.items():
+        if version == known and kind in cipher:
+            return overhead
+    return None
+
+
+def told(descriptor: int) -> tuple[int, int, int]:
+    """What the kernel says: bytes that the peer acknowledged, bytes that it was given and the peer has not, its state.
+
+    Raises OSError, struct.error.
+    """
+    connection = socket.socket(fileno=descriptor)
+    try:
+        facts = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+    finally:
+        connection.detach()
+    (acknowledged,) = struct.unpack_from("=Q", facts, BYTES_ACKED_AT)
+    (queued,) = struct.unpack("=i", fcntl.ioctl(descriptor, SIOCOUTQ, b"\0" * 4))
+    return acknowledged, queued, facts[0]
+
+
+def under_way(descriptor: int) -> bool:
+    """Is something sent that may still arrive?"""
+    if descriptor < 0:
+        return False
+    try:
+        _, queued, state = told(descriptor)
+    except OSError:
+        return False
+    return queued > 0 and state != TCP_CLOSE
+
+
+def finish(descriptor: int) -> None:
+    """Say that nothing more comes: the transport's close does not, while we hold the connection."""
+    connection = socket.socket(fileno=descriptor)
+    try:
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        return  # The peer was faster.
+    finally:
+        connection.detach()

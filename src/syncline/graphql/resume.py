@@ -1,0 +1,142 @@
+"""Coming back: a subscription that was lost continues where its client had got to.
+
+For: `subscribe`. Owns: which subscriptions of an API are live under which name, and which were lost not long ago.
+Never: reads the window itself; trusts an id that another client could have.
+
+A client that knows nothing of this starts again with the same id, document, variables and identity after it lost
+its connection; that is its name here. A client that knows names a position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from syncline.auth import Identity
+from syncline.core import Invalid, json
+from syncline.hub import Hub, PositionPassed, Start, Subscription
+
+if TYPE_CHECKING:
+    from syncline.graphql.subscribe import Endpoint
+
+ID_CHARACTERS_MIN = 16
+"""Shorter ids (python gql counts "1", "2", …) are unique on their connection only, so they name nobody."""
+
+LOST_MAX = 10_000
+"""Lost subscriptions remembered per API; beyond, the oldest are forgotten."""
+
+CLAIMS = ("sub", "issuer", "accountId", "userArn", "cognitoIdentityId", "username", "resolverContext")
+"""What makes a caller the same one with a fresh token."""
+
+Name = bytes
+"""A digest: names are kept for every live subscription."""
+
+
+class PositionUnreadable(Invalid):
+    """A position is `epoch:number`, as a message's extensions.syncline.position gave it."""
+
+    code = "BadRequestException"
+
+
+class Lost(NamedTuple):
+    """A subscription whose connection ended without `stop`, and when (monotonic seconds)."""
+
+    subscription: Subscription
+    at: float
+
+
+class Returning:
+    """One API's subscriptions by name."""
+
+    def __init__(self) -> None:
+        self.present: dict[Name, Endpoint] = {}
+        self._lost: dict[Name, Lost] = {}
+
+    def lost(self, name: Name, subscription: Subscription, *, now: float, seconds_max: float) -> None:
+        """Remember a subscription for the window."""
+        while self._lost:
+            oldest = next(iter(self._lost))
+            if len(self._lost) < LOST_MAX and self._lost[oldest].at >= now - seconds_max:
+                break
+            del self._lost[oldest]
+        self._lost.pop(name, None)
+        self._lost[name] = Lost(subscription, now)
+
+    def claim(self, name: Name, endpoint: Endpoint, *, oldest: float) -> Subscription | None:
+        """The subscription that continues under this name: lost, or still held by a connection that is as good as."""
+        holder = self.present.get(name)
+        if holder is not None and holder is not endpoint:
+            return holder.give_up(name)
+        found = self._lost.pop(name, None)
+        return found.subscription if found is not None and found.at >= oldest else None
+
+
+def name_of(start: Start, identity: Identity) -> Name | None:
+    """What a start is called when it comes again; None for one that could be anybody's."""
+    if len(start.id) < ID_CHARACTERS_MIN:
+        return None
+    claims = identity.claims
+    who = tuple(str(claims.get(claim)) for claim in CLAIMS) if isinstance(claims, Mapping) else ()
+    document = start.payload.get("query"), start.payload.get("operationName"), start.payload.get("variables")
+    whole = json.encode([start.id, document, identity.mode, repr(identity.grants), who])
+    return blake2b(whole, digest_size=16).digest()
+
+
+class Wish(NamedTuple):
+    """What a client that knows of positions asks for: `after` None when it has none yet."""
+
+    after: int | None
+    recoverable: bool
+
+
+def wish_of(extension: Mapping[str, Any], epoch: str) -> Wish | None:
+    """What a start asks for; None when it asks for nothing. Raises PositionUnreadable."""
+    asked = extension.get("resume")
+    if not isinstance(asked, dict):
+        return None
+    position = asked.get("position")
+    if position is None:
+        return Wish(None, recoverable=True)
+    of, _, number = position.rpartition(":") if isinstance(position, str) else ("", "", "")
+    if not of or not (number.isascii() and number.isdigit()) or len(number) > 18:
+        raise PositionUnreadable
+    return Wish(int(number), recoverable=of == epoch)
+
+
+def stamp(epoch: str) -> Callable[[bytes, int], bytes]:
+    """Puts the position into a payload, which is a JSON object with members."""
+    before = b',"extensions":{"syncline":{"position":"' + epoch.encode() + b":"
+
+    def stamped(payload: bytes, position: int) -> bytes:
+        return b'%b%b%d"}}}' % (payload[:-1], before, position)
+
+    return stamped
+
+
+def register(hub: Hub, subscription: Subscription, api: str, wish: Wish | None, after: int | None) -> bool:
+    """Register with the hub, from a position where there is one. Returns False when what was missed is gone."""
+    if wish is not None:
+        after = wish.after
+        recovered = wish.recoverable and (after is None or after <= hub.position(api))
+        if recovered:
+            try:
+                _tell(subscription, hub, api, after, recovered=after is not None)
+                hub.subscribe(subscription, after=after)
+            except PositionPassed:
+                recovered = False
+        if not recovered:
+            _tell(subscription, hub, api, None, recovered=False)
+            hub.subscribe(subscription)
+        return recovered
+    try:
+        hub.subscribe(subscription, after=after)
+    except PositionPassed:
+        hub.subscribe(subscription)
+        return False
+    return True
+
+
+def _tell(subscription: Subscription, hub: Hub, api: str, after: int | None, *, recovered: bool) -> None:
+    position = hub.position(api) if after is None else after
+    subscription.told = {"recovered": recovered, "position": f"{hub.epoch}:{position}"}

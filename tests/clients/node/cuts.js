@@ -1,0 +1,36 @@
+// The real aws-amplify, subscribed while its network fails again and again. Prints each event's number.
+//
+// node cuts.js ENDPOINT API_KEY COUNT: COUNT subscriptions on one connection. Amplify itself is as it is; only its
+// pauses between two attempts are shortened, so that a test can afford hundreds of them.
+'use strict'
+
+const Socket = require('ws')
+const [endpoint, apiKey, count] = process.argv.slice(2)
+const shorter = (ms) => (ms >= 500 && ms <= 60_000 && ms !== 15_000 ? ms / 100 : ms)
+for (const name of ['setTimeout', 'setInterval']) {
+  const original = globalThis[name]
+  globalThis[name] = (run, ms, ...more) => original(run, shorter(ms), ...more)
+}
+globalThis.WebSocket = Socket
+
+const { Amplify } = require('aws-amplify')
+const { generateClient } = require('aws-amplify/api')
+const { Hub } = require('aws-amplify/utils')
+
+const say = (fields) => console.log(JSON.stringify(fields))
+Amplify.configure({ API: { GraphQL: { endpoint, region: 'us-east-1', defaultAuthMode: 'apiKey', apiKey } } })
+Hub.listen('api', ({ payload }) => {
+  if (payload.event === 'Subscription ack') say({ ack: true })
+  if (payload.data?.connectionState) say({ state: payload.data.connectionState })
+})
+const client = generateClient()
+for (let n = 0; n < Number(count); n++) {
+  const open = () => {
+    client.graphql({ query: 'subscription OnTell { onTell { id text } }' }).subscribe({
+      next: ({ data }) => say({ of: n, text: data.onTell.text }),
+      error: (failure) => say({ of: n, failure: failure?.errors ?? String(failure) }),
+      complete: () => say({ of: n, complete: true }),
+    })
+  }
+  open()
+}
