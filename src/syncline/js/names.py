@@ -52,6 +52,7 @@ class Names:
         self.mentioned: set[str] = set()
         self.references: list[Node] = []
         self.contexts: set[str] = {"ctx", "context"}
+        self._calls: dict[str, frozenset[str]] = {}
         for node in nodes(root):
             self._take(node)
 
@@ -91,10 +92,14 @@ class Names:
         elif kind == "catch_clause":
             self.declared.update(bound(node.child_by_field_name("parameter")))
 
-    def calls(self, name: str) -> Iterator[str]:
+    def calls(self, name: str) -> frozenset[str]:
         """The functions that a function calls by name."""
-        function = self.functions.get(name)
-        for node in nodes(function) if function is not None else ():
+        if name not in self._calls:
+            self._calls[name] = frozenset(self._called(self.functions[name]))
+        return self._calls[name]
+
+    def _called(self, function: Node) -> Iterator[str]:
+        for node in nodes(function):
             callee = node.child_by_field_name("function") if node.type == "call_expression" else None
             if callee is not None and callee.type == "identifier" and text(callee) in self.functions:
                 yield text(callee)

@@ -16,7 +16,7 @@ import msgspec
 import quickjs
 
 from syncline.core import json
-from syncline.js.model import AnswerRefused, CodeError, CodeRefused, CodeStopped, Limits, Module, Outcome, Run
+from syncline.js.model import AnswerRefused, CodeError, CodeRefused, CodeStopped, Failure, Limits, Module, Outcome, Run
 from syncline.js.port import Answers
 from syncline.js.positions import LINES_BEFORE, PREFIX, located
 
@@ -42,6 +42,7 @@ class QuickJs:
         try:
             sandbox.entries(module)
         except quickjs.JSException as refusal:
+            self._sandbox = None
             raise _refused(refusal) from None
 
     def run(self, module: Module, handler: str, run: Run, answers: Answers) -> Outcome:
@@ -91,13 +92,18 @@ class Sandbox:
                 self._have.add(name)
         factory = self._context.eval(PREFIX + module.script)
         entry = self._load(factory)
-        return {name: entry(name) for name in module.handlers}
+        found = {name: entry(name) for name in module.handlers}
+        for name, handler in found.items():
+            if handler is None:
+                value = f"code.js(1,1): error: The export '{name}' is not a function.\n"
+                raise CodeRefused([CodeError("PARSE_ERROR", value, 1, 1)])
+        return found
 
     def run(self, module: Module, handler: str, run: Run, answers: Answers) -> Outcome:
         """Run a handler; what the library asks meanwhile is answered, and the handler begins anew."""
         try:
             entry = self.entries(module)[handler]
-            outcome = _OUTCOME.decode(entry(run.context, run.now, run.seed, run.facts))
+            outcome = _called(entry, run)
             if outcome.signal is not None and outcome.signal.kind == "ask":
                 outcome = self._answered(entry, run, outcome, answers)
         except quickjs.StackOverflow:
@@ -115,8 +121,16 @@ class Sandbox:
                 self._forget()
                 return outcome
             self._give(question.key, _answer(question.name, question.operands, answers))
-            outcome = _OUTCOME.decode(entry(run.context, run.now, run.seed, run.facts))
+            outcome = _called(entry, run)
         raise CodeStopped(reason=f"it asked the host for more than {self._limits.answers} values", slow=True)
+
+
+def _called(entry: Any, run: Run) -> Outcome:
+    try:
+        return _OUTCOME.decode(entry(run.context, run.now, run.seed, run.facts))
+    except msgspec.DecodeError:
+        # Half of a surrogate pair: JavaScript writes it, and it is no text.
+        return Outcome(failure=Failure("TypeError", "The value cannot be written as JSON"))
 
 
 def _answer(name: str, operands: list[Any], answers: Answers) -> str:

@@ -16,6 +16,9 @@ from syncline.js.model import CodeError, Position
 ERRORS_MAX = 20
 """After so many the parser is only guessing."""
 
+DEPTH_MAX = 400
+"""A node's parent is found from the root, so what the rules cost grows with the depth."""
+
 
 @cache
 def _parser() -> Parser:
@@ -71,9 +74,21 @@ def typed(node: Node, number: int, sentence: str) -> CodeError:
     return mistake("PARSE_ERROR", node, f"code.js({line},{column}): error TS{number}: {sentence}\n")
 
 
+def too_deep(root: Node) -> bool:
+    """Whether the code is nested deeper than anybody writes."""
+    level = [root]
+    for _ in range(DEPTH_MAX):
+        level = [child for node in level for child in node.children]
+        if not level:
+            return False
+    return True
+
+
 def syntax_errors(root: Node) -> list[CodeError]:
     """What is not JavaScript."""
     found: list[CodeError] = []
+    if too_deep(root):
+        return [CodeError("PARSE_ERROR", "code.js(1,1): error: The code is nested too deeply.\n", 1, 1)]
     if not root.has_error:
         return found
     for node in nodes(root):

@@ -74,6 +74,36 @@ def test_the_engine_refuses_what_only_it_can_see(engine: QuickJs) -> None:
     assert refusal.value.errors[0].line == 2
 
 
+@pytest.mark.rule("JS-3")
+@pytest.mark.parametrize("value", ["null", "5", "{}"])
+def test_an_export_that_is_no_function_is_refused(engine: QuickJs, value: str) -> None:
+    with pytest.raises(CodeRefused) as refusal:
+        run(engine, f"export const request = {value}")
+    assert refusal.value.errors[0].value == "code.js(1,1): error: The export 'request' is not a function.\n"
+
+
+@pytest.mark.rule("JS-5")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return '\\ud800'",
+        "return 1n",
+        "const a = {}; a.a = a; return a",
+        "return { toJSON: () => util.dynamodb.fromS3ObjectJson('') }",
+        "return util",
+        "return [].reduce((a, b) => a)",
+    ],
+)
+def test_values_that_are_no_json_fail_or_lose_what_is_not(engine: QuickJs, body: str) -> None:
+    outcome = run(engine, f"export function request(ctx) {{ {body} }}")
+    assert outcome.failure is not None or outcome.value.keys() == {"time", "math", "str", "http", "xml"} | {
+        "dynamodb",
+        "transform",
+        "rds",
+    }
+    assert run(engine, BUNDLED).failure is None
+
+
 BOMBS = {
     "loop": ("while (true) { }", "it took too long"),
     "memory": ("let a = []; while (true) a.push('x'.repeat(100000))", "it used too much memory"),

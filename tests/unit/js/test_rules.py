@@ -129,6 +129,27 @@ def test_hostile_text_is_refused_not_fatal(code: str) -> None:
         read(code)
 
 
+@pytest.mark.rule("JS-3")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "const " + "[" * 3_000 + "a" + "]" * 3_000 + " = 1",
+        "return " + "x => " * 5_000 + "1",
+        "return " + "`${" * 3_000 + "1" + "}`" * 3_000,
+        "{" * 5_000 + "}" * 5_000,
+    ],
+    ids=["patterns", "functions", "templates", "blocks"],
+)
+def test_code_that_is_nested_too_deeply_is_refused(body: str) -> None:
+    assert refused(body) == [("PARSE_ERROR", "code.js(1,1): error: The code is nested too deeply.\n", 1, 1)]
+
+
+@pytest.mark.rule("JS-2")
+def test_many_functions_are_read_quickly() -> None:
+    many = "".join(f"function f{n}() {{ f{n + 1}() }} " for n in range(700)) + "function f700() { }"
+    assert read(f"{many} export function request(ctx) {{ f0() }} {RESPONSE}").handlers == {"request", "response"}
+
+
 @pytest.mark.rule("JS-12")
 @pytest.mark.parametrize(
     ("code", "members"),
