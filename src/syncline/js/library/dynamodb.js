@@ -6,6 +6,7 @@ syncline.makers.dynamodb = (host) => {
   const { expressionOf } = module("transform");
   const isMap = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
   const isOperation = (value) => isMap(value) && typeof value.type === "string" && value.type.startsWith("OPERATION_");
+  const BESIDE = ["equalsIgnore", "consistentRead", "conditionalCheckFailedHandler"];
 
   function pick(found, from, names) {
     for (const name of names) if (from[name] !== undefined && from[name] !== null) found[name] = from[name];
@@ -14,10 +15,12 @@ syncline.makers.dynamodb = (host) => {
 
   // A copy of a condition or filter object: the members that are no operators stay beside the expression.
   function condition(given) {
-    const { equalsIgnore, consistentRead, conditionalCheckFailedHandler, ...operators } = given;
-    return pick(expressionOf(operators), { equalsIgnore, consistentRead, conditionalCheckFailedHandler }, [
-      "equalsIgnore", "consistentRead", "conditionalCheckFailedHandler",
-    ]);
+    let operators = given;
+    if (BESIDE.some((name) => given[name] !== undefined)) {
+      operators = { ...given };
+      for (const name of BESIDE) delete operators[name];
+    }
+    return pick(expressionOf(operators), given, BESIDE);
   }
 
   function projection(paths) {
@@ -86,7 +89,8 @@ syncline.makers.dynamodb = (host) => {
   }
 
   function members(changes, path, written) {
-    for (const [name, change] of Object.entries(changes)) {
+    for (const name in changes) {
+      const change = changes[name];
       if (change === undefined) continue;
       written.nameCount += 1;
       const label = `#expName_${written.nameCount}`;
@@ -96,7 +100,9 @@ syncline.makers.dynamodb = (host) => {
   }
 
   function apply(change, place, written) {
-    if (isOperation(change)) {
+    if (typeof change !== "object" || change === null) {
+      written.sets.push(`${place} = ${value(change, written)}`);
+    } else if (isOperation(change)) {
       if (!Object.hasOwn(APPLIED, change.type)) reject(`Unsupported operation ${change.type}.`);
       APPLIED[change.type](change, place, written);
     } else if (Array.isArray(change) && change.length > 0 && change.every(isOperation)) {

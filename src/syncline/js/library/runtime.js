@@ -251,7 +251,11 @@
   }
 
   function module(name) {
-    made[name] ??= named(makers[name](host));
+    if (made[name] === undefined) {
+      made[name] = named(makers[name](host));
+      // The maker's source and code are not needed again.
+      delete makers[name];
+    }
     return made[name];
   }
 

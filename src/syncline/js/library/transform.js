@@ -12,78 +12,90 @@ syncline.makers.transform = (host) => {
   const GROUPS_MAX = 1000;
   const isMap = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
+  const SIMPLE = /^\w+$/;
+  const simple = new Set();
+
   // A condition or filter as DynamoDB's expression with its names and values.
   function expressionOf(condition) {
-    const names = {};
-    const values = {};
-    const written = new Map();
+    const found = { expression: "", expressionNames: {}, expressionValues: {} };
+    const parts = members(condition, "", found);
+    found.expression = parts.length === 1 ? `(${parts[0]})` : parts.map((each) => `(${each})`).join(" AND ");
+    return found;
+  }
 
-    function nameOf(field) {
-      let found = written.get(field);
-      if (found === undefined) {
-        found = field.replaceJs(/\W/g, "_");
-        while (found !== field && Object.hasOwn(names, "#" + found)) found += "_";
-        written.set(field, found);
-        names["#" + found] = field;
-      }
-      return found;
+  // The placeholder of a field. Most fields' names can be part of one; those that did are remembered.
+  function nameOf(field, names) {
+    if (simple.has(field)) {
+      names["#" + field] = field;
+      return field;
     }
-
-    function valueOf(label, value) {
-      values[label] = toDynamoDB(value);
-      return label;
+    if (SIMPLE.test(field)) {
+      if (simple.size < 1000) simple.add(field);
+      names["#" + field] = field;
+      return field;
     }
+    let short = field.replaceJs(/\W/g, "_");
+    while (Object.hasOwn(names, "#" + short) && names["#" + short] !== field) short += "_";
+    names["#" + short] = field;
+    return short;
+  }
 
-    // The members of a condition, none in parentheses: DynamoDB refuses two pairs around one thing.
-    function members(each, path) {
-      if (!isMap(each)) reject("a condition must be a map");
-      return Object.entries(each).map(([name, value]) => member(name, value, path));
+  function valueOf(label, value, found) {
+    found.expressionValues[label] = toDynamoDB(value);
+    return label;
+  }
+
+  const joined = (parts, glue) => (parts.length === 1 ? parts[0] : parts.map((each) => `(${each})`).join(glue));
+
+  // The members of a condition, none in parentheses: DynamoDB refuses two pairs around one thing.
+  function members(each, path, found) {
+    if (!isMap(each)) reject("a condition must be a map");
+    const parts = [];
+    for (const name in each) parts.push(member(name, each[name], path, found));
+    return parts;
+  }
+
+  function conditions(each, path, found) {
+    return joined(members(each, path, found), " AND ");
+  }
+
+  function member(name, value, path, found) {
+    if (name === "and" || name === "or") {
+      const parts = Array.isArray(value) ? value : [value];
+      const written = parts.map((each, at) => conditions(each, `${path}${name}_${at}_`, found));
+      return joined(written, ` ${name.toUpperCase()} `);
     }
+    if (name === "not") return `NOT (${conditions(value, `${path}not_`, found)})`;
+    if (!isMap(value)) reject(`the condition of ${name} must be a map of operators`);
+    const short = nameOf(name, found.expressionNames);
+    const parts = [];
+    for (const operator in value) parts.push(operation(name, short, "#" + short, operator, value[operator], path, found));
+    return parts.length === 1 ? parts[0] : parts.join(" AND ");
+  }
 
-    const joined = (parts, glue) => (parts.length === 1 ? parts[0] : parts.map((each) => `(${each})`).join(glue));
-    const conditions = (each, path) => joined(members(each, path), " AND ");
-
-    function member(name, value, path) {
-      if (name === "and" || name === "or") {
-        const parts = Array.isArray(value) ? value : [value];
-        const written = parts.map((each, at) => conditions(each, `${path}${name}_${at}_`));
-        return joined(written, ` ${name.toUpperCase()} `);
-      }
-      if (name === "not") return `NOT (${conditions(value, `${path}not_`)})`;
-      if (!isMap(value)) reject(`the condition of ${name} must be a map of operators`);
-      const short = nameOf(name);
-      return Object.entries(value)
-        .map(([operator, operand]) => operation(name, short, `#${short}`, operator, operand, path))
+  function operation(field, short, subject, operator, operand, path, found) {
+    const label = `:${path}${short}_${operator}`;
+    if (Object.hasOwn(COMPARISONS, operator)) {
+      return `${subject} ${COMPARISONS[operator]} ${valueOf(label, operand, found)}`;
+    }
+    if (operator === "attributeExists") return `attribute_${operand === true ? "exists" : "not_exists"}(${subject})`;
+    if (Object.hasOwn(CALLS, operator)) return `${CALLS[operator]}(${subject},${valueOf(label, operand, found)})`;
+    if (operator === "attributeType") {
+      return `attribute_type(${subject},${valueOf(label, TYPES[operand] ?? operand, found)})`;
+    }
+    if (operator === "between" && Array.isArray(operand) && operand.length === 2) {
+      const [low, high] = operand;
+      return `${subject} BETWEEN ${valueOf(`${label}_1`, low, found)} AND ${valueOf(`${label}_2`, high, found)}`;
+    }
+    if (operator === "in" && Array.isArray(operand)) {
+      return `${subject} IN (${operand.map((each, at) => valueOf(`${label}_${at + 1}`, each, found)).join(", ")})`;
+    }
+    if (operator === "size" && isMap(operand)) {
+      return Object.entries(operand)
+        .map(([inner, value]) => operation(field, `${short}_size`, `size(${subject})`, inner, value, path, found))
         .join(" AND ");
     }
-
-    function operation(field, short, subject, operator, operand, path) {
-      const label = `:${path}${short}_${operator}`;
-      if (Object.hasOwn(COMPARISONS, operator)) return `${subject} ${COMPARISONS[operator]} ${valueOf(label, operand)}`;
-      if (Object.hasOwn(CALLS, operator)) return `${CALLS[operator]}(${subject},${valueOf(label, operand)})`;
-      if (operator === "attributeExists") return `attribute_${operand === true ? "exists" : "not_exists"}(${subject})`;
-      if (operator === "attributeType") {
-        return `attribute_type(${subject},${valueOf(label, TYPES[operand] ?? operand)})`;
-      }
-      if (operator === "between" && Array.isArray(operand) && operand.length === 2) {
-        return `${subject} BETWEEN ${valueOf(`${label}_1`, operand[0])} AND ${valueOf(`${label}_2`, operand[1])}`;
-      }
-      if (operator === "in" && Array.isArray(operand)) {
-        return `${subject} IN (${operand.map((each, at) => valueOf(`${label}_${at + 1}`, each)).join(", ")})`;
-      }
-      if (operator === "size" && isMap(operand)) {
-        const size = `size(${subject})`;
-        return Object.entries(operand)
-          .map(([inner, value]) => operation(field, `${short}_size`, size, inner, value, path))
-          .join(" AND ");
-      }
-      return reject(`Unsupported condition ${field}.${operator}.`);
-    }
-
-    const expression = members(condition, "")
-      .map((each) => `(${each})`)
-      .join(" AND ");
-    return { expression, expressionNames: names, expressionValues: values };
+    return reject(`Unsupported condition ${field}.${operator}.`);
   }
 
   // --- subscription filters: groups are OR, the filters of a group AND
