@@ -62,13 +62,13 @@ class Rewriting:
         given = f'$module("{NAMES[module]}")'
         if node.type == "namespace_import":
             name = text(node.named_children[0])
-            self._names.declared.add(name)
+            self._names.declare([name])
             if module != "@aws-appsync/utils":
                 self._names.namespaces[name] = module
             return f"const {name}={given};"
         if node.type != "named_imports":
             self.errors.append(typed(node, 1192, f"Module '\"{module}\"' has no default export."))
-            self._names.declared.add(text(node))
+            self._names.declare([text(node)])
             return ""
         pairs = [self._specifier(each, module) for each in node.named_children if each.type == "import_specifier"]
         return f"const {{{','.join(pairs)}}}={given};"
@@ -77,7 +77,7 @@ class Rewriting:
         name = node.child_by_field_name("name")
         assert name is not None, "a specifier has a name"
         alias = text(node.child_by_field_name("alias") or name)
-        self._names.declared.add(alias)
+        self._names.declare([alias])
         if text(name) not in EXPORTS[module]:
             sentence = f"Module '\"{module}\"' has no exported member '{text(name)}'."
             self.errors.append(typed(name, 2305, sentence))
@@ -101,7 +101,7 @@ class Rewriting:
 
     def handlers(self) -> list[Node]:
         """The functions of the exported handlers, where they are functions by their syntax."""
-        found = (self._names.functions.get(self.exports.get(name, "")) for name in ("request", "response"))
+        found = (self._names.handlers.get(self.exports.get(name, "")) for name in ("request", "response"))
         return [each for each in found if each is not None]
 
 

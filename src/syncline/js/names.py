@@ -5,7 +5,7 @@ Scopes are not told apart: a name declared anywhere counts everywhere. That only
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tree_sitter import Node
 
@@ -53,8 +53,20 @@ class Names:
         self.references: list[Node] = []
         self.contexts: set[str] = {"ctx", "context"}
         self._calls: dict[str, frozenset[str]] = {}
+        self._twice: set[str] = set()
         for node in nodes(root):
             self._take(node)
+        # Scopes are not told apart, so a name that is also something else is not taken for a function.
+        self.handlers = dict(self.functions)
+        for name in self._twice & self.functions.keys():
+            del self.functions[name]
+
+    def declare(self, names: Iterable[str]) -> None:
+        """Take names for declared."""
+        for name in names:
+            if name in self.declared:
+                self._twice.add(name)
+            self.declared.add(name)
 
     def _take(self, node: Node) -> None:
         kind = node.type
@@ -67,14 +79,14 @@ class Names:
         elif kind in ("function_declaration", "generator_function_declaration", "class_declaration"):
             name = node.child_by_field_name("name")
             if name is not None:
-                self.declared.add(text(name))
+                self.declare([text(name)])
                 self.functions[text(name)] = node
         else:
             self._binding(node)
 
     def _declarator(self, node: Node) -> None:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-        self.declared.update(bound(name))
+        self.declare(bound(name))
         if name is not None and value is not None and value.type in FUNCTION_TYPES and name.type == "identifier":
             self.functions[text(name)] = value
 
@@ -82,15 +94,15 @@ class Names:
         kind = node.type
         if kind == "formal_parameters":
             for each in node.named_children:
-                self.declared.update(bound(each))
+                self.declare(bound(each))
         elif kind in ("function_expression", "class"):
-            self.declared.update(bound(node.child_by_field_name("name")))
+            self.declare(bound(node.child_by_field_name("name")))
         elif kind == "arrow_function":
-            self.declared.update(bound(node.child_by_field_name("parameter")))
+            self.declare(bound(node.child_by_field_name("parameter")))
         elif kind == "for_in_statement":
-            self.declared.update(bound(node.child_by_field_name("left")))
+            self.declare(bound(node.child_by_field_name("left")))
         elif kind == "catch_clause":
-            self.declared.update(bound(node.child_by_field_name("parameter")))
+            self.declare(bound(node.child_by_field_name("parameter")))
 
     def calls(self, name: str) -> frozenset[str]:
         """The functions that a function calls by name."""

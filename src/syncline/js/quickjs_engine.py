@@ -10,7 +10,7 @@ import re
 from functools import cache
 from importlib import resources
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, ref
 
 import msgspec
 import quickjs
@@ -75,15 +75,23 @@ class Sandbox:
         self._have = set(ALWAYS)
         self._load, self._give, self._forget = (context.eval(f"syncline.{name}") for name in ("load", "give", "forget"))
         context.set_time_limit(limits.milliseconds / 1000)
-        # Code that nothing holds any more leaves the context, too.
-        self._entries: WeakKeyDictionary[Module, dict[str, Any]] = WeakKeyDictionary()
+        self._entries: dict[int, tuple[ReferenceType[Module], dict[str, Any]]] = {}
 
     def entries(self, module: Module) -> dict[str, Any]:
         """The module's handlers as functions of text, loaded if need be."""
-        found = self._entries.get(module)
-        if found is None:
-            found = self._entries[module] = self._loaded(module)
-        return found
+        found = self._entries.get(id(module))
+        if found is not None and found[0]() is module:
+            return found[1]
+        self._sweep()
+        loaded = self._loaded(module)
+        self._entries[id(module)] = (ref(module), loaded)
+        return loaded
+
+    def _sweep(self) -> None:
+        """Let go of code that nothing holds any more. Only here: a collector on another thread may find out that
+        nothing does while this context runs without the interpreter's lock."""
+        for key in [key for key, (module, _) in self._entries.items() if module() is None]:
+            del self._entries[key]
 
     def _loaded(self, module: Module) -> dict[str, Any]:
         for name in module.libraries:

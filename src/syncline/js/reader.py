@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncline.js.model import CodeError, CodeRefused, Module
+from syncline.js.model import MEMBERS, CodeError, CodeRefused, Module
 from syncline.js.modules import Rewriting
 from syncline.js.names import CHANCE, SELECTIONS, Names
 from syncline.js.positions import calls
@@ -42,7 +42,7 @@ def read(code: str, *, relaxed: bool = False, required: tuple[str, ...] = HANDLE
         handlers,
         tuple(sorted(rewriting.libraries)),
         # A handler that is not a function by its syntax may hand its context anywhere.
-        names.members(functions if len(functions) == len(handlers) else []) if functions else frozenset(),
+        names.members(functions) if len(functions) == len(handlers) else frozenset(MEMBERS),
         bool(SELECTIONS & names.mentioned),
         bool(CHANCE & names.mentioned),
         "authType" in names.mentioned,

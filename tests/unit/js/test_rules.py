@@ -64,6 +64,15 @@ def test_every_error_is_told_with_its_place() -> None:
 
 
 @pytest.mark.rule("JS-2")
+def test_a_name_that_is_not_only_a_functions_may_be_passed() -> None:
+    code = "function id(x) { return x }\nconst of = (a) => a.b\nexport function request(ctx) {\n"
+    code += (
+        "const { id } = ctx.args; const f = (of) => [1].includes(of); let g = id; return [1].includes(id) && f(id) }"
+    )
+    assert read(code + RESPONSE).handlers == {"request", "response"}
+
+
+@pytest.mark.rule("JS-2")
 def test_relaxed_accepts_the_whole_language() -> None:
     module = read(
         f"export function request(ctx) {{ for (let i = 0; i < 3; i++) {{ try {{ }} catch (e) {{ }} }} }}{RESPONSE}",
@@ -162,6 +171,9 @@ def test_many_functions_are_read_quickly() -> None:
         ("export const request = (ctx) => ctx['identity']", {"identity"}),
         ("export const request = function () { return arguments[0] }", None),
         ("export function request() { return {} }", set()),
+        ("export const request = [(c) => c.args][0]", None),
+        ("export function request(ctx = {}) { return ctx.args }", None),
+        ("export function request(ctx) { const c = ctx; return c.args }", None),
     ],
 )
 def test_only_what_the_code_can_see_is_handed_in(code: str, members: set[str] | None) -> None:
