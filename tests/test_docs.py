@@ -40,6 +40,13 @@ def test_the_generated_reference_is_current(name: str) -> None:
     assert (DOCS / "reference" / name).read_text() == reference.PAGES[name](), "run `make docs`"
 
 
+def test_an_instrument_is_named_after_its_room_with_its_unit_last() -> None:
+    for name, kind, room in tool("reference").instruments():
+        assert name.startswith(f"syncline_{room}_"), name
+        assert name.endswith("_total") == (kind == "counter"), f"{name} is a {kind}"
+        assert not name.endswith(("_count", "_seconds")), name
+
+
 def test_every_command_and_option_is_in_the_reference() -> None:
     from syncline.app.cli import main
 

@@ -78,8 +78,8 @@ def test_clients_that_vanish_leave_nothing_behind(own: Server) -> None:
         assert subscriber.start(ON_PUT)["type"] == "start_ack"
         subscriber.vanish()
         notes.ask('mutation { putNote(id: "v", text: "t") { id text } }')
-    eventually(lambda: gauge(own, "syncline_edge_websockets_count") == 0)
-    eventually(lambda: gauge(own, "syncline_hub_active_subscriptions_count") == 0)
+    eventually(lambda: gauge(own, "syncline_edge_websockets") == 0)
+    eventually(lambda: gauge(own, "syncline_hub_subscriptions") == 0)
 
 
 def invoke(server: Server, function: str) -> None:

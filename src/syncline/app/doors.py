@@ -13,7 +13,7 @@ from syncline.app.rooms import Rooms
 from syncline.core import Clock, Meter, NotFound, Request, Response, Settings, call, json
 from syncline.functions import CODE_LINKS
 from syncline.hub import RealtimeEndpoint
-from syncline.monitoring import prometheus_text
+from syncline.monitoring import PROMETHEUS_TYPE, prometheus_text
 
 if TYPE_CHECKING:
     from syncline.app.demo import DemoConfig
@@ -84,7 +84,7 @@ class Doors:
             state = "closing" if self.closing else "ready"
             return Response(status=503 if self.closing else 200, body=json.encode({"status": state}))
         if path == "/metrics":
-            return Response(body=prometheus_text(self._meter).encode(), content_type="text/plain; version=0.0.4")
+            return Response(body=prometheus_text(self._meter).encode(), content_type=PROMETHEUS_TYPE)
         if path == CA_PATH:
             return self._authority()
         return None

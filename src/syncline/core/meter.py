@@ -3,7 +3,8 @@
 For: every room; `/metrics` and the CloudWatch service read the instruments.
 Owns: the list of instruments. Never: writes on a hot path (an instrument is bound once, then only adds numbers).
 
-Names are `syncline_<room>_<noun>_<unit>`, unit last; labels are fixed when an instrument is bound.
+Names are `syncline_<room>_<noun>_<unit>`, unit last: a counter's is `total`, a duration's `ms`, and what counts things
+ends in their name. Labels are fixed when an instrument is bound.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from syncline.datasources.model import (
     Info,
     Invocation,
     ItemStore,
+    Shared,
 )
 from syncline.datasources.outbound import Outbound
 
@@ -25,5 +26,6 @@ __all__ = [
     "Invocation",
     "ItemStore",
     "Outbound",
+    "Shared",
     "build",
 ]

@@ -29,6 +29,8 @@ class FunctionSource:
     async def invoke(self, request: JSON, context: Context) -> JSON:
         """What the function answered; null for an Event invocation."""
         operation, kind, payload = _read(request)
+        if kind == "Event":
+            context.must_not_be_kept()
         if operation == "BatchInvoke":
             return (await self.invoke_all([request]))[0]
         return await self._ask(payload, kind)

@@ -29,13 +29,27 @@ class Info(msgspec.Struct):
     output_type: str = ""
 
 
+class Shared:
+    """What all fields of one request share: requests that wait to be asked together, and what handlers ask for besides
+    their values. An eviction is (type, field, values by caching key)."""
+
+    __slots__ = ("batches", "evictions", "lasting", "mutation", "response_headers")
+
+    def __init__(self, *, mutation: bool = False) -> None:
+        self.mutation = mutation
+        self.lasting = True
+        self.batches: dict[Any, Any] = {}
+        self.response_headers: dict[str, str] = {}
+        self.evictions: list[tuple[str, str, dict[str, JSON]]] = []
+
+
 class Context(msgspec.Struct):
     """One run of one field's resolver.
 
     `request` is `{"headers": {lower-case name: value}, "domainName": str | None}`. `error` is `{"message", "type"}`
     after a data source failed. `out_errors` collects appended errors as `{"message", "errorType", "data",
-    "errorInfo"}`. `prev` is `{"result": …}` within a pipeline. `batches` is one map for all fields of a request: what
-    waits there is asked together.
+    "errorInfo"}`. `prev` is `{"result": …}` within a pipeline. `lasting` is false when the value must not be kept in
+    a cache.
     """
 
     arguments: dict[str, JSON]
@@ -50,7 +64,12 @@ class Context(msgspec.Struct):
     env: dict[str, str] = {}
     out_errors: list[dict[str, JSON]] = []
     api_id: str = ""
-    batches: dict[Any, Any] = {}
+    shared: Shared = msgspec.field(default_factory=Shared)
+    lasting: bool = True
+
+    def must_not_be_kept(self) -> None:
+        """Say that the value, and with it the whole answer, must not be kept in a cache."""
+        self.lasting = self.shared.lasting = False
 
 
 class DataSourceSpec(msgspec.Struct, frozen=True, omit_defaults=True):

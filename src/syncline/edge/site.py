@@ -80,11 +80,11 @@ class Site:
         self._lingering: deque[tuple[float, Callable[[], None]]] = deque()
         self._clock = clock
         self._body_limit_of = body_limit_of
-        self.requests = meter.counter("syncline_edge_requests_count")
-        self.failures = meter.counter("syncline_edge_failures_count")
-        self.slow_consumers = meter.counter("syncline_edge_slow_consumers_count")
-        meter.gauge("syncline_edge_connections_count", lambda: len(self.connections))
-        meter.gauge("syncline_edge_websockets_count", lambda: self.sockets)
+        self.requests = meter.counter("syncline_edge_requests_total")
+        self.failures = meter.counter("syncline_edge_failures_total")
+        self.slow_consumers = meter.counter("syncline_edge_slow_consumers_total")
+        meter.gauge("syncline_edge_connections", lambda: len(self.connections))
+        meter.gauge("syncline_edge_websockets", lambda: self.sockets)
         self.tick()
 
     def tick(self) -> None:
@@ -107,5 +107,5 @@ class Site:
 
     def refused(self, reason: str, *, request_id: str = "", peer: str = "") -> None:
         """Count and log a request or connection that the edge refused by itself."""
-        self.meter.counter("syncline_edge_refused_count", reason=reason).add()
+        self.meter.counter("syncline_edge_refusals_total", reason=reason).add()
         self.meter.event("request refused", room="edge", reason=reason, request_id=request_id, peer=peer)

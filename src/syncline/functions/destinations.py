@@ -64,9 +64,40 @@ def event_record(
     return json.encode(record)
 
 
-def iso(instant: float) -> str:
-    """An instant with milliseconds, as these records write it."""
-    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def stream_record(
+    *,
+    now: float,
+    request_id: str,
+    arn: str,
+    condition: str,
+    attempts: int,
+    invocation: Invocation | None,
+    batch: Shape,
+) -> bytes:
+    """What a destination is sent of stream records that were given up: where they are, not what they say."""
+    record: Shape = {
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": arn,
+            "condition": condition,
+            "approximateInvokeCount": attempts,
+        },
+        "version": "1.0",
+        "timestamp": iso(now),
+        "DDBStreamBatchInfo": batch,
+    }
+    if invocation is not None:
+        record["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": invocation.executed_version,
+            "functionError": invocation.function_error,
+        }
+    return json.encode(record)
+
+
+def iso(instant: float, timespec: str = "milliseconds") -> str:
+    """An instant as these records write it."""
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def _payload(body: bytes) -> Any:

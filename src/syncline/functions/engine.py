@@ -75,7 +75,7 @@ class FunctionEngine:
         )
         self.configs = InvokeConfigs(store)
         self.events = Events(store, self.catalog, self.configs, self.invoker, clock, ids, settings.functions, meter)
-        self.mappings = Mappings(store, streams, tables, self.catalog, self.invoker, clock, ids, meter)
+        self.mappings = Mappings(store, streams, tables, self.catalog, self.invoker, self.events, clock, ids, meter)
 
     async def load(self) -> None:
         """Read functions, waiting events and mappings from the store."""

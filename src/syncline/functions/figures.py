@@ -16,11 +16,11 @@ class FunctionFigures:
         self.throttles = meter.counter("syncline_functions_throttles_total", function=name)
         self.duration = meter.summary("syncline_functions_duration_ms", function=name)
         self.iterator_age = meter.summary("syncline_functions_iterator_age_ms", function=name)
-        self.async_received = meter.counter("syncline_functions_async_received_total", function=name)
-        self.async_dropped = meter.counter("syncline_functions_async_dropped_total", function=name)
+        self.async_received = meter.counter("syncline_functions_async_events_total", function=name)
+        self.async_dropped = meter.counter("syncline_functions_dropped_async_events_total", function=name)
         self.destination_failures = meter.counter("syncline_functions_destination_failures_total", function=name)
         self.lost_lines = meter.counter("syncline_functions_lost_log_lines_total", function=name)
-        meter.gauge("syncline_functions_running", running, function=name)
+        meter.gauge("syncline_functions_running_invocations", running, function=name)
 
     def ran(self, seconds: float, *, failed: bool) -> None:
         """Count one invocation."""

@@ -5,21 +5,25 @@ Pure. A pattern is a JSON object; leaves are arrays whose elements are alternati
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable
 from typing import Any
 
-from syncline.core import Unsupported, json
+from syncline.core import json
 from syncline.functions.errors import ParameterInvalid
 
 Holds = Callable[[Any], bool]
 
 PATTERN_LENGTH_MAX = 4096
+NUMBER_MAX = 5e9
+"""EventBridge compares numbers between minus and plus this."""
 ABSENT = object()
 """The value of a field that is not there."""
 
 
 def compile_filter(text: str) -> Holds:
-    """The pattern as a test of a record. Raises ParameterInvalid, or Unsupported for operators that are not built."""
+    """The pattern as a test of a record. Raises ParameterInvalid."""
     if len(text) > PATTERN_LENGTH_MAX:
         raise _invalid()
     try:
@@ -34,7 +38,7 @@ def compile_filter(text: str) -> Holds:
 def _object(pattern: dict[str, Any]) -> Holds:
     tests: list[Holds] = []
     for key, inner in pattern.items():
-        if key == "$or" and isinstance(inner, list):
+        if key == "$or" and isinstance(inner, list) and all(isinstance(option, dict) for option in inner):
             tests.append(_either(inner))
         elif isinstance(inner, dict):
             tests.append(_inside(key, _object(inner)))
@@ -46,21 +50,26 @@ def _object(pattern: dict[str, Any]) -> Holds:
 
 
 def _either(options: list[Any]) -> Holds:
-    if not options or not all(isinstance(option, dict) for option in options):
+    if not options:
         raise _invalid()
     tests = [_object(option) for option in options]
     return lambda value: any(holds(value) for holds in tests)
 
 
 def _inside(key: str, holds: Holds) -> Holds:
-    return lambda value: holds(value.get(key, ABSENT) if isinstance(value, dict) else ABSENT)
+    def inside(value: Any) -> bool:
+        # An array matches when any of its elements does, objects in arrays as well.
+        if isinstance(value, list) and value:
+            return any(inside(one) for one in value)
+        return holds(value.get(key, ABSENT) if isinstance(value, dict) else ABSENT)
+
+    return inside
 
 
 def _leaf(options: list[Any]) -> Holds:
     tests = [_option(option) for option in options]
 
     def holds(value: Any) -> bool:
-        # An array matches when any of its elements does.
         values = value if isinstance(value, list) else [value]
         return any(test(one) for test in tests for one in values)
 
@@ -72,28 +81,31 @@ def _option(option: Any) -> Holds:
         raise _invalid()
     if not isinstance(option, dict):
         return lambda value: type(value) is type(option) and value == option
-    if len(option) != 1:
+    return _OPERATORS[_only(option)](next(iter(option.values())))
+
+
+def _only(option: dict[str, Any]) -> str:
+    """The one operator of an option. Raises for none, several and unknown ones."""
+    if len(option) != 1 or not option.keys() <= _OPERATORS.keys():
         raise _invalid()
-    ((operator, argument),) = option.items()
-    if operator not in _OPERATORS:
-        raise Unsupported(f"The filter operator {operator} is not supported.")
-    return _OPERATORS[operator](argument)
+    return next(iter(option))
+
+
+def _text_test(argument: Any, test: Callable[[str, str], bool]) -> Holds:
+    """A test of text against text, which `{"equals-ignore-case": …}` makes blind to case."""
+    if isinstance(argument, dict) and list(argument) == ["equals-ignore-case"]:
+        wanted = _text(argument["equals-ignore-case"]).lower()
+        return lambda value: isinstance(value, str) and test(value.lower(), wanted)
+    exact = _text(argument)
+    return lambda value: isinstance(value, str) and test(value, exact)
 
 
 def _prefix(argument: Any) -> Holds:
-    if isinstance(argument, dict) and list(argument) == ["equals-ignore-case"]:
-        start = _text(argument["equals-ignore-case"]).lower()
-        return lambda value: isinstance(value, str) and value.lower().startswith(start)
-    start = _text(argument)
-    return lambda value: isinstance(value, str) and value.startswith(start)
+    return _text_test(argument, str.startswith)
 
 
 def _suffix(argument: Any) -> Holds:
-    if isinstance(argument, dict) and list(argument) == ["equals-ignore-case"]:
-        end = _text(argument["equals-ignore-case"]).lower()
-        return lambda value: isinstance(value, str) and value.lower().endswith(end)
-    end = _text(argument)
-    return lambda value: isinstance(value, str) and value.endswith(end)
+    return _text_test(argument, str.endswith)
 
 
 def _ignore_case(argument: Any) -> Holds:
@@ -103,10 +115,16 @@ def _ignore_case(argument: Any) -> Holds:
 
 def _anything_but(argument: Any) -> Holds:
     if isinstance(argument, dict):
-        inner = _option(argument)
-        return lambda value: value is not ABSENT and not inner(value)
+        operator = _only(argument)
+        if operator not in ("prefix", "suffix", "equals-ignore-case", "wildcard"):
+            raise _invalid()
+        inner = argument[operator]
+        tests = [_OPERATORS[operator](one) for one in (inner if isinstance(inner, list) and inner else [inner])]
+        return lambda value: value is not ABSENT and not any(test(value) for test in tests)
     unwanted = argument if isinstance(argument, list) else [argument]
-    return lambda value: value is not ABSENT and value not in unwanted
+    if not unwanted or not (all(isinstance(one, str) for one in unwanted) or all(_is_number(one) for one in unwanted)):
+        raise _invalid()
+    return lambda value: value is not ABSENT and (isinstance(value, bool) or value not in unwanted)
 
 
 def _exists(argument: Any) -> Holds:
@@ -116,23 +134,31 @@ def _exists(argument: Any) -> Holds:
     return lambda value: (value is not ABSENT and not isinstance(value, dict)) == argument
 
 
+_WILDCARD = re.compile(r"(?:\\[*\\]|[^\\])*")
+
+
 def _wildcard(argument: Any) -> Holds:
-    """Each `*` stands for any text. The parts are looked for one after the other: no text makes that slow."""
-    first, *rest = _text(argument).split("*")
-    if not rest:
-        return lambda value: bool(value == first)
-    *middle, last = rest
+    text = _text(argument)
+    if not _WILDCARD.fullmatch(text) or re.search(r"(?<!\\)\*\*", text):
+        raise _invalid()
+    parts = re.findall(r"\\.|[^\\]", text, flags=re.DOTALL)
+    shape = re.compile("".join(".*" if part == "*" else re.escape(part[-1]) for part in parts), re.DOTALL)
+    return lambda value: isinstance(value, str) and shape.fullmatch(value) is not None
+
+
+def _cidr(argument: Any) -> Holds:
+    try:
+        block = ipaddress.ip_network(_text(argument), strict=False)
+    except ValueError:
+        raise _invalid() from None
+    if "/" not in argument:
+        raise _invalid()
 
     def holds(value: Any) -> bool:
-        if not isinstance(value, str) or len(value) < len(first) + len(last):
+        try:
+            return isinstance(value, str) and ipaddress.ip_address(value) in block
+        except ValueError:
             return False
-        at, end = len(first), len(value) - len(last)
-        for part in middle:
-            found = value.find(part, at, end)
-            if found < 0:
-                return False
-            at = found + len(part)
-        return value.startswith(first) and value.endswith(last)
 
     return holds
 
@@ -150,9 +176,18 @@ def _numeric(argument: Any) -> Holds:
     if not isinstance(argument, list) or len(argument) not in (2, 4):
         raise _invalid()
     pairs = list(zip(argument[::2], argument[1::2], strict=True))
-    if not all(sign in _COMPARE and _is_number(number) for sign, number in pairs):
+    for sign, number in pairs:
+        if not isinstance(sign, str) or sign not in _COMPARE or not _is_number(number) or abs(number) > NUMBER_MAX:
+            raise _invalid()
+    if len(pairs) == 2 and not _is_range(pairs):
         raise _invalid()
     return lambda value: _is_number(value) and all(_COMPARE[sign](value, number) for sign, number in pairs)
+
+
+def _is_range(pairs: list[tuple[str, float]]) -> bool:
+    """A lower bound, then an upper one that is higher."""
+    (first, low), (second, high) = pairs
+    return first in (">", ">=") and second in ("<", "<=") and low < high
 
 
 _OPERATORS: dict[str, Callable[[Any], Holds]] = {
@@ -163,6 +198,7 @@ _OPERATORS: dict[str, Callable[[Any], Holds]] = {
     "numeric": _numeric,
     "exists": _exists,
     "wildcard": _wildcard,
+    "cidr": _cidr,
 }
 
 

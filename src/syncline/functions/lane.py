@@ -13,12 +13,16 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from syncline.core import Clock, Ids, Meter, SynclineError, json
+from syncline.core import Clock, Ids, Meter, SynclineError, Throttled, json
 from syncline.functions.catalog import Catalog
+from syncline.functions.destinations import iso, stream_record
+from syncline.functions.events import Events
 from syncline.functions.filters import Holds, compile_filter
 from syncline.functions.invoker import Invoker
-from syncline.functions.model import Call, Mapping
+from syncline.functions.model import Call, Invocation, Mapping
+from syncline.functions.names import parse_reference
 from syncline.functions.responses import first_failure
+from syncline.store import Store
 from syncline.streams import Cursors, Record, Shard, Streams
 from syncline.tables import StreamRecord
 
@@ -41,19 +45,22 @@ class Entry(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Entries that are sent together, and how often they were in vain."""
+    """Entries that are sent together, how often they were in vain, and what came of the last time."""
 
     entries: list[Entry]
     attempts: int = 0
+    last: Invocation | None = None
 
 
 class House(NamedTuple):
     """What lanes work with."""
 
+    store: Store
     streams: Streams
     cursors: Cursors
     catalog: Catalog
     invoker: Invoker
+    events: Events
     clock: Clock
     ids: Ids
     meter: Meter
@@ -87,14 +94,19 @@ class Lane:
         position = await self._start()
         while not self._stopping:
             try:
-                batch, position = await self._gather(position)
-                if await self._deliver(batch):
-                    await self._save(position)
+                position = await self._step(position)
             except SynclineError as refusal:
                 # The store is busy, or another part away: nothing was passed, so begin again where the cursor stands.
                 self._told(f"PROBLEM: {refusal.message}")
                 await self._pause()
                 position = await self._start()
+
+    async def _step(self, position: int) -> int:
+        """Gather and deliver one batch; return the position after it."""
+        batch, position = await self._gather(position)
+        if await self._deliver(batch):
+            await self._save(position)
+        return position
 
     async def _start(self) -> int:
         saved = await self._house.cursors.load(consumer_of(self._mapping, self._number), self._shard)
@@ -119,7 +131,7 @@ class Lane:
             records = await self._house.streams.read(self._shard, after=position, limit=self._read_limit())
             for record in records:
                 entry = self._entry(record)
-                if entry is not None and batch and size + len(entry.body) > BATCH_BYTES_MAX:
+                if entry is not None and batch and not self._fits(batch[0], size, entry):
                     return batch, position
                 position = record.sequence
                 if entry is not None:
@@ -132,9 +144,18 @@ class Lane:
             now = self._house.clock.monotonic()
             if batch and not closes:
                 closes = now + self._mapping.window
-            if batch and now >= closes:
+            patience = self._patience(closes - now if batch else None)
+            if patience is not None and patience <= 0:
                 return batch, position
-            await self._more(position, closes - now if batch else None)
+            await self._more(position, patience)
+
+    def _fits(self, first: Entry, size: int, entry: Entry) -> bool:
+        """Whether an entry may join the batch that begins with `first`."""
+        return size + len(entry.body) <= BATCH_BYTES_MAX
+
+    def _patience(self, seconds: float | None) -> float | None:
+        """How long to wait for more, given how long the batch may; None for ever."""
+        return seconds
 
     async def _more(self, position: int, seconds: float | None) -> None:
         try:
@@ -190,14 +211,17 @@ class Lane:
         if batch.attempts:
             horizon = await self._house.streams.horizon(self._shard)
             entries = [entry for entry in entries if entry.sequence > horizon]
-        self._dropped(len(batch.entries) - len(entries), "too old")
+        if len(entries) < len(batch.entries):
+            kept = {entry.sequence for entry in entries}
+            gone = [entry for entry in batch.entries if entry.sequence not in kept]
+            await self._dropped(gone, "RecordAgeExceeded", batch)
         return entries
 
     async def _send(self, batch: Batch) -> tuple[list[Batch], bool]:
         """Invoke with the batch; return what of it is to be sent again, and whether to pause before that."""
         self._delivering = True
         try:
-            failed_from = await self._invoke(batch.entries)
+            failed_from, invocation = await self._invoke(batch.entries)
         except SynclineError as refusal:
             # Throttled, or the function is gone or has no process: that costs no attempt.
             self._told(f"PROBLEM: {refusal.message}")
@@ -209,36 +233,45 @@ class Lane:
             self._told(OK)
             return [], False
         self._told(FAILED)
-        again = await self._after_failure(batch, failed_from)
+        again = await self._after_failure(batch._replace(last=invocation), failed_from)
         return again, bool(again) and again[0].attempts > 0
 
     async def _after_failure(self, batch: Batch, failed_from: int) -> list[Batch]:
-        rest = batch.entries[failed_from:]
+        rest, last = batch.entries[failed_from:], batch.last
         if failed_from:
             await self._save(batch.entries[failed_from - 1].sequence)
-            return [Batch(rest, 1)]
+            return [Batch(rest, 1, last)]
         if self._mapping.bisect and len(rest) > 1:
             middle = len(rest) // 2
             # AWS does this: a split costs no attempt.
-            return [Batch(rest[:middle], batch.attempts), Batch(rest[middle:], batch.attempts)]
+            return [Batch(rest[:middle], batch.attempts, last), Batch(rest[middle:], batch.attempts, last)]
         attempts = batch.attempts + 1
         if 0 <= self._mapping.retries < attempts:
-            self._dropped(len(rest), "every attempt failed")
+            await self._dropped(rest, "RetryAttemptsExhausted", batch._replace(attempts=attempts))
             return []
-        return [Batch(rest, attempts)]
+        return [Batch(rest, attempts, last)]
 
-    async def _invoke(self, entries: list[Entry]) -> int | None:
-        """Invoke once: None when all went well, else the index of the first entry that failed."""
-        house, mapping = self._house, self._mapping
-        function = house.catalog.route(mapping.function)
-        payload = b'{"Records":[' + b",".join(entry.body for entry in entries) + b"]}"
-        call = Call(house.ids.uuid(), mapping.function, payload)
-        age = house.clock.now() - entries[-1].at
-        house.invoker.figures.of(function.name).iterator_age.observe(max(0.0, age * 1000))
-        invocation = await house.invoker.run(function, call)
-        if invocation.function_error is not None:
-            return 0
-        if "ReportBatchItemFailures" not in mapping.responses:
+    async def _invoke(self, entries: list[Entry]) -> tuple[int | None, Invocation]:
+        """Invoke once: None when all went well, else the index of the first entry that failed; and what came of it."""
+        age = self._house.clock.now() - entries[-1].at
+        invocation = await self._run(self._payload(entries), age=max(0.0, age * 1000))
+        return 0 if invocation.function_error is not None else self._judged(invocation, entries), invocation
+
+    async def _run(self, payload: bytes, *, age: float | None = None) -> Invocation:
+        """Invoke the mapping's function; `age` is the last record's in milliseconds."""
+        house = self._house
+        function = house.catalog.route(self._mapping.function)
+        if age is not None:
+            house.invoker.figures.of(function.name).iterator_age.observe(age)
+        return await house.invoker.run(function, Call(house.ids.uuid(), self._mapping.function, payload))
+
+    def _payload(self, entries: list[Entry]) -> bytes:
+        """The event of these entries."""
+        return b'{"Records":[' + b",".join(entry.body for entry in entries) + b"]}"
+
+    def _judged(self, invocation: Invocation, entries: list[Entry]) -> int | None:
+        """The index of the first entry that failed, by the answer of a function that did not fail."""
+        if "ReportBatchItemFailures" not in self._mapping.responses:
             return None
         return first_failure(invocation.payload, [entry.number for entry in entries])
 
@@ -247,10 +280,44 @@ class Lane:
         self._waits = min(self._waits + 1, 16)
         await self._house.clock.sleep(wait)
 
-    def _dropped(self, count: int, reason: str) -> None:
-        if count:
-            facts = {"mapping": self._mapping.id, "records": count, "reason": reason}
-            self._house.meter.event("event source mapping gave up records", **facts)
+    async def _dropped(self, entries: list[Entry], condition: str, batch: Batch) -> None:
+        """Give entries up: say so, and tell the destination. Raises when that has no room and the lane is to stop."""
+        if not entries:
+            return
+        facts = {"mapping": self._mapping.id, "records": len(entries), "reason": condition}
+        self._house.meter.event("event source mapping gave up records", **facts)
+        destination, events = self._mapping.on_failure, self._house.events
+        while destination:
+            try:
+                await events.send(destination, self._failure(entries, condition, batch))
+            except Throttled:
+                if self._stopping:
+                    raise
+                await self._pause()
+                continue
+            except SynclineError as refusal:
+                name = parse_reference(self._mapping.function, self._house.catalog.region).name
+                events.undelivered(name, destination, refusal)
+            return
+
+    def _failure(self, entries: list[Entry], condition: str, batch: Batch) -> bytes:
+        return stream_record(
+            now=float(self._house.clock.now()),
+            arn=self._mapping.function,
+            condition=condition,
+            attempts=batch.attempts,
+            invocation=batch.last,
+            request_id=batch.last.request_id if batch.last else self._house.ids.uuid(),
+            batch={
+                "shardId": self._shard.shard,
+                "startSequenceNumber": entries[0].number,
+                "endSequenceNumber": entries[-1].number,
+                "approximateArrivalOfFirstRecord": iso(entries[0].at, "seconds"),
+                "approximateArrivalOfLastRecord": iso(entries[-1].at, "seconds"),
+                "batchSize": len(entries),
+                "streamArn": self._mapping.source,
+            },
+        )
 
 
 def consumer_of(mapping: Mapping, number: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from syncline.functions import shapes
+from syncline.functions.destinations import check_destination
 from syncline.functions.engine import FunctionEngine
 from syncline.functions.errors import FunctionNotFound, NotBuilt, ParameterInvalid, ResourceConflict
 from syncline.functions.filters import compile_filter
@@ -30,6 +31,7 @@ _MEMBERS = {
     "ParallelizationFactor": "lanes",
     "MaximumRetryAttempts": "retries",
     "MaximumRecordAgeInSeconds": "age",
+    "TumblingWindowInSeconds": "tumbling",
     "BisectBatchOnFunctionError": "bisect",
     "FunctionResponseTypes": "responses",
 }
@@ -57,6 +59,7 @@ class MappingOperations:
         mapping = Mapping(
             self._new_id(), function, source, start, str(position), self._now(), tags=request.get("Tags", {}), **changes
         )
+        self._check(mapping)
         await self._mappings.put(mapping)
         return self._shape(mapping, "Creating")
 
@@ -71,6 +74,7 @@ class MappingOperations:
         if "FunctionName" in request:
             changes["function"] = self._function_arn(request["FunctionName"])
         mapping = msgspec.structs.replace(old, modified=self._now(), **changes)
+        self._check(mapping)
         await self._mappings.put(mapping)
         turned = {True: "Enabling", False: "Disabling"}[mapping.enabled]
         return self._shape(mapping, "Updating" if mapping.enabled == old.enabled else turned)
@@ -120,6 +124,12 @@ class MappingOperations:
             raise ParameterInvalid(f"Unsupported starting position for arn type: {source}")
         self._mappings.shard_of(source)
 
+    def _check(self, mapping: Mapping) -> None:
+        if mapping.on_failure:
+            check_destination(mapping.on_failure, self._catalog)
+        if mapping.tumbling and mapping.lanes > 1:
+            raise ParameterInvalid("A tumbling window needs a ParallelizationFactor of 1.")
+
     def _check_fresh(self, source: str, function: str) -> None:
         for mapping in self._mappings.all():
             if (mapping.source, mapping.function) == (source, function):
@@ -161,11 +171,6 @@ def _changes(request: Shape) -> Shape:
     for member in _UNBUILT:
         if request.get(member):
             raise NotBuilt(what=f"An event source mapping with {member}")
-    for side in ("OnFailure", "OnSuccess"):
-        if request.get("DestinationConfig", {}).get(side, {}).get("Destination"):
-            raise NotBuilt(what=f"A destination ({side}) of an event source mapping")
-    if request.get("TumblingWindowInSeconds"):
-        raise NotBuilt(what="TumblingWindowInSeconds")
     age = request.get("MaximumRecordAgeInSeconds", -1)
     if age != -1 and age < 60:
         raise ParameterInvalid(
@@ -175,6 +180,10 @@ def _changes(request: Shape) -> Shape:
     changes: Shape = {ours: request[theirs] for theirs, ours in _MEMBERS.items() if theirs in request}
     if "FilterCriteria" in request:
         changes["patterns"] = _patterns(request["FilterCriteria"])
+    if request.get("DestinationConfig", {}).get("OnSuccess", {}).get("Destination"):
+        raise ParameterInvalid("OnSuccess is not a valid destination of an event source mapping of a stream.")
+    if "OnFailure" in request.get("DestinationConfig", {}):
+        changes["on_failure"] = request["DestinationConfig"]["OnFailure"].get("Destination", "")
     return changes
 
 

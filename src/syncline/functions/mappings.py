@@ -14,9 +14,11 @@ import msgspec
 from syncline.core import Clock, Ids, Meter, NotFound, Throttled
 from syncline.functions.catalog import Catalog
 from syncline.functions.errors import MappingNotFound, ParameterInvalid
+from syncline.functions.events import Events
 from syncline.functions.invoker import Invoker
 from syncline.functions.lane import House, Lane, consumer_of
 from syncline.functions.model import Mapping
+from syncline.functions.windows import WindowLane, forget_window
 from syncline.store import Collection, Store
 from syncline.streams import Cursors, Shard, Streams
 from syncline.tables import TableEngine
@@ -35,12 +37,13 @@ class Mappings:
         tables: TableEngine,
         catalog: Catalog,
         invoker: Invoker,
+        events: Events,
         clock: Clock,
         ids: Ids,
         meter: Meter,
     ) -> None:
         self._store, self._streams, self._tables, self._clock = store, streams, tables, clock
-        self._house = House(streams, Cursors(store), catalog, invoker, clock, ids, meter)
+        self._house = House(store, streams, Cursors(store), catalog, invoker, events, clock, ids, meter)
         self._records = Collection("event source mapping", Mapping)
         self._mappings: dict[str, Mapping] = {}
         self._results: dict[str, str] = {}
@@ -145,7 +148,8 @@ class Mappings:
             self._results[mapping.id] = "PROBLEM: Stream not found"
             await self._clock.sleep(STREAM_AWAY_SECONDS)
             return
-        lanes = [Lane(self._house, mapping, shard, number, self._teller(mapping)) for number in range(mapping.lanes)]
+        kind = WindowLane if mapping.tumbling else Lane
+        lanes = [kind(self._house, mapping, shard, number, self._teller(mapping)) for number in range(mapping.lanes)]
         self._lanes[mapping.id] = lanes
         async with asyncio.TaskGroup() as group:
             for lane in lanes:
@@ -165,5 +169,6 @@ class Mappings:
 
     async def _forget(self, mapping: Mapping) -> None:
         with contextlib.suppress(Throttled):  # the store is busy: cursors that nobody reads any more do no harm
+            await forget_window(self._store, mapping)
             for number in range(mapping.lanes):
                 await self._house.cursors.forget(consumer_of(mapping, number))

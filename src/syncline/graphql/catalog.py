@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from syncline.graphql.errors import NoSuchApi
-from syncline.graphql.model import Api, ApiKey, DataSource, Environment, Function, Resolver, SchemaRecord
+from syncline.graphql.model import Api, ApiCache, ApiKey, DataSource, Environment, Function, Resolver, SchemaRecord
 from syncline.store import Collection, Snapshot, Store, Transaction
 
 
@@ -20,6 +20,7 @@ class Entry:
         self.api = api
         self.schema = SchemaRecord()
         self.environment = Environment()
+        self.cache: ApiCache | None = None
         self.keys: dict[str, ApiKey] = {}
         self.sources: dict[str, DataSource] = {}
         self.functions: dict[str, Function] = {}
@@ -35,6 +36,7 @@ class Catalog:
         self._apis = Collection("graphql.api", Api)
         self._schemas = Collection("graphql.schema", SchemaRecord)
         self._environments = Collection("graphql.environment", Environment)
+        self._caches = Collection("graphql.cache", ApiCache)
         self._keys = Collection("graphql.key", ApiKey)
         self._sources = Collection("graphql.source", DataSource)
         self._functions = Collection("graphql.function", Function)
@@ -57,6 +59,7 @@ class Catalog:
             entry = entries[api.api_id] = Entry(api)
             entry.schema = self._schemas.get(snapshot, api.api_id) or entry.schema
             entry.environment = self._environments.get(snapshot, api.api_id) or entry.environment
+            entry.cache = self._caches.get(snapshot, api.api_id)
             entry.keys = {key.id: key for key in self._keys.list(snapshot, api.api_id)}
             entry.sources = {source.name: source for source in self._sources.list(snapshot, api.api_id)}
             entry.functions = {each.function_id: each for each in self._functions.list(snapshot, api.api_id)}
@@ -79,6 +82,14 @@ class Catalog:
     async def put_environment(self, entry: Entry, environment: Environment) -> None:
         await self._put(self._environments, environment, entry.api.api_id)
         entry.environment = environment
+
+    async def put_cache(self, entry: Entry, cache: ApiCache) -> None:
+        await self._put(self._caches, cache, entry.api.api_id)
+        entry.cache = cache
+
+    async def delete_cache(self, entry: Entry) -> None:
+        await self._delete(self._caches, entry.api.api_id)
+        entry.cache = None
 
     async def put_key(self, entry: Entry, key: ApiKey) -> None:
         await self._put(self._keys, key, entry.api.api_id, key.id)
@@ -127,6 +138,7 @@ class Catalog:
                 self._resolvers.delete(txn, api_id, resolver.type_name, resolver.field_name)
             self._schemas.delete(txn, api_id)
             self._environments.delete(txn, api_id)
+            self._caches.delete(txn, api_id)
             self._apis.delete(txn, api_id)
 
         await self._store.write(body)

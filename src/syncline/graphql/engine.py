@@ -108,7 +108,7 @@ class GraphqlEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = Live(entry, self._engines, self._library, self.meter)
+        live = Live(entry, self._engines, self._library, self.meter, self.clock)
         live.restore()
         self._live[live.api_id] = live
 

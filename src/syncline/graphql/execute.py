@@ -16,7 +16,7 @@ from graphql import GraphQLError
 
 from syncline.auth import Identity
 from syncline.core import SynclineError
-from syncline.datasources import Context, Info
+from syncline.datasources import Context, Info, Shared
 from syncline.graphql import errors
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.errors import FieldFailed, Path
@@ -46,7 +46,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 class Run:
     """One execution of one plan."""
 
-    __slots__ = ("batches", "errors", "failed", "gaps", "plan", "publish", "resolved", "serialize", "surroundings")
+    __slots__ = ("errors", "failed", "gaps", "plan", "publish", "resolved", "serialize", "shared", "surroundings")
 
     def __init__(self, plan: Plan, surroundings: Surroundings, publish: Publish | None = None) -> None:
         self.plan = plan
@@ -55,7 +55,7 @@ class Run:
         self.errors: list[dict[str, Any]] = []
         self.failed: set[Path] = set()
         self.resolved = 0
-        self.batches: dict[Any, Any] = {}
+        self.shared = Shared(mutation=plan.mutation)
         self.serialize = True
         self.gaps: list[str] | None = None
 
@@ -173,7 +173,7 @@ class Run:
             around.request,
             env=around.env,
             api_id=around.api,
-            batches=self.batches,
+            shared=self.shared,
         )
 
     def _appended(self, context: Context, field: FieldPlan, path: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from syncline.auth import ApiAuth, Mode
-from syncline.core import Meter, SynclineError
+from syncline.core import Clock, Meter, SynclineError
 from syncline.datasources import DataSource, DataSourceSpec, Engines, build
 from syncline.graphql import schema as schemas
+from syncline.graphql.api_cache import ApiCache
 from syncline.graphql.catalog import Entry
 from syncline.graphql.documents import Documents
 from syncline.graphql.errors import BadRequest
@@ -38,7 +39,7 @@ class Figures:
         self.errors_4xx = meter.counter("syncline_graphql_errors_4xx_total", api=api)
         self.errors_5xx = meter.counter("syncline_graphql_errors_5xx_total", api=api)
         self.fallbacks = meter.counter("syncline_graphql_fallbacks_total", api=api)
-        self.gaps = meter.counter("syncline_graphql_selection_gap_total", api=api)
+        self.gaps = meter.counter("syncline_graphql_selection_gaps_total", api=api)
         self.connects = meter.counter("syncline_graphql_connects_total", api=api)
         self.connect_errors = meter.counter("syncline_graphql_connect_errors_total", api=api)
         self.subscribes = meter.counter("syncline_graphql_subscribes_total", api=api)
@@ -54,17 +55,19 @@ class Figures:
 class Live:
     """One API as it serves now."""
 
-    def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter) -> None:
+    def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter, clock: Clock) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
         self.figures = Figures(meter, self.api_id)
         self._meter = meter
+        self._clock = clock
         self._engines = engines
         self._library = library.for_api()
         self.keys: dict[str, float] = {}
         self.auth = ApiAuth(self.api_id, ("API_KEY",), self.keys)
         self.schema: Schema | None = None
         self.documents: Documents | None = None
+        self.cache: ApiCache | None = None
         self.version = 0
         """Of the schema and of who may see what: subscriptions of one version can share a group."""
         self.changed: dict[object, Callable[[], None]] = {}
@@ -76,6 +79,11 @@ class Live:
         self.sources: dict[str, DataSource] = {}
         self._resolvers: dict[tuple[str, str], Resolver] = {}
 
+    def open_cache(self) -> None:
+        """Have the cache that the records say, empty."""
+        record = self.entry.cache
+        self.cache = None if record is None else ApiCache(record, self._clock, self._meter, self.api_id)
+
     def restore(self) -> None:
         """Make everything from the records: at start. What no longer compiles is logged and left out."""
         text = self.entry.schema.text
@@ -84,6 +92,7 @@ class Live:
                 self.schema = schemas.build(text)
             except schemas.SchemaRefused as refusal:
                 self._left_out("schema", self.entry.api.name, str(refusal))
+        self.open_cache()
         for source in self.entry.sources.values():
             try:
                 self.sources[source.name] = self.built(source)
@@ -107,6 +116,8 @@ class Live:
         modes = cast("tuple[Mode, ...]", (api.authentication_type, *others))
         self.auth = ApiAuth(self.api_id, modes, self.keys)
         self.documents = None
+        if self.cache is not None:
+            self.cache.flush()  # What it kept was true of the API as it was.
         if self.schema is not None:
             settled = Settled(
                 self.schema, self._attached(), default_mode=self.auth.default, depth_max=api.query_depth_limit
@@ -125,7 +136,15 @@ class Live:
     def _attached(self) -> dict[tuple[str, str], Resolver]:
         # A resolver whose field the schema has lost stays in the records, and comes back with the field.
         assert self.schema is not None, "only a schema has fields"
-        return {key: each for key, each in self._resolvers.items() if self.schema.field(*key) is not None}
+        found = {key: each for key, each in self._resolvers.items() if self.schema.field(*key) is not None}
+        cache = self.cache
+        if cache is None or cache.whole_operations:
+            return found
+        uncached = {kind.name for kind in (self.schema.core.mutation_type, self.schema.core.subscription_type) if kind}
+        return {
+            key: each if key[0] in uncached else cache.wrapped(each, *key, self.entry.resolvers[key].caching_config)
+            for key, each in found.items()
+        }
 
     @property
     def resolvers_max(self) -> int:

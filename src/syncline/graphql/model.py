@@ -115,6 +115,18 @@ class Environment(msgspec.Struct, frozen=True, rename="camel"):
     environment_variables: dict[str, str] = {}
 
 
+class ApiCache(msgspec.Struct, frozen=True, rename="camel"):
+    """An API's cache, as CreateApiCache described it. What is kept in it is in memory only."""
+
+    ttl: int
+    api_caching_behavior: str
+    type: str
+    status: str = "AVAILABLE"
+    transit_encryption_enabled: bool = False
+    at_rest_encryption_enabled: bool = False
+    health_metrics_config: str = "DISABLED"
+
+
 def shown(record: msgspec.Struct) -> dict[str, Any]:
     """The record as members of an answer."""
     members: dict[str, Any] = msgspec.to_builtins(record)

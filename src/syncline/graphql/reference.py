@@ -29,6 +29,7 @@ class Reference:
         self._surroundings = surroundings
         self._run = Run(Plan(document.operation, [], document.settled.schema), surroundings)
         self.errors: list[dict[str, Any]] = []
+        self.shared = self._run.shared
 
     async def data(self) -> dict[str, Any] | None:
         """The answer's `data`; its `errors` are in `errors` then."""

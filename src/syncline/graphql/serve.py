@@ -27,7 +27,9 @@ from syncline.core import (
     call,
     json,
 )
+from syncline.datasources import Shared
 from syncline.graphql import errors
+from syncline.graphql.api_cache import Key, operation_key
 from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
 from syncline.graphql.errors import MalformedRequest, NoSchema, OperationUnsupported
@@ -108,21 +110,43 @@ class Server:
         document = live.documents.find(body.query, body.operation_name)
         if document.kind is OperationType.SUBSCRIPTION and not document.errors:
             raise OperationUnsupported("subscription is only supported through the realtime channel")
-        answer = await self._execute(live, document, body, identity, request)
+        key = self._cache_key(live, document, body, identity, request)
+        kept = live.cache.find(key) if live.cache is not None and key is not None else None
+        if kept is not None:
+            return _response(kept)
+        generation = 0 if live.cache is None else live.cache.generation
+        answer, shared = await self._execute(live, document, body, identity, request)
         if "errors" in answer:
             self._note_errors(answer["errors"], request, api=live.api_id)
-        return self._ok(request, answer)
+        if shared is not None and shared.evictions:
+            evicted = 0 if live.cache is None else sum(live.cache.evict(*each) for each in shared.evictions)
+            answer["extensions"] = {"apiCacheEntriesDeleted": evicted}
+        encoded = json.encode(answer)
+        if live.cache is not None and key is not None and "errors" not in answer and (shared is None or shared.lasting):
+            live.cache.keep_answer(key, encoded, generation)
+        return _response(encoded, shared.response_headers if shared is not None else None)
+
+    def _cache_key(
+        self, live: Live, document: Document, body: Body, identity: Identity, request: Request
+    ) -> Key | None:
+        """Under what the whole answer is kept; None when it is not."""
+        kept = live.cache is not None and live.cache.whole_operations and document.kind is OperationType.QUERY
+        if not kept or document.errors:
+            return None
+        headers = request_of(request.headers)["headers"]
+        named = body.query, body.operation_name, body.variables
+        return operation_key(*named, identity=identity.claims, grants=identity.grants, headers=headers)
 
     async def _execute(
         self, live: Live, document: Document, body: Body, identity: Identity, request: Request
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], Shared | None]:
         if document.errors:
-            return {"data": None, "errors": document.errors}
+            return {"data": None, "errors": document.errors}, None
         given = body.variables or {}
         try:
             variables = document.variables.coerce(given)
         except VariableRefused as refusal:
-            return {"data": None, "errors": [errors.document(str(refusal), refusal.node)]}
+            return {"data": None, "errors": [errors.document(str(refusal), refusal.node)]}, None
         surroundings = self.surroundings(live, identity, request_of(request.headers), given, variables)
         plan = document.plan(identity.grants, variables)
         run: Run | Reference
@@ -136,8 +160,8 @@ class Server:
                 data = await run.data()
         except TimeoutError:
             late = {**errors.document("Execution timed out.", None), "errorType": "ExecutionTimeout"}
-            return {"data": None, "errors": [*run.errors, late]}
-        return {"data": data, "errors": run.errors} if run.errors else {"data": data}
+            return {"data": None, "errors": [*run.errors, late]}, None
+        return ({"data": data, "errors": run.errors} if run.errors else {"data": data}), run.shared
 
     def surroundings(
         self,
@@ -163,9 +187,6 @@ class Server:
 
         return publish
 
-    def _ok(self, request: Request, answer: dict[str, Any]) -> Response:
-        return Response(200, json.encode(answer), CONTENT_TYPE, [("x-amzn-appsync-tokensconsumed", "1")])
-
     def _note_errors(self, found: list[dict[str, Any]], request: Request, *, api: str) -> None:
         """One line for a request that was answered with errors; the first says what went wrong."""
         first = found[0]
@@ -187,6 +208,10 @@ class Server:
         body = json.encode({"errors": [errors.transport(refusal)]})
         status = STATUSES.get(refusal.code) or status_of(refusal)
         return Response(status, body, CONTENT_TYPE, [("x-amzn-errortype", refusal.code)])
+
+
+def _response(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(200, body, CONTENT_TYPE, [("x-amzn-appsync-tokensconsumed", "1"), *(headers or {}).items()])
 
 
 def status_of(refusal: SynclineError) -> int:

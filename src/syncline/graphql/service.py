@@ -10,6 +10,7 @@ from typing import Any
 
 from syncline.graphql import evaluation
 from syncline.graphql.apis import Apis
+from syncline.graphql.caches import Caches
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.parts import Parts
 from syncline.graphql.types import Types
@@ -25,6 +26,7 @@ class Graphql:
         self._parts = Parts(engine)
         self._engine = engine
         self._types = Types(engine)
+        self._caches = Caches(engine)
 
     async def create_graphql_api(self, request: Members) -> Members:
         """A new API."""
@@ -177,6 +179,26 @@ class Graphql:
     async def list_types(self, request: Members) -> Members:
         """The schema's types, a page at a time."""
         return self._types.list(request)
+
+    async def create_api_cache(self, request: Members) -> Members:
+        """A cache for an API."""
+        return await self._caches.create(request)
+
+    async def get_api_cache(self, request: Members) -> Members:
+        """An API's cache."""
+        return self._caches.get(request)
+
+    async def update_api_cache(self, request: Members) -> Members:
+        """A cache described anew; it begins empty."""
+        return await self._caches.update(request)
+
+    async def delete_api_cache(self, request: Members) -> Members:
+        """Remove an API's cache."""
+        return await self._caches.delete(request)
+
+    async def flush_api_cache(self, request: Members) -> Members:
+        """Forget what the cache keeps."""
+        return self._caches.flush(request)
 
     async def evaluate_code(self, request: Members) -> Members:
         """What a handler of some code does with a context."""

@@ -33,10 +33,10 @@ class Channel:
         """Every publication up to here was handed to outboxes; outside of a flush, that is."""
         self.active = 0
         self.window = Window(limits.window_bytes_max, limits.window_seconds)
-        self.publications = meter.counter("syncline_hub_publications_count", api=api)
-        self.deliveries = meter.counter("syncline_hub_deliveries_count", api=api)
-        self.dropped = meter.counter("syncline_hub_dropped_publications_count", api=api)
-        meter.gauge("syncline_hub_active_subscriptions_count", lambda: self.active, api=api)
+        self.publications = meter.counter("syncline_hub_publications_total", api=api)
+        self.deliveries = meter.counter("syncline_hub_deliveries_total", api=api)
+        self.dropped = meter.counter("syncline_hub_dropped_publications_total", api=api)
+        meter.gauge("syncline_hub_subscriptions", lambda: self.active, api=api)
 
 
 class Hub:

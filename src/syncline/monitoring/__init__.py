@@ -6,10 +6,11 @@ from syncline.monitoring.cloudwatch_service import CloudWatchService
 from syncline.monitoring.logs import Logs
 from syncline.monitoring.logs_service import LogsService
 from syncline.monitoring.metrics import Metrics
-from syncline.monitoring.prometheus import prometheus_text
+from syncline.monitoring.prometheus import PROMETHEUS_TYPE, prometheus_text
 from syncline.monitoring.sampler import MetricSampler
 
 __all__ = [
+    "PROMETHEUS_TYPE",
     "Alarms",
     "CloudWatchService",
     "Logs",

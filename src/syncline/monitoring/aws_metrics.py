@@ -24,8 +24,6 @@ class Row(msgspec.Struct, frozen=True):
     """A gauge that AWS tells once a minute, so that its Sum over a minute is the number itself."""
     summed: bool = False
     """A gauge of the whole: what all its instruments say at one time, added up."""
-    scale: float = 1.0
-    """What the instrument's figures are multiplied by, when its unit is another."""
 
 
 def _both(instrument: str, metric: str, unit: str, of: str = "") -> list[Row]:
@@ -38,11 +36,17 @@ _FUNCTIONS: list[Row] = [
     *_both("syncline_functions_errors_total", "Errors", "Count", of="syncline_functions_invocations_total"),
     *_both("syncline_functions_throttles_total", "Throttles", "Count"),
     *_both("syncline_functions_duration_ms", "Duration", "Milliseconds"),
-    Row("syncline_functions_running", "AWS/Lambda", "ConcurrentExecutions", "Count", {"FunctionName": "function"}),
-    Row("syncline_functions_running", "AWS/Lambda", "ConcurrentExecutions", "Count", summed=True),
+    Row(
+        "syncline_functions_running_invocations",
+        "AWS/Lambda",
+        "ConcurrentExecutions",
+        "Count",
+        {"FunctionName": "function"},
+    ),
+    Row("syncline_functions_running_invocations", "AWS/Lambda", "ConcurrentExecutions", "Count", summed=True),
     *_both("syncline_functions_iterator_age_ms", "IteratorAge", "Milliseconds"),
-    *_both("syncline_functions_async_received_total", "AsyncEventsReceived", "Count"),
-    *_both("syncline_functions_async_dropped_total", "AsyncEventsDropped", "Count"),
+    *_both("syncline_functions_async_events_total", "AsyncEventsReceived", "Count"),
+    *_both("syncline_functions_dropped_async_events_total", "AsyncEventsDropped", "Count"),
     *_both("syncline_functions_destination_failures_total", "DestinationDeliveryFailures", "Count"),
 ]
 
@@ -62,7 +66,7 @@ _APIS: list[Row] = [
     Row("syncline_graphql_subscribe_errors_total", "AWS/AppSync", "SubscribeClientError", "Count", _API),
     Row("syncline_graphql_connections", "AWS/AppSync", "ActiveConnections", "Count", _API, each_minute=True),
     Row("syncline_graphql_subscriptions", "AWS/AppSync", "ActiveSubscriptions", "Count", _API, each_minute=True),
-    Row("syncline_hub_deliveries_count", "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API),
+    Row("syncline_hub_deliveries_total", "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API),
 ]
 
 _TABLES: list[Row] = [
@@ -75,14 +79,7 @@ _TABLES: list[Row] = [
         "Count",
         _TABLE,
     ),
-    Row(
-        "syncline_tables_request_seconds",
-        "AWS/DynamoDB",
-        "SuccessfulRequestLatency",
-        "Milliseconds",
-        _OPERATION,
-        scale=1000.0,
-    ),
+    Row("syncline_tables_request_ms", "AWS/DynamoDB", "SuccessfulRequestLatency", "Milliseconds", _OPERATION),
     Row("syncline_tables_returned_items", "AWS/DynamoDB", "ReturnedItemCount", "Count", _OPERATION),
     Row("syncline_tables_user_errors_total", "AWS/DynamoDB", "UserErrors", "Count"),
 ]

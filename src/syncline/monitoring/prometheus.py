@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from syncline.core import Counter, Gauge, Meter, Summary
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""The content type of `prometheus_text`."""
 
 
 def prometheus_text(meter: Meter) -> str:

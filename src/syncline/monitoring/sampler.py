@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from syncline.core import Clock, Counter, Gauge, Meter, Summary
 from syncline.monitoring.aws_metrics import ROWS, Row
 from syncline.monitoring.beats import every
@@ -57,7 +59,7 @@ class MetricSampler:
                 of = changes.get((row.of, labels)) if row.of else None
                 statistics = change if of is None else _out_of(change, of)
                 if statistics and statistics.count and (fresh or not row.each_minute) and row not in self._summed:
-                    yield _series(row, dict(labels)), _of_row(statistics, row)
+                    yield _series(row, dict(labels)), msgspec.structs.replace(statistics, unit=row.unit)
         for row in self._summed:
             values = [change.total for (name, _), change in changes.items() if name == row.instrument and change]
             if values:
@@ -89,11 +91,6 @@ def _out_of(change: Statistics | None, all_of: Statistics) -> Statistics:
     """Ones for what happened, zeros for the rest of `all_of`: AWS counts an error of 0 for each success."""
     happened = change.total if change else 0.0
     return Statistics(max(all_of.count, happened), happened, 1 if happened >= all_of.count else 0, 1 if happened else 0)
-
-
-def _of_row(statistics: Statistics, row: Row) -> Statistics:
-    total, low, high = (row.scale * one for one in (statistics.total, statistics.minimum, statistics.maximum))
-    return Statistics(statistics.count, total, low, high, row.unit)
 
 
 def _series(row: Row, labels: dict[str, str]) -> Series:

@@ -63,14 +63,16 @@ class Batching:
         """The entry of the batch that belongs to `request`. The batch's first field asks for all of them."""
         # Fields in series never meet here: the first is answered before the second begins.
         key = self, request.get("invocationType")
-        batch = context.batches.get(key)
+        if request.get("invocationType") == "Event":
+            context.must_not_be_kept()
+        batch = context.shared.batches.get(key)
         first = batch is None
         if batch is None:
-            batch = context.batches[key] = Batch()
+            batch = context.shared.batches[key] = Batch()
         at = len(batch.requests)
         batch.requests.append(request)
         if len(batch.requests) == self._size:
-            del context.batches[key]
+            del context.shared.batches[key]
         if first:
             await self._lead(batch, key, context)
         # A shield: one field that is cancelled must not cancel what the others wait for.
@@ -80,8 +82,8 @@ class Batching:
     async def _lead(self, batch: Batch, key: Any, context: Context) -> None:
         try:
             await asyncio.sleep(0)
-            if context.batches.get(key) is batch:
-                del context.batches[key]
+            if context.shared.batches.get(key) is batch:
+                del context.shared.batches[key]
             batch.results.set_result(await self._source.invoke_all(batch.requests))
         except DataSourceError as failure:
             batch.results.set_exception(failure)

@@ -11,7 +11,6 @@ from syncline.resolvers.library import Library
 from syncline.resolvers.views import ContextView, ExtensionsView, UtilView
 
 JSON = Any
-EXTENSIONS = ExtensionsView()
 
 
 class TemplateHandler:
@@ -42,7 +41,7 @@ class TemplateHandler:
     def _bindings(self, ctx: Context) -> dict[str, JSON]:
         view = ContextView(ctx)
         util = UtilView(self._library, ctx)
-        return {"ctx": view, "context": view, "util": util, "utils": util, "extensions": EXTENSIONS}
+        return {"ctx": view, "context": view, "util": util, "utils": util, "extensions": ExtensionsView(ctx)}
 
     def _note(self, failure: vtl.TemplateError, ctx: Context) -> None:
         self._library.meter.event(

@@ -42,7 +42,7 @@ class Library:
         self.engine: Engine = self._engine()
         self.apart = asyncio.Semaphore(APART_MAX)
         self.functions = functions(clock, ids)
-        names = (*self.functions, *UNSUPPORTED, "log.info")
+        names = (*self.functions, *UNSUPPORTED, "log.info", "http.addResponseHeader")
         self.namespaces = frozenset(name.partition(".")[0] for name in names if "." in name)
         self.intrinsics = {
             f"{root}.{name}": Intrinsic(function.call, function.kind, function.arguments)

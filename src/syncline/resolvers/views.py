@@ -12,7 +12,13 @@ from syncline.core import json
 from syncline.datasources import Context, Info
 from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.library import Library
-from syncline.resolvers.util import UNSUPPORTED
+from syncline.resolvers.util import (
+    EXTENSIONS,
+    EXTENSIONS_UNSUPPORTED,
+    UNSUPPORTED,
+    add_response_header,
+    add_response_headers,
+)
 from syncline.vtl import MethodFailed, plain, text_of
 
 JSON = Any
@@ -158,6 +164,12 @@ class UtilView:
         self.library.meter.event("resolver log", level=level, api=self.context.api_id, field=field, message=message)
         return ""
 
+    def add_header(self, name: JSON, value: JSON) -> JSON:
+        return add_response_header(self.context, name, value)
+
+    def add_headers(self, headers: JSON) -> JSON:
+        return add_response_headers(self.context, headers)
+
     def log_info(self, form: JSON, *values: JSON) -> JSON:
         return self._log("INFO", form, *values)
 
@@ -177,9 +189,12 @@ RUN: dict[str, Callable[..., JSON]] = {
     "log.info": UtilView.log_info,
     "log.debug": UtilView.log_debug,
     "log.error": UtilView.log_error,
+    "http.addResponseHeader": UtilView.add_header,
+    "http.addResponseHeaders": UtilView.add_headers,
 }
 COUNTS = {"error": range(1, 5), "appendError": range(1, 5), "validate": range(2, 5)}
 COUNTS |= {"unauthorized": range(1), "authType": range(1)}
+COUNTS |= {"http.addResponseHeader": range(2, 3), "http.addResponseHeaders": range(1, 2)}
 
 
 def _counted(path: str, arguments: tuple[JSON, ...]) -> tuple[JSON, ...]:
@@ -205,15 +220,24 @@ def auth_mode(identity: JSON) -> str:
 
 
 class ExtensionsView:
-    """`$extensions`: nothing of it is built yet, and a call says so."""
+    """`$extensions`."""
 
-    __slots__ = ()
+    __slots__ = ("context",)
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
     def vtl_property(self, name: str) -> JSON:
         return None
 
     def vtl_call(self, name: str, arguments: tuple[JSON, ...]) -> JSON:
-        raise MethodFailed(f"$extensions.{name} is not supported")
+        if name not in EXTENSIONS:
+            reason = "is not supported" if name in EXTENSIONS_UNSUPPORTED else "does not exist"
+            raise MethodFailed(f"$extensions.{name} {reason}")
+        function, counts = EXTENSIONS[name]
+        if len(arguments) not in counts:
+            raise MethodFailed(f"$extensions.{name} does not take {len(arguments)} arguments")
+        return function(self.context, *arguments)
 
     def vtl_plain(self) -> JSON:
         return {}

@@ -5,12 +5,14 @@ from syncline.store.collection import Collection
 from syncline.store.memory import MemoryStore
 from syncline.store.port import (
     Committed,
+    DiskRefused,
     Pair,
     Shard,
     Snapshot,
     Store,
     StoreBusy,
     StoreClosed,
+    StoreDamaged,
     StoreLocked,
     Transaction,
 )
@@ -20,6 +22,7 @@ from syncline.store.sqlite import SqliteStore
 __all__ = [
     "Collection",
     "Committed",
+    "DiskRefused",
     "MemoryStore",
     "Pair",
     "Shard",
@@ -29,6 +32,7 @@ __all__ = [
     "Store",
     "StoreBusy",
     "StoreClosed",
+    "StoreDamaged",
     "StoreLocked",
     "Transaction",
     "keys",

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from syncline.core import Meter, Unavailable
+from syncline.core import Meter, SynclineError, Unavailable
 from syncline.core.settings import Store as StoreSettings
 from syncline.store import keys
 from syncline.store.overlay import Base, Overlay, Writes
@@ -65,7 +65,7 @@ class GroupCommit:
         self._position = int.from_bytes(driver.get(Space.META, POSITION_KEY) or b"", "big")
         self._meter = meter
         self._bodies = meter.summary("syncline_store_group_bodies")
-        self._refused = meter.counter("syncline_store_refused_total")
+        self._refused = meter.counter("syncline_store_refusals_total")
         meter.gauge("syncline_store_waiting_bodies", lambda: len(self._waiting))
 
     @property
@@ -138,6 +138,8 @@ class GroupCommit:
                 continue
             if refusal is not None:
                 waiting.future.set_exception(refusal)
+            elif isinstance(failure, SynclineError):
+                waiting.future.set_exception(failure)
             elif failure is not None:
                 waiting.future.set_exception(CommitFailed(reason=str(failure)))
             else:

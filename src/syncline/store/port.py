@@ -103,3 +103,15 @@ class StoreClosed(Unavailable):
 
 class StoreLocked(Unavailable):
     """Another Syncline server is using {path}. Stop it, or give this one a data directory of its own (--data)."""
+
+
+class StoreDamaged(Unavailable):
+    """{path} is damaged: {what}. Stop the server and restore the last backup into a new folder (syncline restore)."""
+
+
+class DiskRefused(Unavailable):
+    """The disk took no more ({reason}): nothing of this write was kept. Reads go on, and writes once there is room."""
+
+
+class StoreFailed(Unavailable):
+    """{path} cannot be used: {reason}. Check the disk and who may read and write the data directory."""

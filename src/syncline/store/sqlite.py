@@ -20,12 +20,25 @@ from typing import Any, TypeVar
 
 import apsw
 
-from syncline.core import Meter
+from syncline.core import Meter, SynclineError
 from syncline.core.settings import Store as StoreSettings
-from syncline.store.commit import GroupCommit
+from syncline.store import checksums
+from syncline.store.commit import POSITION_KEY, GroupCommit
 from syncline.store.overlay import Writes
-from syncline.store.port import Committed, Pair, Shard, Snapshot, StoreClosed, StoreLocked, Transaction
+from syncline.store.port import (
+    Committed,
+    DiskRefused,
+    Pair,
+    Shard,
+    Snapshot,
+    StoreClosed,
+    StoreDamaged,
+    StoreFailed,
+    StoreLocked,
+    Transaction,
+)
 from syncline.store.spaces import Space
+from syncline.store.watermark import Watermark
 
 T = TypeVar("T")
 
@@ -35,6 +48,9 @@ LONG_READERS = 2
 """Threads for long reads: one per core of a small machine, so that one long scan does not queue behind another."""
 CHECKPOINT_PAGES = 4000
 """16 MB of WAL between checkpoints: fewer of them fall into a commit."""
+
+_DAMAGED = frozenset((apsw.SQLITE_IOERR_DATA, apsw.SQLITE_IOERR_SHORT_READ, apsw.SQLITE_IOERR_CORRUPTFS))
+_REFUSED_BY_DISK = frozenset((apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_TRUNCATE, apsw.SQLITE_IOERR_SHMSIZE))
 
 _GET = "SELECT value FROM kv WHERE space=?1 AND key=?2"
 _SCAN = "SELECT key, value FROM kv WHERE space=?1 AND key>=?2 AND key<?3 ORDER BY key LIMIT ?4"
@@ -56,14 +72,36 @@ class SqliteStore:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock_folder(folder)
         self._path = folder / "syncline.db"
-        self._reader = _connect(self._path, settings)
-        self._view = Connection(self._reader)
-        self._driver = SqliteDriver(self._view, _connect(self._path, settings))
-        self._commits = GroupCommit(self._driver, settings, meter or Meter(out=None))
         self._settings = settings
+        self._mark = Watermark(folder, self._path)
+        try:
+            self._open(meter or Meter(out=None))
+        except (SynclineError, OSError):
+            self._mark.close()
+            self._lock.close()
+            raise
         self._long = ThreadPoolExecutor(LONG_READERS, thread_name_prefix="store-read")
         self._local = threading.local()
         self._closed = False
+
+    def _open(self, meter: Meter) -> None:
+        """Open the file, and see that it holds all that was committed."""
+        found = self._mark.found
+        if found is not None and self._size() < found.bytes:
+            raise StoreDamaged(path=self._path, what=f"it has {self._size()} bytes of {found.bytes}")
+        self._reader = _opened(self._path, self._settings)
+        self._view = Connection(self._reader, self._path)
+        writer = _connect(self._path, self._settings)
+        self._driver = SqliteDriver(self._view, writer, self._mark)
+        self._commits = GroupCommit(self._driver, self._settings, meter)
+        if found is not None and self._commits.position < found.position:
+            self._driver.stop()
+            self._reader.close()
+            missing = found.position - self._commits.position
+            raise StoreDamaged(path=self._path, what=f"the last {missing} commits are missing from it or from its log")
+
+    def _size(self) -> int:
+        return self._path.stat().st_size if self._path.exists() else 0
 
     async def write(self, body: Callable[[Transaction], T]) -> Committed[T]:
         return await self._commits.write(body)
@@ -89,12 +127,13 @@ class SqliteStore:
         self._long.shutdown(wait=True)
         self._driver.stop()
         self._reader.close()
+        self._mark.close()
         self._lock.close()
 
     def _read_long(self, body: Callable[[Snapshot], T]) -> T:
         view = getattr(self._local, "view", None)
         if view is None:
-            view = self._local.view = Connection(_connect(self._path, self._settings))
+            view = self._local.view = Connection(_connect(self._path, self._settings), self._path)
         assert isinstance(view, Connection)
         return view.moment(body)
 
@@ -102,16 +141,24 @@ class SqliteStore:
 class Connection:
     """The committed keyspace, read through one connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+        self._connection = connection
         self._execute = connection.execute
+        self.path = path
 
     def get(self, space: Space, key: bytes) -> bytes | None:
-        found: bytes | None = self._execute(_GET, (int(space), key)).get
+        try:
+            found: bytes | None = self._execute(_GET, (int(space), key)).get
+        except apsw.Error as failure:
+            raise _told(failure, self.path) from failure
         return found
 
     def scan(self, space: Space, low: bytes, high: bytes, *, limit: int, reverse: bool = False) -> list[Pair]:
         sql = _SCAN_BACK if reverse else _SCAN
-        found: Any = self._execute(sql, (int(space), low, high, limit)).fetchall()
+        try:
+            found: Any = self._execute(sql, (int(space), low, high, limit)).fetchall()
+        except apsw.Error as failure:
+            raise _told(failure, self.path) from failure
         pairs: list[Pair] = found
         return pairs
 
@@ -121,16 +168,19 @@ class Connection:
         try:
             return body(self)
         finally:
-            self._execute("COMMIT")
+            if self._connection.in_transaction:  # a page that cannot be read ends it early
+                self._execute("COMMIT")
 
 
 class SqliteDriver:
     """Flushes groups on its own thread, the only one that writes."""
 
-    def __init__(self, view: Connection, writer: apsw.Connection) -> None:
+    def __init__(self, view: Connection, writer: apsw.Connection, mark: Watermark) -> None:
         self.get = view.get
         self.scan = view.scan
         self._writer = writer
+        self._mark = mark
+        self._path = view.path
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-flush", daemon=True)
         self._thread.start()
@@ -143,8 +193,9 @@ class SqliteDriver:
             failure: Exception | None = None
             try:
                 _commit(self._writer, writes)
+                self._mark.advance(int.from_bytes(writes[Space.META, POSITION_KEY] or b"", "big"))
             except apsw.Error as refusal:
-                failure = refusal
+                failure = _told(refusal, self._path)
             loop.call_soon_threadsafe(done, failure)
 
         self._work.put(work)
@@ -193,16 +244,37 @@ def _upsert(connection: apsw.Connection, puts: list[int | bytes]) -> None:
     connection.execute(_UPSERT[rows], puts + puts[-3:] * (rows - count))
 
 
+def _told(failure: apsw.Error, path: Path) -> SynclineError:
+    """A failure of SQLite's as ours, which says what to do."""
+    code = getattr(failure, "extendedresult", 0)
+    if isinstance(failure, apsw.FullError) or code in _REFUSED_BY_DISK:
+        return DiskRefused(reason=str(failure))
+    if isinstance(failure, apsw.CorruptError | apsw.NotADBError) or code in _DAMAGED:
+        return StoreDamaged(path=path, what=f"a page of it cannot be read as it was written ({failure})")
+    return StoreFailed(path=path, reason=str(failure))
+
+
+def _opened(path: Path, settings: StoreSettings) -> apsw.Connection:
+    """The first connection: the file gets its checksums and its table, and its log is written back."""
+    try:
+        checksums.prepare(path)
+        connection = _connect(path, settings)
+        connection.execute(checksums.TABLE)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except apsw.Error as failure:
+        raise _told(failure, path) from failure
+    if path.stat().st_size < connection.pragma("page_count") * connection.pragma("page_size"):
+        connection.close()
+        raise StoreDamaged(path=path, what="it is shorter than it was written")
+    return connection
+
+
 def _connect(path: Path, settings: StoreSettings) -> apsw.Connection:
-    connection = apsw.Connection(str(path), statementcachesize=64)
+    connection = checksums.connect(path)
     connection.set_busy_timeout(5000)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={'NORMAL' if settings.synchronous == 'NORMAL' else 'FULL'}")
     connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS kv(space INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
-        " PRIMARY KEY(space, key)) WITHOUT ROWID"
-    )
     return connection
 
 

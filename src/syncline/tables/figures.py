@@ -25,23 +25,23 @@ class Figures:
         self.read_units = meter.counter("syncline_tables_consumed_read_units_total", table=table)
         self.write_units = meter.counter("syncline_tables_consumed_write_units_total", table=table)
         self.condition_failures = meter.counter("syncline_tables_conditional_check_failures_total", table=table)
-        self._seconds: dict[str, Summary] = {}
+        self._durations: dict[str, Summary] = {}
         self._returned: dict[str, Summary] = {}
         self._errors: dict[str, Counter] = {}
 
     def succeeded(self, operation: str, seconds: float) -> None:
         """Note an answered request's duration."""
-        found = self._seconds.get(operation)
+        found = self._durations.get(operation)
         if found is None:
-            found = self._bind("syncline_tables_request_seconds", operation)
-            self._seconds[operation] = found
-        found.observe(seconds)
+            found = self._meter.summary("syncline_tables_request_ms", **self._labels(operation))
+            self._durations[operation] = found
+        found.observe(seconds * 1000)
 
     def returned(self, operation: str, count: int) -> None:
         """Note how many items a Query or Scan gave back."""
         found = self._returned.get(operation)
         if found is None:
-            found = self._bind("syncline_tables_returned_items", operation)
+            found = self._meter.summary("syncline_tables_returned_items", **self._labels(operation))
             self._returned[operation] = found
         found.observe(count)
 
@@ -49,8 +49,7 @@ class Figures:
         """Note a request that was the user's error."""
         found = self._errors.get(operation)
         if found is None:
-            labels = {"table": self._table, "operation": operation}
-            found = self._meter.counter("syncline_tables_user_errors_total", **labels)
+            found = self._meter.counter("syncline_tables_user_errors_total", **self._labels(operation))
             self._errors[operation] = found
         found.add()
 
@@ -76,5 +75,5 @@ class Figures:
         """An index is gone."""
         self._entries.pop(index, None)
 
-    def _bind(self, name: str, operation: str) -> Summary:
-        return self._meter.summary(name, table=self._table, operation=operation)
+    def _labels(self, operation: str) -> dict[str, str]:
+        return {"table": self._table, "operation": operation}

@@ -43,15 +43,15 @@ class Endpoint:
 class BoundOperation:
     """One operation of an endpoint: its method, its codec, its instruments."""
 
-    __slots__ = ("exchange", "method", "refused", "seconds", "unsigned")
+    __slots__ = ("duration", "exchange", "method", "refused", "unsigned")
 
     def __init__(self, endpoint: Endpoint, operation: str, method: Method, meter: Meter) -> None:
         labels = {"service": endpoint.service, "operation": operation}
         self.method = method
         self.exchange: Exchange = endpoint.speech.exchange(operation)
         self.unsigned = endpoint.model.operations[operation].unsigned
-        self.seconds = meter.summary("syncline_wire_operation_seconds", **labels)
-        self.refused = meter.counter("syncline_wire_refused_count", **labels)
+        self.duration = meter.summary("syncline_wire_operation_ms", **labels)
+        self.refused = meter.counter("syncline_wire_refusals_total", **labels)
 
 
 class AwsDoor:
@@ -123,7 +123,7 @@ class AwsDoor:
         call.enter(entered)
         answer: dict[str, Any] = await bound.method(asked) or {}
         response = bound.exchange.write(answer, arrival)
-        bound.seconds.observe(self._clock.monotonic() - began)
+        bound.duration.observe((self._clock.monotonic() - began) * 1000)
         return response
 
     def _enter(

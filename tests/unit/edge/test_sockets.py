@@ -176,7 +176,7 @@ async def test_a_client_that_stops_reading_is_closed_and_others_are_unharmed(ser
                 break
         [event] = house.events
         assert (event["reason"], event["limit"]) == ("slow consumer", 200_000)
-        assert house.meter.counter("syncline_edge_slow_consumers_count").value == 1
+        assert house.meter.counter("syncline_edge_slow_consumers_total").value == 1
         slow_endpoint = house.endpoints[1]
         await until(lambda: slow_endpoint.closings == 1)
         farewell, rest = b"\x88\x0f" + struct.pack("!H", 1013) + b"slow consumer", b""

@@ -88,9 +88,9 @@ async def test_the_outbox_is_bounded_over_tls_too(serving: Opener, tmp_path: Pat
             await house.hub.drained()
             await asyncio.sleep(0)
             assert outbox.pending_bytes < 300_000
-            if house.meter.counter("syncline_edge_slow_consumers_count").value:
+            if house.meter.counter("syncline_edge_slow_consumers_total").value:
                 break
-        assert house.meter.counter("syncline_edge_slow_consumers_count").value == 1
+        assert house.meter.counter("syncline_edge_slow_consumers_total").value == 1
         writer.transport.abort()
 
 

@@ -257,7 +257,8 @@ async def test_what_is_not_there_is_refused_by_name(world: Any) -> None:
     assert code == "UnsupportedOperation"
     code, message = await refused(world.call("CreateDataSource", name="es", type="AMAZON_ELASTICSEARCH"))
     assert (code, "AMAZON_ELASTICSEARCH" in message) == ("UnsupportedOperation", True)
-    assert (await refused(world.call("GetApiCache")))[0] == "UnsupportedOperation"
+    call = world.call("StartSchemaMerge", associationId="a", mergedApiIdentifier=world.api_id)
+    assert (await refused(call))[0] == "UnsupportedOperation"
 
 
 @pytest.mark.rule("GQL-28")

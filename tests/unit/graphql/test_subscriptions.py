@@ -83,7 +83,7 @@ async def test_a_field_that_the_mutation_left_out(api: Any, outbox: Any) -> None
     found = await published(api, 'mutation {put(id: 1, text: "t") {id}}', outbox, "subscription {onPut {id room}}")
     assert found == [{"data": {"onPut": {"id": "1", "room": None}}}]
     counters = {each.name: each for each in api.meter.instruments()}
-    assert counters["syncline_graphql_selection_gap_total"].value == 1
+    assert counters["syncline_graphql_selection_gaps_total"].value == 1
 
 
 @pytest.mark.rule("GQL-16")

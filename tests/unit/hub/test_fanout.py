@@ -210,8 +210,8 @@ async def test_a_value_over_the_limit_is_counted_and_not_delivered() -> None:
     assert hub.publish(TOPIC, "x" * 8, commit=0) == 2
     await hub.drained()
     assert box.messages == ['<s "xxxxxxxx">']
-    assert meter.counter("syncline_hub_dropped_publications_count", api="api").value == 2
-    assert meter.counter("syncline_hub_deliveries_count", api="api").value == 1
+    assert meter.counter("syncline_hub_dropped_publications_total", api="api").value == 2
+    assert meter.counter("syncline_hub_deliveries_total", api="api").value == 1
 
 
 @pytest.mark.rule("HUB-8")

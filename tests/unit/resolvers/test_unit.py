@@ -117,10 +117,13 @@ async def test_the_other_ways_to_end_a_field(library: Library, template: str, me
         ('{"a":1}x', "Trailing characters at the end of the JSON string are not allowed."),
         ("hello", "Unable to convert hello to class java.lang.Object."),
         ("$util.nope(1)", "$util.nope does not exist at velocity[line 1, column 6]"),
-        ('$util.xml.toMap("<a/>")', "$util.xml.toMap is not supported at velocity[line 1, column 10]"),
         (
-            "$extensions.evictFromApiCache()",
-            "$extensions.evictFromApiCache is not supported at velocity[line 1, column 12]",
+            "$extensions.invalidateSubscriptions({})",
+            "$extensions.invalidateSubscriptions is not supported at velocity[line 1, column 12]",
+        ),
+        (
+            '$extensions.evictFromApiCache("Query", "x", {})',
+            "evictFromApiCache works in mutations only at velocity[line 1, column 12]",
         ),
     ],
 )

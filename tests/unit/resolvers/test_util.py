@@ -9,6 +9,7 @@ from syncline.core import SeededIds
 from syncline.datasources import Context, Info
 from syncline.resolvers import Library, ResolverError, ResolverSpec, compile_resolver
 from syncline.resolvers.util import functions
+from syncline.vtl import MethodFailed
 
 Resolve = Callable[..., Awaitable[Any]]
 NOW = 1517943695.749
@@ -30,7 +31,66 @@ def call(path: str, *arguments: Any) -> Any:
     return functions(StoppedClock(), SeededIds(1))[path].call(*arguments)
 
 
+RDS = {
+    "sqlStatementResults": [
+        {
+            "records": [
+                [
+                    {"stringValue": "ada"},
+                    {"longValue": 2},
+                    {"arrayValue": {"arrayValues": [{"stringValues": ["a"]}, {"stringValues": ["b"]}]}},
+                ],
+                [{"stringValue": "bob"}, {"isNull": True}],
+            ],
+            "columnMetadata": [{"label": "author"}, {"name": "n", "label": ""}, {"label": "tags"}],
+        },
+        {"numberOfRecordsUpdated": 1},
+    ]
+}
+RDS_TEXT = '{"sqlStatementResults":[{"records":[[{"stringValue":"ada"}]],"columnMetadata":[{"label":"author"}]}]}'
+
 CASES: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("xml.toMap", ("<p><id>1</id><id>2</id></p>",), {"p": {"id": [1, 2]}}),
+    ("xml.toMap", ("<posts><post><id>1</id></post></posts>",), {"posts": {"post": {"id": 1}}}),
+    ("xml.toMap", ('<a b="x">t<c>1.5</c><d/></a>',), {"a": {"b": "x", "c": 1.5, "d": "", "content": "t"}}),
+    ("xml.toJsonString", ("<a><b>007</b></a>",), '{"a":{"b":"007"}}'),
+    ("xml.toJsonString", ("<a>1</a>", True), '"{\\"a\\":1}"'),
+    ("rds.toJsonObject", (RDS,), [[{"author": "ada", "n": 2, "tags": [["a"], ["b"]]}, {"author": "bob"}], [{}]]),
+    ("rds.toJsonObject", ("nope",), None),
+    ("rds.toJsonString", (RDS_TEXT,), '[[{"author":"ada"}]]'),
+    (
+        "transform.toElasticsearchQueryDSL",
+        ({"upvotes": {"ne": 15, "range": [10, 20]}, "title": {"eq": "hihihi", "wildcard": "h*i"}},),
+        {
+            "bool": {
+                "must": [
+                    {
+                        "bool": {
+                            "must": [
+                                {"bool": {"must_not": {"term": {"upvotes": 15}}}},
+                                {"range": {"upvotes": {"gte": 10, "lte": 20}}},
+                            ]
+                        }
+                    },
+                    {"bool": {"must": [{"term": {"title": "hihihi"}}, {"wildcard": {"title": "h*i"}}]}},
+                ]
+            }
+        },
+    ),
+    ("transform.toElasticsearchQueryDSL", ({"n": {"gt": 5}},), {"range": {"n": {"gt": 5}}}),
+    (
+        "transform.toElasticsearchQueryDSL",
+        ({"or": [{"a": {"matchPhrase": "x"}}, {"not": {"b": {"exists": False}}}]},),
+        {
+            "bool": {
+                "should": [
+                    {"match_phrase": {"a": "x"}},
+                    {"bool": {"must_not": {"bool": {"must_not": {"exists": {"field": "b"}}}}}},
+                ],
+                "minimum_should_match": 1,
+            }
+        },
+    ),
     ("parseJson", ('{"a":1}',), {"a": 1}),
     ("escapeJavaScript", ('He said "hi"',), 'He said \\"hi\\"'),
     ("escapeJavaScript", ("é/\n'",), "\\u00E9\\/\\n\\'"),
@@ -230,3 +290,24 @@ async def test_arguments_a_function_cannot_use_are_an_error_with_a_place(library
     with pytest.raises(ResolverError, match=r"at velocity\[line 1, column \d+\]$") as failed:
         await through_template(library, template)
     assert failed.value.error_type == "MappingTemplate"
+
+
+@pytest.mark.rule("RES-12")
+@pytest.mark.parametrize(
+    ("path", "arguments", "message"),
+    [
+        ("xml.toMap", ("<a>",), "Unable to parse XML: no element found: line 1, column 3"),
+        ("xml.toMap", ("<a>" * 200,), "XML may nest at most 100 levels deep"),
+        (
+            "xml.toMap",
+            ('<!DOCTYPE x [<!ENTITY a "b"><!ENTITY c "&a;&a;">]><x>&c;</x>',),
+            "XML with entities of its own is not read",
+        ),
+        ("transform.toElasticsearchQueryDSL", ({"a": {"near": 1}},), "Unsupported condition a.near."),
+        ("transform.toElasticsearchQueryDSL", ({"a": 1},), "the condition of a must be a map of operators"),
+    ],
+)
+def test_what_a_function_cannot_take_is_said(path: str, arguments: Any, message: str) -> None:
+    with pytest.raises(MethodFailed) as failed:
+        call(path, *arguments)
+    assert str(failed.value) == message

@@ -266,7 +266,7 @@ async def test_what_happens_is_counted(things: Any) -> None:
     assert counted["syncline_tables_consumed_write_units_total", None].value == 2
     assert counted["syncline_tables_consumed_read_units_total", None].value == 0.5
     assert counted["syncline_tables_conditional_check_failures_total", None].value == 1
-    assert counted["syncline_tables_request_seconds", "PutItem"].count == 1
+    assert counted["syncline_tables_request_ms", "PutItem"].count == 1
 
 
 @pytest.mark.rule("TBL-31")

@@ -1,5 +1,21 @@
 """The `util` library: what AppSync offers to resolver code, as plain functions over plain JSON."""
 
 from syncline.resolvers.util.catalog import UNSUPPORTED, Function, functions
+from syncline.resolvers.util.effects import (
+    EXTENSIONS,
+    EXTENSIONS_UNSUPPORTED,
+    add_response_header,
+    add_response_headers,
+    evict_from_api_cache,
+)
 
-__all__ = ["UNSUPPORTED", "Function", "functions"]
+__all__ = [
+    "EXTENSIONS",
+    "EXTENSIONS_UNSUPPORTED",
+    "UNSUPPORTED",
+    "Function",
+    "add_response_header",
+    "add_response_headers",
+    "evict_from_api_cache",
+    "functions",
+]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from syncline.core import Clock, Ids
-from syncline.resolvers.util import basics, chance, collections, dynamodb, moments, transform
+from syncline.resolvers.util import basics, chance, collections, dynamodb, moments, rds, search, transform, xmltext
 from syncline.vtl import plain
 
 
@@ -21,21 +21,18 @@ class Function(msgspec.Struct, frozen=True):
     arguments: frozenset[int]
 
 
-UNSUPPORTED = (
-    "rds.toJsonObject",
-    "rds.toJsonString",
-    "transform.toElasticsearchQueryDSL",
-    "http.addResponseHeader",
-    "http.addResponseHeaders",
-    "xml.toMap",
-    "xml.toJsonString",
-)
+UNSUPPORTED: tuple[str, ...] = ()
 """What AppSync has and this library does not; calling one says so. docs/compatibility.md lists them."""
 
 
 def functions(clock: Clock, ids: Ids) -> dict[str, Function]:
     """All functions that do not depend on the field's run, by their path behind `util.`."""
-    plain_ones: dict[str, Callable[..., Any]] = {**basics.FUNCTIONS, **collections.FUNCTIONS}
+    plain_ones: dict[str, Callable[..., Any]] = {
+        **basics.FUNCTIONS,
+        **collections.FUNCTIONS,
+        **rds.FUNCTIONS,
+        **xmltext.FUNCTIONS,
+    }
     plain_ones |= chance.functions(clock, ids)
     plain_ones |= {f"time.{name}": call for name, call in moments.functions(clock).items()}
     found = {name: _function(call) for name, call in plain_ones.items()}
@@ -47,6 +44,7 @@ def functions(clock: Clock, ids: Ids) -> dict[str, Function]:
     found["dynamodb.fromS3ObjectJson"] = _function(dynamodb.from_s3_object)
     found["transform.toDynamoDBConditionExpression"] = _function(transform.to_dynamodb_expression, "json")
     found["transform.toDynamoDBFilterExpression"] = _function(transform.to_dynamodb_expression, "json")
+    found["transform.toElasticsearchQueryDSL"] = Function(search.to_query, "json", frozenset({1}))
     found["transform.toSubscriptionFilter"] = _function(transform.to_subscription_filter)
     return found
 
