@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -113,6 +114,70 @@ def rotate(**flags: Any) -> None:
     from syncline.app.maintenance import rotate_keys
 
     click.echo(_or_exit(lambda: rotate_keys(_settings(flags))))
+
+
+@main.command()
+@DATA
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path, **flags: Any) -> None:
+    """Write everything to the new tar FILE, while the server runs or not."""
+    from syncline.app.backup import back_up
+
+    size = _or_exit(lambda: back_up(Path(_settings(flags).data), file))
+    click.echo(f"{file}: {size:,} bytes. It holds the root access key: keep it as safe as the original.")
+
+
+@main.command()
+@DATA
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+def restore(file: Path, **flags: Any) -> None:
+    """Make a new data directory from the backup FILE."""
+    from syncline.app.backup import restore
+
+    folder = Path(_settings(flags).data)
+    _or_exit(lambda: restore(file, folder))
+    click.echo(f"{folder}: restored. Start a server on it: syncline serve --data {folder}")
+
+
+@main.group()
+def tables() -> None:
+    """Tables as files of JSON lines."""
+
+
+ENDPOINT = click.option("--endpoint", metavar="URL", help="Another server than the one of the data directory.")
+
+
+@tables.command("export")
+@DATA
+@ENDPOINT
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path))
+def export_(name: str, file: Path, endpoint: str | None, **flags: Any) -> None:
+    """Write the table NAME to FILE: its definition, then one line per item."""
+    from syncline.app import table_files
+    from syncline.app.environment import exported
+
+    def run() -> int:
+        with file.open("x", encoding="utf-8") as out:
+            return table_files.export_table(table_files.client(exported(_settings(flags)), endpoint), name, out)
+
+    click.echo(f"{file}: {_or_exit(run):,} items")
+
+
+@tables.command("import")
+@DATA
+@ENDPOINT
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+def import_(name: str, file: Path, endpoint: str | None, **flags: Any) -> None:
+    """Put every item of FILE into the table NAME, which is made as FILE defines it if there is none."""
+    from syncline.app import table_files
+    from syncline.app.environment import exported
+
+    def run() -> int:
+        return table_files.import_table(table_files.client(exported(_settings(flags)), endpoint), name, file)
+
+    click.echo(f"{name}: {_or_exit(run):,} items")
 
 
 def _serve(flags: dict[str, Any], *, demo: bool = False) -> None:

@@ -33,16 +33,20 @@ def note_running(folder: Path, running: Running) -> None:
 
 def export_lines(settings: Settings) -> list[str]:
     """Shell lines that point AWS clients at the server of this data folder. Makes the root key if there is none."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in exported(settings).items()]
+
+
+def exported(settings: Settings) -> dict[str, str]:
+    """The variables that point AWS clients at the server of this data folder. Makes the root key if there is none."""
     folder = Path(settings.data)
     key = load_root_key(folder / "credentials.json", ids=SystemIds(), clock=SystemClock())
-    variables = {
+    return {
         "AWS_ENDPOINT_URL": _url(folder, settings),
         "AWS_ACCESS_KEY_ID": key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
         "AWS_DEFAULT_REGION": settings.region,
         "SYNCLINE_CA": str((folder / "tls" / "ca.pem").resolve()),
     }
-    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
 def _url(folder: Path, settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 from syncline.store import keys
 from syncline.store.collection import Collection
+from syncline.store.copying import copy_database, verify_database
 from syncline.store.memory import MemoryStore
 from syncline.store.port import (
     Committed,
@@ -35,5 +36,7 @@ __all__ = [
     "StoreDamaged",
     "StoreLocked",
     "Transaction",
+    "copy_database",
     "keys",
+    "verify_database",
 ]
