@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 
-from support.server import Server
+from support.server import BIN, Server
 
+GUIDE = Path(__file__).parent.parent.parent / "docs" / "how-to" / "javascript-resolvers.md"
 RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 SDL = "type Query { echo(text: String): String bomb: Int }"
 ECHO = (
@@ -79,3 +84,16 @@ def test_code_with_errors_is_refused_by_the_server(server: Server, api: Any) -> 
     assert refused.value.response["detail"]["codeErrors"][0]["location"]["column"] == 39
     found = appsync.evaluate_code(runtime=RUNTIME, code=ECHO, context='{"arguments": {"text": "b"}}')
     assert found["evaluationResult"] == '{"payload":"B"}'
+
+
+def test_the_guides_code_and_command_work(server: Server, tmp_path: Path) -> None:
+    guide = GUIDE.read_text()
+    (code,) = re.findall(r"```js\n(.*?)```", guide, flags=re.S)
+    (command,) = re.findall(r"```bash\n(.*?)```", guide, flags=re.S)
+    (tmp_path / "get.js").write_text(code)
+    environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "AWS_PAGER": "", "HOME": str(tmp_path)} | server.environment()
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    assert json.loads(found["evaluationResult"]) == {"operation": "GetItem", "key": {"id": {"S": "1"}}}
+    assert found["logs"] == ['INFO - code.js:5:3: "asked for" "1"']

@@ -1,8 +1,10 @@
 """What APPSYNC_JS forbids is refused before it runs, in AWS's words and with its place."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from syncline.js import CodeRefused, read
+from syncline.js import CodeRefused, QuickJs, read
 
 RESPONSE = "\nexport const response = (ctx) => ctx.result"
 
@@ -157,6 +159,47 @@ def test_code_that_is_nested_too_deeply_is_refused(body: str) -> None:
 def test_many_functions_are_read_quickly() -> None:
     many = "".join(f"function f{n}() {{ f{n + 1}() }} " for n in range(700)) + "function f700() { }"
     assert read(f"{many} export function request(ctx) {{ f0() }} {RESPONSE}").handlers == {"request", "response"}
+
+
+PIECES = [
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "`",
+    "${",
+    "'",
+    "=>",
+    "...",
+    "?.",
+    "/*",
+    "//",
+    "export ",
+    "import ",
+    "as",
+    "é",
+    "\0",
+    ";",
+]
+
+
+@pytest.mark.rule("JS-3")
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 250), st.integers(0, 12), st.sampled_from(PIECES)), min_size=1, max_size=5))
+def test_damaged_code_is_read_or_refused(damages: list[tuple[int, int, str]]) -> None:
+    code = (
+        "import { util } from '@aws-appsync/utils'\nexport function request(ctx) { const { id, ...rest } = ctx.args; "
+        "for (const k of Object.keys(rest)) { if (k === 'a') { break } } return { payload: rest?.a ?? `t${id}` } }"
+    )
+    for at, lost, new in damages:
+        code = code[:at] + new + code[at + lost :]
+    engine, errors = QuickJs(), []
+    try:
+        engine.check(read(code, required=()))
+    except CodeRefused as refusal:
+        errors = refusal.errors
+    assert all(each.line >= 1 and each.column >= 1 for each in errors)
 
 
 @pytest.mark.rule("JS-12")
