@@ -55,6 +55,10 @@ def test_public_names_have_docstrings(path: Path) -> None:
             assert ast.get_docstring(node), f"{name_of(path)}:{node.lineno} {node.name} has no docstring"
 
 
+def exports(room: str) -> list[str]:
+    return list(getattr(importlib.import_module(f"syncline.{room}"), "__all__", []))
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_door_only_imports_by_name_and_lists_what_it_exports(room: str) -> None:
     tree = ast.parse((SOURCE / room / "__init__.py").read_text())
@@ -62,9 +66,26 @@ def test_a_door_only_imports_by_name_and_lists_what_it_exports(room: str) -> Non
         is_all = isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
         assert isinstance(node, ast.ImportFrom | ast.Import) or is_all, f"{room}'s door computes something"
     door = importlib.import_module(f"syncline.{room}")
-    exported = getattr(door, "__all__", [])
-    assert exported or room == "app"
-    assert all(hasattr(door, name) for name in exported)
+    assert exports(room) or room == "app"
+    assert all(hasattr(door, name) for name in exports(room))
+
+
+def asked_of_doors() -> set[tuple[str, str]]:
+    """Room and name of all that another room, a test or the bench takes from a door."""
+    found = set()
+    for path in [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]:
+        reader = path.relative_to(SOURCE).parts[0] if path.is_relative_to(SOURCE) else ""
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("syncline."):
+                room = str(node.module).removeprefix("syncline.")
+                found |= {(room, alias.name) for alias in node.names if room != reader}
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id != reader:
+                found.add((node.value.id, node.attr))
+    return found
+
+
+def test_a_door_says_no_more_than_others_ask_for() -> None:
+    assert sorted({(room, name) for room in ROOMS for name in exports(room)} - asked_of_doors()) == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -79,13 +100,17 @@ def test_between_rooms_only_doors_are_used(path: Path) -> None:
         assert not deeper or own or vocabulary, f"{name_of(path)}:{node.lineno} goes behind {other}'s door"
 
 
+def names_in(kinds: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(kinds) if isinstance(node, ast.Name)}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_everything_is_caught_in_few_places_only(path: Path) -> None:
     catching = [
         node.lineno
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
+        and (node.type is None or {"Exception", "BaseException"} & names_in(node.type))
     ]
     assert not catching or name_of(path) in CATCHES_EVERYTHING, f"{name_of(path)} catches everything at {catching}"
 

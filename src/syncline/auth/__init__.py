@@ -1,6 +1,6 @@
 """Auth: who is calling the data plane of an API, and which modes of authorisation that caller has passed."""
 
-from syncline.auth.authenticate import Authenticator, Signatures, Signed
+from syncline.auth.authenticate import Authenticator, Signed
 from syncline.auth.model import ApiAuth, Identity, Mode
 from syncline.auth.refusals import NoCredential, NotAuthorized, TokenUnreadable
 from syncline.auth.signatures import SigV4
@@ -13,7 +13,6 @@ __all__ = [
     "NoCredential",
     "NotAuthorized",
     "SigV4",
-    "Signatures",
     "Signed",
     "TokenUnreadable",
 ]

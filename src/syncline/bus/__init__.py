@@ -1,6 +1,6 @@
 """Bus: messages between nodes. Wake-ups and unkept publications."""
 
-from syncline.bus.local import LocalBus, LocalListening
-from syncline.bus.port import Bus, Gap, Listening, Message
+from syncline.bus.local import LocalBus
+from syncline.bus.port import Bus, Gap, Message
 
-__all__ = ["Bus", "Gap", "Listening", "LocalBus", "LocalListening", "Message"]
+__all__ = ["Bus", "Gap", "LocalBus", "Message"]

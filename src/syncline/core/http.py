@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
-from urllib.parse import unquote
 
 import msgspec
 
@@ -44,11 +42,6 @@ class Request(msgspec.Struct):
         """The authority the client dialled: host, and port when it was given."""
         return self.header("host")
 
-    @property
-    def decoded_path(self) -> str:
-        """The path with its percent-escapes undone."""
-        return unquote(self.path)
-
 
 class Response(msgspec.Struct):
     """One whole response. `edge` adds length, date, CORS, compression and the request id."""
@@ -57,10 +50,3 @@ class Response(msgspec.Struct):
     body: bytes = b""
     content_type: str = "application/json"
     headers: HeaderList = []
-
-
-class Page(NamedTuple):
-    """A slice of a longer list and the token of the next slice, if there is one."""
-
-    items: list[object]
-    next_token: str | None

@@ -2,17 +2,7 @@
 
 from syncline.datasources.build import build
 from syncline.datasources.errors import DataSourceError
-from syncline.datasources.model import (
-    Context,
-    DataSource,
-    DataSourceSpec,
-    Engines,
-    FunctionInvoker,
-    Info,
-    Invocation,
-    ItemStore,
-    Shared,
-)
+from syncline.datasources.model import Context, DataSource, DataSourceSpec, Engines, Info, Shared
 from syncline.datasources.outbound import Outbound
 
 __all__ = [
@@ -21,10 +11,7 @@ __all__ = [
     "DataSourceError",
     "DataSourceSpec",
     "Engines",
-    "FunctionInvoker",
     "Info",
-    "Invocation",
-    "ItemStore",
     "Outbound",
     "Shared",
     "build",

@@ -1,7 +1,6 @@
 """Edge: http, https, ws and wss on one port; bytes to requests and messages, with limits that have names."""
 
-from syncline.edge.doors import Doors, Refusal
 from syncline.edge.listener import Listener
 from syncline.edge.tls import CertificateUnusable, DevelopmentAuthority, OwnCertificate
 
-__all__ = ["CertificateUnusable", "DevelopmentAuthority", "Doors", "Listener", "OwnCertificate", "Refusal"]
+__all__ = ["CertificateUnusable", "DevelopmentAuthority", "Listener", "OwnCertificate"]

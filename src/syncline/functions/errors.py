@@ -69,12 +69,6 @@ class MappingNotFound(NotFound):
     code = "ResourceNotFoundException"
 
 
-class MappingBusy(Conflict):
-    """Cannot update the event source mapping because it is not in a stable state."""
-
-    code = "ResourceInUseException"
-
-
 class NotBuilt(Unsupported):
     """{what} is not supported."""
 

@@ -8,7 +8,7 @@ value is completed again here, the careful way, which alone makes errors. Never:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -322,8 +322,3 @@ def request_of(headers: list[tuple[str, str]], domain: str | None = None) -> dic
             seen[name] = [seen[name], value]
     seen.pop("cookie", None)
     return {"headers": seen, "domainName": domain}
-
-
-def variables_of(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The request's variables as resolvers see them in `ctx.info.variables`."""
-    return dict(given) if given else {}

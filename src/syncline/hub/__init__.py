@@ -2,19 +2,8 @@
 
 from syncline.hub.fanout import Hub
 from syncline.hub.ledger import Ledger
-from syncline.hub.port import ErrorObject, Outbox, RealtimeEndpoint, Start, Subscription
-from syncline.hub.topics import Publication, Topic
+from syncline.hub.port import ErrorObject, RealtimeEndpoint, Start, Subscription
+from syncline.hub.topics import Topic
 from syncline.hub.window import PositionPassed
 
-__all__ = [
-    "ErrorObject",
-    "Hub",
-    "Ledger",
-    "Outbox",
-    "PositionPassed",
-    "Publication",
-    "RealtimeEndpoint",
-    "Start",
-    "Subscription",
-    "Topic",
-]
+__all__ = ["ErrorObject", "Hub", "Ledger", "PositionPassed", "RealtimeEndpoint", "Start", "Subscription", "Topic"]

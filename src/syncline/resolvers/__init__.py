@@ -1,6 +1,5 @@
 """Resolvers: a field's request handler, data source and response handler, as one `resolve`."""
 
-from syncline.datasources import Context, Info
 from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.evaluation import evaluate_code, evaluate_template
 from syncline.resolvers.library import Library
@@ -8,9 +7,7 @@ from syncline.resolvers.model import FunctionSpec, Resolver, ResolverSpec
 from syncline.resolvers.resolver import check_runtime, compile_resolver
 
 __all__ = [
-    "Context",
     "FunctionSpec",
-    "Info",
     "Library",
     "Resolver",
     "ResolverError",

@@ -5,8 +5,6 @@ from syncline.store.collection import Collection
 from syncline.store.copying import copy_database, verify_database
 from syncline.store.memory import MemoryStore
 from syncline.store.port import (
-    Committed,
-    DiskRefused,
     Pair,
     Shard,
     Snapshot,
@@ -22,8 +20,6 @@ from syncline.store.sqlite import SqliteStore
 
 __all__ = [
     "Collection",
-    "Committed",
-    "DiskRefused",
     "MemoryStore",
     "Pair",
     "Shard",

@@ -2,7 +2,7 @@
 
 from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
 from syncline.subprotocols.appsync import AppSyncProtocol
-from syncline.subprotocols.handshake import GRAPHQL_WS, offered
+from syncline.subprotocols.handshake import GRAPHQL_WS
 from syncline.subprotocols.port import ErrorObject, Subprotocol
 
 __all__ = [
@@ -16,5 +16,4 @@ __all__ = [
     "Subprotocol",
     "Subscribe",
     "Unsubscribe",
-    "offered",
 ]

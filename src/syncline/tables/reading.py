@@ -29,7 +29,6 @@ PAGE_BYTES_MAX = 1024 * 1024
 FIRST_ROWS = 32
 """Rows read on the loop's own connection before the rest of a page is left to a thread."""
 ROWS_MAX = 1000
-SEGMENTS_MAX = 1_000_000
 INVALID_START = "The provided starting key is invalid"
 
 Request = Mapping[str, Any]

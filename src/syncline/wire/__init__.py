@@ -1,12 +1,10 @@
 """Wire: AWS's protocols from service models, the registry of operations, and Signature Version 4."""
 
-from syncline.wire.constraints import ConstraintsViolated
 from syncline.wire.door import AwsDoor
-from syncline.wire.failures import OperationUnsupported, ServiceUnsupported, UnknownOperation
+from syncline.wire.failures import OperationUnsupported
 from syncline.wire.operations import Operations
 from syncline.wire.scalars import NotConvertible
 from syncline.wire.signatures import (
-    Authorization,
     Credential,
     Credentials,
     IncompleteSignature,
@@ -20,9 +18,7 @@ from syncline.wire.signatures import (
 from syncline.wire.signing import SigningKey, signature_headers
 
 __all__ = [
-    "Authorization",
     "AwsDoor",
-    "ConstraintsViolated",
     "Credential",
     "Credentials",
     "IncompleteSignature",
@@ -31,11 +27,9 @@ __all__ = [
     "NotConvertible",
     "OperationUnsupported",
     "Operations",
-    "ServiceUnsupported",
     "SignedRequest",
     "SigningKey",
     "UnknownKey",
-    "UnknownOperation",
     "authorization_of",
     "signature_headers",
     "verify_signature",

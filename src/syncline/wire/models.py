@@ -32,7 +32,6 @@ class Member(msgspec.Struct, rename="camel"):
     streaming: bool = False
     jsonvalue: bool = False
     timestamp_format: str = ""
-    eventpayload: bool = False
 
 
 class ErrorTrait(msgspec.Struct, rename="camel"):
@@ -40,7 +39,6 @@ class ErrorTrait(msgspec.Struct, rename="camel"):
 
     code: str = ""
     http_status_code: int = 0
-    sender_fault: bool = True
 
 
 class Shape(msgspec.Struct, rename="camel"):
@@ -64,7 +62,6 @@ class Shape(msgspec.Struct, rename="camel"):
     error: ErrorTrait | None = None
     timestamp_format: str = ""
     document: bool = False
-    eventstream: bool = False
     sparse: bool = False
     location_name: str = ""
     missing: dict[str, str] = {}
@@ -114,7 +111,6 @@ class Metadata(msgspec.Struct, rename="camel"):
     json_version: str = "1.0"
     target_prefix: str = ""
     signing_name: str = ""
-    service_id: str = ""
     xml_namespace: str = ""
     aws_query_compatible: dict[str, Any] | None = None
 

@@ -44,7 +44,9 @@ class Counted:
         await self.house.tables.put_item({"TableName": "items", "Item": item})
 
     def calls(self) -> list[dict]:
-        return [json.decode(line) for line in self.ledger.read_text().splitlines()] if self.ledger.exists() else []
+        # The function may be in the midst of a line.
+        whole = self.ledger.read_text().rpartition("\n")[0] if self.ledger.exists() else ""
+        return [json.decode(line) for line in whole.splitlines()]
 
     def finals(self) -> list[dict]:
         return [call for call in self.calls() if call.get("isFinalInvokeForWindow")]

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from syncline.auth import Identity
 from syncline.core import json
+from syncline.datasources import Context
 from syncline.graphql import schema as schemas
 from syncline.graphql.documents import Document, Documents
 from syncline.graphql.execute import Run, Surroundings
 from syncline.graphql.plan import Settled
 from syncline.graphql.reference import Reference
-from syncline.resolvers import Context, ResolverError
+from syncline.resolvers import ResolverError
 
 EXAMPLES = int(os.environ.get("SYNCLINE_DIFFERENTIAL_EXAMPLES", "120"))
 LEAVES = ["String", "Int", "Float", "Boolean", "ID", "Color", "AWSDate", "AWSJSON", "AWSTimestamp"]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from syncline.core import Meter, SystemClock, SystemIds, settings
-from syncline.datasources import DataSource, DataSourceSpec, Engines, build
-from syncline.resolvers import Context, Info, Library, ResolverSpec, compile_resolver
+from syncline.datasources import Context, DataSource, DataSourceSpec, Engines, Info, build
+from syncline.resolvers import Library, ResolverSpec, compile_resolver
 from syncline.store import MemoryStore
 from syncline.streams import Streams
 from syncline.tables import TableEngine, Tables
