@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from syncline import __version__
+from syncline.app.commands_functions import functions
 from syncline.core import Settings, SynclineError, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -178,6 +179,9 @@ def import_(name: str, file: Path, endpoint: str | None, **flags: Any) -> None:
         return table_files.import_table(table_files.client(exported(_settings(flags)), endpoint), name, file)
 
     click.echo(f"{name}: {_or_exit(run):,} items")
+
+
+main.add_command(functions)
 
 
 def _serve(flags: dict[str, Any], *, demo: bool = False) -> None:

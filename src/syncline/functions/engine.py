@@ -16,6 +16,7 @@ from syncline.functions.errors import ContentInvalid, NotBuilt, PayloadTooLarge
 from syncline.functions.events import Events
 from syncline.functions.invoke_configs import InvokeConfigs
 from syncline.functions.invoker import CredentialsFor, Invoker
+from syncline.functions.layers import Layers
 from syncline.functions.links import CodeLinks
 from syncline.functions.mappings import Mappings
 from syncline.functions.model import LATEST, Call, Function, Invocation
@@ -58,6 +59,8 @@ class FunctionEngine:
     ) -> None:
         self._clock, self._ids = clock, ids
         self.code = CodeStore(Path(blobs_dir))
+        self.layers = Layers(store, region=settings.region, account=settings.account)
+        self.runs_folders = settings.mode == "dev"
         self.links = CodeLinks(self.code, clock, ids.bytes(32))
         self._endpoint_url = endpoint_url
         self.catalog = Catalog(store, clock, ids, region=settings.region, account=settings.account)
@@ -72,6 +75,7 @@ class FunctionEngine:
             endpoint_url=endpoint_url,
             credentials_for=credentials_for,
             is_current=self.catalog.is_current,
+            runs_folders=self.runs_folders,
         )
         self.configs = InvokeConfigs(store)
         self.events = Events(store, self.catalog, self.configs, self.invoker, clock, ids, settings.functions, meter)
@@ -80,7 +84,8 @@ class FunctionEngine:
     async def load(self) -> None:
         """Read functions, waiting events and mappings from the store."""
         await self.catalog.load()
-        await self.code.keep(self.catalog.blobs())
+        await self.layers.load()
+        await self.code.keep(self.catalog.blobs() | self.layers.blobs())
         await self.configs.load()
         await self.events.load()
         await self.mappings.load()
@@ -149,7 +154,7 @@ class FunctionEngine:
     async def forget_code(self, *blobs: str) -> None:
         """Delete code from the disk when no function runs it any more."""
         for sha256 in blobs:
-            if not self.catalog.uses(sha256):
+            if not self.catalog.uses(sha256) and not self.layers.uses(sha256):
                 await self.code.forget(sha256)
 
     def link(self, sha256: str) -> str:

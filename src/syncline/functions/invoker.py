@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from syncline.core import Clock, Ids, Meter, SynclineError
 from syncline.core.settings import Functions as FunctionSettings
 from syncline.functions.code import CodeStore
 from syncline.functions.environment import Environment, Outcome, function_environ
 from syncline.functions.errors import EnvironmentUnavailable, TooManyRequests
 from syncline.functions.figures import Figures
+from syncline.functions.folders import signature
 from syncline.functions.model import Call, Function, Invocation
 from syncline.functions.output import Line
 from syncline.functions.pool import Pool
@@ -48,6 +51,7 @@ class Invoker:
         endpoint_url: Callable[[], str],
         credentials_for: CredentialsFor,
         is_current: Callable[[Function], bool],
+        runs_folders: bool,
     ) -> None:
         self._code, self._logs, self._clock, self._ids = code, logs, clock, ids
         self._settings, self._meter = settings, meter
@@ -55,6 +59,7 @@ class Invoker:
         self._endpoint_url = endpoint_url
         self._credentials_for = credentials_for
         self._is_current = is_current
+        self._runs_folders = runs_folders
         self._told: dict[str, None] = {}
         limits = {"limit": settings.concurrency_max, "idle_seconds": settings.idle_seconds_max}
         self.pool = Pool(self._start, clock, **limits)  # type: ignore[arg-type]
@@ -63,6 +68,10 @@ class Invoker:
     async def run(self, function: Function, call: Call) -> Invocation:
         """Run one event now. Raises TooManyRequests; a failing handler is an Invocation that says so."""
         figures = self.figures.of(function.name)
+        if function.folder:
+            # What the folder holds now is part of the deployment: processes of what it held before are not used again.
+            now = await asyncio.to_thread(signature, function.folder)
+            function = msgspec.structs.replace(function, deployment=f"{function.deployment}@{now}")
         try:
             environment = await self.pool.acquire(function)
         except TooManyRequests:
@@ -93,8 +102,9 @@ class Invoker:
     async def _first_lines(self, function: Function) -> list[str]:
         """What a new process' log begins with."""
         lines = [f"INIT_START Runtime Version: {_colon(function.runtime)}.syncline\n"]
-        if function.deployment not in self._told:
-            self._told[function.deployment] = None
+        told = function.deployment.partition("@")[0]
+        if told not in self._told:
+            self._told[told] = None
             actual = await asyncio.to_thread(actual_version, function)
             if actual not in ("", function.runtime):
                 lines.append(f"[syncline] {function.runtime} was asked for; this machine runs it with {actual}.\n")
@@ -105,7 +115,7 @@ class Invoker:
     async def _start(self, function: Function) -> Environment:
         day = f"{datetime.fromtimestamp(self._clock.now(), UTC):%Y/%m/%d}"
         log_stream = f"{day}/[{function.version}]{self._ids.bytes(16).hex()}"
-        code: Path = (await self._code.unpacked(function.code_sha256)).resolve()
+        code = await self._code_of(function)
         endpoint = self._endpoint_url()
         layers = [await self._code.unpacked(layer.code_sha256) for layer in function.layers]
         start = launch(function, code, [layer.resolve() for layer in layers])
@@ -124,6 +134,14 @@ class Invoker:
             if not started:
                 environment.kill()
         return environment
+
+    async def _code_of(self, function: Function) -> Path:
+        if not function.folder:
+            return (await self._code.unpacked(function.code_sha256)).resolve()
+        if not self._runs_folders:
+            reason = f"it runs from the folder {function.folder}, which only `syncline dev` does"
+            raise EnvironmentUnavailable(name=function.name, reason=reason)
+        return Path(function.folder)
 
     def _lines(self, function: Function, call: Call, outcome: Outcome, began: int) -> list[Line]:
         end, request_id = self._now_ms(), call.request_id

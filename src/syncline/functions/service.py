@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 from syncline.core import call, json
@@ -11,7 +12,9 @@ from syncline.functions.account_service import AccountOperations
 from syncline.functions.base import Shape, listed, page
 from syncline.functions.engine import FunctionEngine
 from syncline.functions.errors import FunctionNotFound, ParameterInvalid, ResourceConflict, RevisionMismatch
+from syncline.functions.folders import folder_of, sha256_of_path
 from syncline.functions.invoke_config_service import InvokeConfigOperations
+from syncline.functions.layer_service import LayerOperations
 from syncline.functions.mapping_service import MappingOperations, is_mapping
 from syncline.functions.model import LATEST, Function
 from syncline.functions.names import parse_reference
@@ -22,7 +25,7 @@ from syncline.functions.version_service import VersionOperations
 TAGS_MAX = 50
 
 
-class Lambda(VersionOperations, InvokeConfigOperations, AccountOperations):
+class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, AccountOperations):
     """Service `lambda` (2015-03-31)."""
 
     def __init__(self, engine: FunctionEngine) -> None:
@@ -35,9 +38,11 @@ class Lambda(VersionOperations, InvokeConfigOperations, AccountOperations):
         name = parse_reference(request["FunctionName"], self._catalog.region).name
         if self._catalog.get(name) is not None:
             raise ResourceConflict(f"Function already exist: {name}")
-        content = zip_of(request["Code"])
-        sha256 = await self._engine.code.save(content)
-        function = await self._catalog.add(self._new(name, request, sha256, len(content)))
+        if request.get("Publish"):
+            self._check_publishable(request["Code"])
+        layers = self._engine.layers.used(request.get("Layers", []))
+        source = await self._source(request["Code"])
+        function = await self._catalog.add(self._new(name, request, layers=layers, **source))
         if not request.get("Publish"):
             return shapes.created(self._shape(function), self._engine.new_id())
         version = await self._publish(function, None, None)
@@ -47,7 +52,7 @@ class Lambda(VersionOperations, InvokeConfigOperations, AccountOperations):
         function, qualifier = self._find(request)
         answer: Shape = {
             "Configuration": self._shape(function, qualifier),
-            "Code": {"RepositoryType": "S3", "Location": self._engine.link(function.code_sha256)},
+            "Code": {"RepositoryType": "S3", "Location": self._location(function)},
         }
         latest = self._catalog.latest(function.name)
         if latest.tags:
@@ -67,15 +72,17 @@ class Lambda(VersionOperations, InvokeConfigOperations, AccountOperations):
 
     async def update_function_code(self, request: Shape) -> Shape:
         function = self._latest(request)
-        content = zip_of(request)
         if request.get("RevisionId", function.revision) != function.revision:
             raise RevisionMismatch()
-        sha256 = await self._engine.code.save(content)
-        changes: Shape = {"code_sha256": sha256, "code_size": len(content)}
+        if request.get("Publish"):
+            self._check_publishable(request)
+        changes = await self._source(request)
+        sha256 = changes["code_sha256"]
         if request.get("Architectures"):
             changes["architecture"] = request["Architectures"][0]
         if request.get("DryRun"):
-            return self._shape(function) | {"CodeSize": len(content), "CodeSha256": shapes.sha256_text(sha256)}
+            size = changes["code_size"]
+            return self._shape(function) | {"CodeSize": size, "CodeSha256": shapes.sha256_text(sha256)}
         changed = await self._engine.deploy(function.name, changes, expected=request.get("RevisionId"))
         if function.code_sha256 != sha256 and not self._engine.invoker.pool.running(function.name):
             await self._engine.forget_code(function.code_sha256)
@@ -87,9 +94,10 @@ class Lambda(VersionOperations, InvokeConfigOperations, AccountOperations):
     async def update_function_configuration(self, request: Shape) -> Shape:
         function = self._latest(request)
         check_configuration(request)
-        changed = await self._engine.deploy(
-            function.name, _configuration_changes(request), expected=request.get("RevisionId")
-        )
+        changes = _configuration_changes(request)
+        if "Layers" in request:
+            changes["layers"] = self._engine.layers.used(request["Layers"])
+        changed = await self._engine.deploy(function.name, changes, expected=request.get("RevisionId"))
         return shapes.updating(self._shape(changed), self._engine.new_id())
 
     async def delete_function(self, request: Shape) -> Shape:
@@ -212,18 +220,28 @@ class Lambda(VersionOperations, InvokeConfigOperations, AccountOperations):
         members: Shape = {"qualified": qualified} if qualifier else {"statements": statements}
         await self._catalog.change(function.name, members, expected=request.get("RevisionId"))
 
-    def _new(self, name: str, request: Shape, sha256: str, size: int) -> Function:
+    def _location(self, function: Function) -> str:
+        return Path(function.folder).as_uri() if function.folder else self._engine.link(function.code_sha256)
+
+    async def _source(self, code: Shape) -> Shape:
+        """The members of Function that a `Code`, or UpdateFunctionCode, sets; its zip is kept."""
+        folder = folder_of(code, allowed=self._engine.runs_folders)
+        if folder:
+            return {"code_sha256": sha256_of_path(folder), "code_size": 0, "folder": folder}
+        content = zip_of(code)
+        return {"code_sha256": await self._engine.code.save(content), "code_size": len(content), "folder": ""}
+
+    def _new(self, name: str, request: Shape, **members: Any) -> Function:
         return Function(
             name,
             self._catalog.arn(name),
-            code_sha256=sha256,
-            code_size=size,
             deployment=self._engine.new_id(),
             revision=self._engine.new_id(),
             modified=self._engine.now(),
             architecture=request.get("Architectures", ["x86_64"])[0],
             tags=request.get("Tags", {}),
             **_configuration_changes(request),
+            **members,
         )
 
 

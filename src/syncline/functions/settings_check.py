@@ -25,7 +25,6 @@ _VARIABLE = re.compile(r"[a-zA-Z]\w+")
 
 # Each is refused when it says anything: (member, what is asked inside it).
 _UNBUILT: list[tuple[str, tuple[str, ...]]] = [
-    ("Layers", ()),
     ("FileSystemConfigs", ()),
     ("KMSKeyArn", ()),
     ("ImageConfig", ()),

@@ -23,7 +23,7 @@ def configuration(function: Function, *, region: str, qualifier: str | None = No
         "Description": function.description,
         "Timeout": function.timeout,
         "MemorySize": function.memory,
-        "LastModified": _iso(function.modified),
+        "LastModified": instant(function.modified),
         "CodeSha256": sha256_text(function.code_sha256),
         "Version": function.version,
         "TracingConfig": {"Mode": function.tracing},
@@ -37,6 +37,8 @@ def configuration(function: Function, *, region: str, qualifier: str | None = No
         "RuntimeVersionConfig": {"RuntimeVersionArn": f"arn:aws:lambda:{region}::runtime:{function.runtime}"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": function.logs_to},
     }
+    if function.layers:
+        shape["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.size} for layer in function.layers]
     if function.environment is not None:
         shape["Environment"] = {"Variables": function.environment}
     return shape
@@ -87,5 +89,6 @@ def sha256_text(hexadecimal: str) -> str:
     return base64.b64encode(bytes.fromhex(hexadecimal)).decode()
 
 
-def _iso(instant: float) -> str:
-    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+def instant(at: float) -> str:
+    """An instant as Lambda's texts show it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")

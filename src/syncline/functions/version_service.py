@@ -6,6 +6,7 @@ import msgspec
 
 from syncline.functions.base import Group, Shape, listed, page
 from syncline.functions.errors import FunctionNotFound, NotBuilt, ParameterInvalid, RevisionMismatch
+from syncline.functions.folders import BUCKET
 from syncline.functions.model import LATEST, Alias, Function
 from syncline.functions.names import parse_reference
 from syncline.functions.shapes import sha256_text
@@ -76,9 +77,12 @@ class VersionOperations(Group):
         return page([self._alias_shape(alias) for alias in found], request, "Aliases")
 
     async def _publish(self, function: Function, description: str | None, revision: str | None) -> Function:
-        if function.folder:
-            raise NotBuilt(what="A version of a function that runs from a folder")
+        self._check_publishable({"S3Bucket": BUCKET} if function.folder else {})
         return await self._catalog.publish(function.name, description, expected=revision)
+
+    def _check_publishable(self, code: Shape) -> None:
+        if code.get("S3Bucket") == BUCKET:
+            raise NotBuilt(what="A version of a function that runs from a folder")
 
     def _alias(self, request: Shape) -> Alias:
         return self._catalog.alias(self._latest(request).name, request["Name"])

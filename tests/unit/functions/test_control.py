@@ -102,7 +102,7 @@ def link() -> bytes:
         ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "UnsupportedOperation"),
         ({"Code": {"ImageUri": "image"}, "PackageType": "Image"}, "UnsupportedOperation"),
         ({"Runtime": "ruby3.3"}, "UnsupportedOperation"),
-        ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "UnsupportedOperation"),
+        ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "InvalidParameterValueException"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "UnsupportedOperation"),
         ({"Timeout": 901}, "InvalidParameterValueException"),
         ({"FunctionName": "f" * 65}, "InvalidParameterValueException"),
