@@ -16,6 +16,7 @@ import click
 
 from syncline import __version__
 from syncline.app.commands_functions import functions
+from syncline.app.trace_commands import trace
 from syncline.core import Settings, SynclineError, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -101,6 +102,9 @@ def config(**flags: Any) -> None:
         if name.endswith("password") and value:
             value = "********"
         click.echo(f"{name} = {value!r}  # {sources.get(name, 'default')}")
+
+
+main.add_command(trace)
 
 
 @main.group()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncline.app.admin import Admin
 from syncline.app.rooms import Rooms
 from syncline.core import Clock, Meter, NotFound, Request, Response, Settings, call, json
 from syncline.functions import CODE_LINKS
@@ -30,11 +31,12 @@ class NoSuchPath(NotFound):
 class Doors:
     """One port, many rooms."""
 
-    def __init__(self, rooms: Rooms, settings: Settings, meter: Meter) -> None:
+    def __init__(self, rooms: Rooms, settings: Settings, meter: Meter, clock: Clock) -> None:
         self.closing = False
         self._rooms = rooms
         self._settings = settings
         self._meter = meter
+        self._admin = Admin(rooms, clock)
         self._pages: Callable[[str], Response | None] = lambda path: None
 
     async def respond(self, request: Request) -> Response:
@@ -46,6 +48,8 @@ class Doors:
             return await self._rooms.functions.links.respond(request)
         if request.method in ("GET", "HEAD") and self._rooms.userpools.publishes(path):
             return self._rooms.userpools.published(request, self._rooms.url)
+        if self._admin.recognises(request):
+            return await self._admin.respond(request)
         if self._rooms.aws.recognises(request):
             return await self._rooms.aws.respond(request)
         if request.method in ("GET", "HEAD"):

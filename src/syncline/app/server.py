@@ -60,7 +60,7 @@ async def run_server(
     meter = Meter(clock)
     asyncio.get_running_loop().set_exception_handler(lambda loop, told: _note_failure(meter, told))
     rooms = await open_rooms(settings, clock=clock, ids=ids, meter=meter)
-    doors = Doors(rooms, settings, meter)
+    doors = Doors(rooms, settings, meter, clock)
     listener = Listener(
         settings.edge,
         doors,

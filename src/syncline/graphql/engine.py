@@ -7,6 +7,7 @@ Never: parses HTTP or frames; it is handed requests and starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from syncline.auth import Authenticator
 from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
@@ -16,6 +17,7 @@ from syncline.graphql.errors import NoSuchApi
 from syncline.graphql.live import Live
 from syncline.graphql.serve import Server
 from syncline.graphql.subscribe import Endpoint
+from syncline.graphql.traces import MutationNotConfirmed, NoSuchTrace, Trace, in_short
 from syncline.hub import Hub
 from syncline.resolvers import Library
 from syncline.store import Store
@@ -91,6 +93,33 @@ class GraphqlEngine:
         if found is None:
             raise NoSuchApi(api=api_id or "")
         return found
+
+    # --- for developers
+
+    def traces(self, api_id: str | None = None) -> list[dict[str, Any]]:
+        """What failed lately, the newest first, in short."""
+        lives = self._live.values() if api_id is None else [self.live(api_id)]
+        return sorted(
+            (in_short(each) for live in lives for each in reversed(list(live.traces))), key=lambda each: -each["at"]
+        )
+
+    def trace(self, trace_id: str) -> dict[str, Any]:
+        """Everything that is told of one failed request. Raises NoSuchTrace."""
+        return self._trace(trace_id)[1].shown
+
+    async def replay(self, trace_id: str, request: Request, *, mutations: bool) -> dict[str, Any]:
+        """Ask again what a trace tells of. Raises NoSuchTrace, MutationNotConfirmed, NotReplayable."""
+        live, trace = self._trace(trace_id)
+        if trace.mutation and not mutations:
+            raise MutationNotConfirmed(id=trace_id)
+        return await self._server.replay(live, trace, request)
+
+    def _trace(self, trace_id: str) -> tuple[Live, Trace]:
+        for live in self._live.values():
+            found = live.traces.find(trace_id)
+            if found is not None:
+                return live, found
+        raise NoSuchTrace(id=trace_id)
 
     # --- the control plane
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from graphql import GraphQLError
@@ -24,6 +24,9 @@ from syncline.graphql.plan import Plan, runs, selection_paths, selection_text
 from syncline.graphql.selection import FieldPlan, Shape
 from syncline.resolvers import ResolverError
 
+FAILURES_MAX = 20
+"""Fields that failed whose contexts are held until the request is over, for its trace."""
+TIMINGS_MAX = 500
 Publish = Callable[[FieldPlan, Any], None]
 
 
@@ -41,12 +44,34 @@ class Surroundings(msgspec.Struct, frozen=True):
     given: dict[str, Any]
     variables: dict[str, Any]
     resolvers_max: int
+    monotonic: Callable[[], float] = float
+
+
+class Failure(NamedTuple):
+    """A field whose resolver failed: where in the answer, what it knew, why."""
+
+    path: Path
+    field: FieldPlan
+    context: Context
+    cause: SynclineError
 
 
 class Run:
     """One execution of one plan."""
 
-    __slots__ = ("errors", "failed", "gaps", "plan", "publish", "resolved", "serialize", "shared", "surroundings")
+    __slots__ = (
+        "errors",
+        "failed",
+        "failures",
+        "gaps",
+        "plan",
+        "publish",
+        "resolved",
+        "serialize",
+        "shared",
+        "surroundings",
+        "timings",
+    )
 
     def __init__(self, plan: Plan, surroundings: Surroundings, publish: Publish | None = None) -> None:
         self.plan = plan
@@ -56,8 +81,15 @@ class Run:
         self.failed: set[Path] = set()
         self.resolved = 0
         self.shared = Shared(mutation=plan.mutation)
+        self.failures: list[Failure] = []
+        self.timings: list[tuple[Path, FieldPlan, float, float]] = []
         self.serialize = True
         self.gaps: list[str] | None = None
+
+    @property
+    def run(self) -> Run:
+        """Itself: the reference way has a run inside."""
+        return self
 
     async def data(self) -> dict[str, Any] | None:
         """The answer's `data`; its `errors` are in `errors` then."""
@@ -146,11 +178,18 @@ class Run:
         except ANOMALIES:
             raise FieldFailed(f"The arguments of {field.name} cannot be coerced.", "BadRequest") from None
         context = self.context(field, arguments, source)
+        monotonic = self.surroundings.monotonic
+        began = monotonic()
         try:
             value = await field.resolver.resolve(context)
         except SynclineError as failure:
+            if len(self.failures) < FAILURES_MAX:
+                self.failures.append(Failure(path, field, context, failure))
             self._appended(context, field, path)
             raise as_field_failure(failure, field) from None
+        finally:
+            if len(self.timings) < TIMINGS_MAX:
+                self.timings.append((path, field, began, monotonic()))
         if context.out_errors:
             self._appended(context, field, path)
         return value

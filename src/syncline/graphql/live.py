@@ -24,6 +24,7 @@ from syncline.graphql.model import Resolver as ResolverRecord
 from syncline.graphql.plan import Settled
 from syncline.graphql.resume import Returning
 from syncline.graphql.schema import Schema
+from syncline.graphql.traces import Traces
 from syncline.resolvers import FunctionSpec, Library, Resolver, ResolverError, ResolverSpec, compile_resolver
 
 RESOLVERS_MAX = 10_000
@@ -68,6 +69,7 @@ class Live:
         self.schema: Schema | None = None
         self.documents: Documents | None = None
         self.cache: ApiCache | None = None
+        self.traces = Traces()
         self.version = 0
         """Of the schema and of who may see what: subscriptions of one version can share a group."""
         self.changed: dict[object, Callable[[], None]] = {}

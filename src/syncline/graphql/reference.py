@@ -16,7 +16,7 @@ from syncline.core import SynclineError
 from syncline.graphql import errors
 from syncline.graphql.documents import Document
 from syncline.graphql.errors import FieldFailed, denied
-from syncline.graphql.execute import Run, Surroundings, as_field_failure
+from syncline.graphql.execute import FAILURES_MAX, Failure, Run, Surroundings, as_field_failure
 from syncline.graphql.plan import Plan
 from syncline.graphql.selection import FieldPlan, PlanTooLarge, Selector
 
@@ -29,7 +29,7 @@ class Reference:
         self._surroundings = surroundings
         self._run = Run(Plan(document.operation, [], document.settled.schema), surroundings)
         self.errors: list[dict[str, Any]] = []
-        self.shared = self._run.shared
+        self.run = self._run
 
     async def data(self) -> dict[str, Any] | None:
         """The answer's `data`; its `errors` are in `errors` then."""
@@ -72,6 +72,8 @@ class Reference:
         try:
             return await field.resolver.resolve(context)
         except SynclineError as failure:
+            if len(self._run.failures) < FAILURES_MAX:
+                self._run.failures.append(Failure(tuple(info.path.as_list()), field, context, failure))
             raise as_field_failure(failure, field) from None
 
     def _field(self, info: GraphQLResolveInfo[Any]) -> FieldPlan:

@@ -37,6 +37,7 @@ from syncline.graphql.execute import Publish, Run, Surroundings, request_of
 from syncline.graphql.live import Live
 from syncline.graphql.reference import Reference
 from syncline.graphql.selection import FieldPlan
+from syncline.graphql.traces import Trace, trace_of
 from syncline.hub import Hub, Topic
 
 CONTENT_TYPE = "application/json;charset=UTF-8"
@@ -73,6 +74,10 @@ class NotServed(errors.BadRequest):
     """No GraphQL API is served here."""
 
     code = "UnknownOperationException"
+
+
+class NotReplayable(errors.BadRequest):
+    """The request of the trace {id} is too long to have been kept, or its API has no schema."""
 
 
 _decode_body = msgspec.json.Decoder(Body).decode
@@ -115,16 +120,61 @@ class Server:
         if kept is not None:
             return _response(kept)
         generation = 0 if live.cache is None else live.cache.generation
-        answer, shared = await self._execute(live, document, body, identity, request)
+        began = self._clock.monotonic()
+        answer, run = await self._execute(live, document, body, identity, request_of(request.headers))
         if "errors" in answer:
-            self._note_errors(answer["errors"], request, api=live.api_id)
-        if shared is not None and shared.evictions:
+            trace = None if run is None else self._traced(live, run, request, identity, body, began, answer["errors"])
+            self._note_errors(answer["errors"], request, trace, api=live.api_id)
+        shared = Shared() if run is None else run.shared
+        if shared.evictions:
             evicted = 0 if live.cache is None else sum(live.cache.evict(*each) for each in shared.evictions)
             answer["extensions"] = {"apiCacheEntriesDeleted": evicted}
         encoded = json.encode(answer)
-        if live.cache is not None and key is not None and "errors" not in answer and (shared is None or shared.lasting):
+        if live.cache is not None and key is not None and "errors" not in answer and shared.lasting:
             live.cache.keep_answer(key, encoded, generation)
-        return _response(encoded, shared.response_headers if shared is not None else None)
+        return _response(encoded, shared.response_headers)
+
+    def _traced(
+        self,
+        live: Live,
+        run: Run,
+        request: Request,
+        identity: Identity,
+        body: Body,
+        began: float,
+        found: list[dict[str, Any]],
+    ) -> Trace:
+        """The trace of a run, kept."""
+        trace = trace_of(
+            self._ids.short(12),
+            run,
+            request,
+            identity,
+            at=self._clock.now(),
+            began=began,
+            ended=self._clock.monotonic(),
+            errors=found,
+            asked={"query": body.query, "variables": body.variables, "operationName": body.operation_name},
+        )
+        live.traces.keep(trace)
+        return trace
+
+    async def replay(self, live: Live, trace: Trace, request: Request) -> dict[str, Any]:
+        """Ask again what a trace tells of, as its caller, of the API as it is now: the answer and its own trace.
+
+        Raises NotReplayable.
+        """
+        if trace.body is None or live.documents is None:
+            raise NotReplayable(id=trace.id)
+        body = _decode_body(trace.body)
+        document = live.documents.find(body.query, body.operation_name)
+        began = self._clock.monotonic()
+        given = {"headers": trace.headers, "domainName": None}
+        answer, run = await self._execute(live, document, body, trace.identity, given)
+        if run is None:
+            return {"answer": answer, "trace": None}
+        again = self._traced(live, run, request, trace.identity, body, began, answer.get("errors", []))
+        return {"answer": answer, "trace": again.shown}
 
     def _cache_key(
         self, live: Live, document: Document, body: Body, identity: Identity, request: Request
@@ -138,8 +188,8 @@ class Server:
         return operation_key(*named, identity=identity.claims, grants=identity.grants, headers=headers)
 
     async def _execute(
-        self, live: Live, document: Document, body: Body, identity: Identity, request: Request
-    ) -> tuple[dict[str, Any], Shared | None]:
+        self, live: Live, document: Document, body: Body, identity: Identity, request: dict[str, Any]
+    ) -> tuple[dict[str, Any], Run | None]:
         if document.errors:
             return {"data": None, "errors": document.errors}, None
         given = body.variables or {}
@@ -147,21 +197,22 @@ class Server:
             variables = document.variables.coerce(given)
         except VariableRefused as refusal:
             return {"data": None, "errors": [errors.document(str(refusal), refusal.node)]}, None
-        surroundings = self.surroundings(live, identity, request_of(request.headers), given, variables)
+        surroundings = self.surroundings(live, identity, request, given, variables)
         plan = document.plan(identity.grants, variables)
-        run: Run | Reference
+        way: Run | Reference
         if plan is None:
             live.figures.fallbacks.add()
-            run = Reference(document, surroundings)
+            way = Reference(document, surroundings)
         else:
-            run = Run(plan, surroundings, self._publisher(live) if plan.publications else None)
+            way = Run(plan, surroundings, self._publisher(live) if plan.publications else None)
+        run = way.run
         try:
             async with self._limit():
-                data = await run.data()
+                data = await way.data()
         except TimeoutError:
             late = {**errors.document("Execution timed out.", None), "errorType": "ExecutionTimeout"}
-            return {"data": None, "errors": [*run.errors, late]}, None
-        return ({"data": data, "errors": run.errors} if run.errors else {"data": data}), run.shared
+            return {"data": None, "errors": [*way.errors, late]}, run
+        return ({"data": data, "errors": way.errors} if way.errors else {"data": data}), run
 
     def surroundings(
         self,
@@ -173,7 +224,9 @@ class Server:
     ) -> Surroundings:
         """What the resolvers of one request see besides their fields."""
         environment = live.entry.environment.environment_variables
-        return Surroundings(live.api_id, identity, request, environment, given, variables, live.resolvers_max)
+        return Surroundings(
+            live.api_id, identity, request, environment, given, variables, live.resolvers_max, self._clock.monotonic
+        )
 
     async def identify(self, live: Live, headers: Mapping[str, str], *, source_ip: str, signed: Signed) -> Identity:
         """Who connects or starts a subscription with these headers (lower-case names)."""
@@ -187,7 +240,7 @@ class Server:
 
         return publish
 
-    def _note_errors(self, found: list[dict[str, Any]], request: Request, *, api: str) -> None:
+    def _note_errors(self, found: list[dict[str, Any]], request: Request, trace: Trace | None, *, api: str) -> None:
         """One line for a request that was answered with errors; the first says what went wrong."""
         first = found[0]
         self._meter.event(
@@ -198,6 +251,7 @@ class Server:
             code=first.get("errorType") or "ValidationError",
             reason=str(first.get("message"))[:REASON_CHARACTERS_MAX],
             request_id=request.id,
+            **({} if trace is None else _told(trace)),
         )
 
     def _refused(self, refusal: SynclineError, request: Request, *, api: str) -> Response:
@@ -208,6 +262,13 @@ class Server:
         body = json.encode({"errors": [errors.transport(refusal)]})
         status = STATUSES.get(refusal.code) or status_of(refusal)
         return Response(status, body, CONTENT_TYPE, [("x-amzn-errortype", refusal.code)])
+
+
+def _told(trace: Trace) -> dict[str, Any]:
+    """What the log says of a trace: its id, and where the first field failed."""
+    first = trace.shown["failures"][0] if trace.shown["failures"] else {}
+    places = {name: first.get(name) for name in ("resolver", "handler", "line", "column")}
+    return {"trace": trace.id, **{name: value for name, value in places.items() if value is not None}}
 
 
 def _response(body: bytes, headers: dict[str, str] | None = None) -> Response:

@@ -12,15 +12,23 @@ from typing import Any
 
 from syncline.core import json
 from syncline.datasources import Context
-from syncline.js import CodeRefused, CodeStopped, Failure, Module, Outcome, Run, Signal, read
+from syncline.js import CodeRefused, CodeStopped, Effect, Failure, Module, Outcome, Run, Signal, read
 from syncline.resolvers.errors import EarlyReturn, ResolverError
 from syncline.resolvers.library import Library
+from syncline.resolvers.util import EXTENSIONS, add_response_header, add_response_headers
 from syncline.resolvers.views import auth_type
+from syncline.vtl import MethodFailed
 
 JSON = Any
 
 APART_SECONDS = 10.0
 """Code that was slow once is taken for slow for so long: it begins on a thread of its own."""
+
+ANSWER: dict[str, tuple[Callable[..., JSON], range]] = {
+    "addResponseHeader": (add_response_header, range(2, 3)),
+    "addResponseHeaders": (add_response_headers, range(1, 2)),
+}
+"""What code asks of the answer by `util.http`."""
 
 
 class Code:
@@ -64,7 +72,10 @@ class CodeHandler:
             return self._taken(await self.outcome(ctx), ctx)
         except (CodeStopped, CodeRefused) as failure:
             self._note(ctx, failure.message)
-            raise ResolverError("Runtime Error", "Code") from failure
+            raise ResolverError("Runtime Error", "Code").at(self.name, reason=failure.message) from failure
+        except ResolverError as failure:
+            failure.at(self.name)
+            raise
 
     async def outcome(self, ctx: Context) -> Outcome:
         """What came of the function, nothing done about it. Raises CodeStopped, CodeRefused."""
@@ -110,16 +121,30 @@ class CodeHandler:
             self._library.meter.event("resolver log", level=log.level, api=ctx.api_id, field=field, message=log.line())
         if outcome.failure is not None:
             self._failed(outcome.failure, ctx)
-        if outcome.effects and not self._library.keeps_effects:
-            raise ResolverError(f"extensions.{outcome.effects[0].name} is not supported", "UnsupportedOperation")
+        for effect in () if self._library.keeps_effects else outcome.effects:
+            self._done(effect, ctx)
         if outcome.signal is not None:
             raise ended(outcome.signal, ctx)
         return outcome.value
 
     def _failed(self, failure: Failure, ctx: Context) -> None:
-        place = failure.position
-        self._note(ctx, failure.sentence(), line=place.line if place else 0, column=place.column if place else 0)
-        raise ResolverError("Runtime Error", "Code", error_info=None) from None
+        line, column = (failure.position.line, failure.position.column) if failure.position else (0, 0)
+        reason = failure.sentence()
+        self._note(ctx, reason, line=line, column=column)
+        raise ResolverError("Runtime Error", "Code").at(self.name, line, column, reason=reason) from None
+
+    def _done(self, effect: Effect, ctx: Context) -> None:
+        """Note what code asked of its request besides a value."""
+        found = EXTENSIONS.get(effect.name) or ANSWER.get(effect.name)
+        if found is None:
+            raise ResolverError(f"extensions.{effect.name} is not supported", "UnsupportedOperation")
+        function, counts = found
+        if len(effect.arguments) not in counts:
+            raise ResolverError(f"{effect.name} does not take {len(effect.arguments)} arguments", "Code")
+        try:
+            function(ctx, *effect.arguments)
+        except MethodFailed as refusal:
+            raise ResolverError(str(refusal), "Code") from None
 
     def _note(self, ctx: Context, reason: str, **place: int) -> None:
         self._library.meter.event("code failed", api=ctx.api_id, code=self.name, reason=reason[:1000], **place)

@@ -32,7 +32,12 @@ class TemplateHandler:
             return self._template.evaluate(self._bindings(ctx))
         except vtl.TemplateError as failure:
             self._note(failure, ctx)
-            raise ResolverError(failure.message, "MappingTemplate") from failure
+            found = ResolverError(failure.message, "MappingTemplate")
+            raise found.at(self.name, failure.line, failure.column) from failure
+        except ResolverError as failure:
+            place = self._template.place_of(failure.__traceback__)
+            failure.at(self.name, *((place.line, place.column) if place else (0, 0)))
+            raise
 
     def render(self, ctx: Context) -> str:
         """The template's text, for whoever wants to see it. Raises as `evaluate`, and vtl.TemplateError."""

@@ -28,6 +28,7 @@ class PipelineFunction:
         ctx.error = ctx.result = None
         try:
             request = direct_request(ctx) if self._request is None else await self._request.evaluate(ctx)
+            ctx.rendered = request
             try:
                 ctx.result = await self._source.invoke(request, ctx)
             except DataSourceError as failure:
@@ -35,7 +36,7 @@ class PipelineFunction:
                 ctx.result = failure.data
                 ctx.error = {"message": failure.message, "type": kind}
                 if self._response is None:
-                    raise ResolverError(failure.message, kind, failure.data) from failure
+                    raise ResolverError(failure.message, kind, failure.data).at("data source") from failure
             return ctx.result if self._response is None else await self._response.evaluate(ctx)
         except Return as early:
             if isinstance(early, EarlyReturn) and early.to_end:

@@ -30,6 +30,7 @@ class UnitResolver:
         """The field's value. Raises ResolverError."""
         try:
             request = direct_request(ctx) if self._request is None else await self._request.evaluate(ctx)
+            ctx.rendered = request
             try:
                 ctx.result = await self._source.invoke(request, ctx)
             except DataSourceError as failure:
@@ -48,14 +49,14 @@ class UnitResolver:
         kind = failure.cause_type if self._request is None and failure.cause_type else failure.error_type
         ctx.error = {"message": failure.message, "type": kind}
         if self._response is None:
-            raise ResolverError(failure.message, kind, failure.data) from failure
+            raise ResolverError(failure.message, kind, failure.data).at("data source") from failure
         if _version(request) != FIRST_VERSION:
             return await self._response.evaluate(ctx)
         try:
             shown = await self._response.evaluate(ctx)
         except ResolverError:
             shown = failure.data
-        raise ResolverError(failure.message, kind, shown) from failure
+        raise ResolverError(failure.message, kind, shown).at("data source") from failure
 
 
 def direct_request(ctx: Context) -> JSON:

@@ -144,7 +144,6 @@ def test_what_differs_from_plain_javascript(value: Value, expression: str, expec
         ("util.base64Decode('*')", "Illegal base64: *"),
         ("util.str.normalize('a', 'x')", "X is no normalization form: nfc, nfd, nfkc or nfkd is"),
         ("util.transform.toDynamoDBFilterExpression({ a: { nope: 1 } })", "Unsupported condition a.nope."),
-        ("util.http.addResponseHeader('a', 'b')", "util.http.addResponseHeader is not supported"),
         ("util.xml.toMap('<')", "util.xml.toMap is not supported"),
     ],
 )

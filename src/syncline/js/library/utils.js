@@ -210,12 +210,11 @@ syncline.makers.utils = (host) => {
 
   const WITHHELD = ["transfer-encoding", "connection", "host", "expect", "keep-alive", "upgrade"];
   WITHHELD.push("proxy-authenticate", "proxy-authorization", "te", "content-length");
-  const unsupported = (name) => () => reject(`${name} is not supported`);
   const http = {
     copyHeaders: (headers) =>
       Object.fromEntries(Object.entries(headers).filter(([name]) => !WITHHELD.includes(name.toLowerCase()))),
-    addResponseHeader: unsupported("util.http.addResponseHeader"),
-    addResponseHeaders: unsupported("util.http.addResponseHeaders"),
+    addResponseHeader: (...members) => effect("addResponseHeader")(...members),
+    addResponseHeaders: (...members) => effect("addResponseHeaders")(...members),
   };
   const xml = {
     toMap: (text) => ask("xml.toMap", String(text)),

@@ -7,6 +7,7 @@ Never: does it; what is noted in `context.shared` is done when the request is an
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from syncline.core import json
@@ -69,6 +70,6 @@ def evict_from_api_cache(context: Context, type_name: JSON, field_name: JSON, ke
     return ""
 
 
-EXTENSIONS = {"evictFromApiCache": (evict_from_api_cache, range(2, 4))}
+EXTENSIONS: dict[str, tuple[Callable[..., JSON], range]] = {"evictFromApiCache": (evict_from_api_cache, range(2, 4))}
 """What `extensions` offers, and with how many arguments."""
 EXTENSIONS_UNSUPPORTED = ("setSubscriptionFilter", "setSubscriptionInvalidationFilter", "invalidateSubscriptions")

@@ -1,0 +1,194 @@
+"""Traces: what a developer wants to know of a request that went wrong.
+
+For: `serve`, which keeps one of each failed request; the admin door, which shows and replays them.
+Owns: what is kept (bounded in number, size and depth) and what is never shown (redacted by rule, before it is kept).
+Never: costs a request that went well more than a look at its errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from syncline.auth import Identity
+from syncline.core import Invalid, NotFound, Request, json
+from syncline.datasources import Context
+from syncline.graphql.execute import Failure, Run
+
+KEPT_MAX = 50
+"""Of one API; the oldest goes."""
+REPLAY_BYTES_MAX = 64 * 1024
+"""A longer request is shown but not kept for a replay."""
+TEXT_MAX = 2_000
+ELEMENTS_MAX = 50
+NODES_MAX = 2_000
+DEPTH_MAX = 12
+HIDDEN = "***"
+SECRET_NAME = re.compile(r"authorization|api[-_]?key|token|secret|password|passwd|credential|cookie|signature", re.I)
+SECRET_TEXT = re.compile(
+    r"da2-[a-z0-9]{8,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|AWS4-HMAC-SHA256 .*|Bearer \S+"
+)
+
+
+class NoSuchTrace(NotFound):
+    """There is no trace {id}: of each API the last fifty failed requests are kept, in memory."""
+
+    code = "NotFoundException"
+
+
+class MutationNotConfirmed(Invalid):
+    """The request of the trace {id} is a mutation: a replay changes data again. Confirm with --mutations."""
+
+    code = "BadRequestException"
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """One request. `shown` is JSON, redacted; `body` and `identity` are for a replay and never shown."""
+
+    id: str
+    shown: dict[str, Any]
+    mutation: bool
+    body: bytes | None
+    headers: dict[str, Any]
+    identity: Identity
+
+
+class Traces:
+    """The traces of one API, the newest last."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Trace] = deque(maxlen=KEPT_MAX)
+
+    def keep(self, trace: Trace) -> None:
+        """Keep one more; the oldest goes."""
+        self._kept.append(trace)
+
+    def find(self, trace_id: str) -> Trace | None:
+        """The trace of this id."""
+        return next((each for each in self._kept if each.id == trace_id), None)
+
+    def __iter__(self) -> Any:
+        return iter(self._kept)
+
+
+def trace_of(
+    trace_id: str,
+    run: Run,
+    request: Request,
+    identity: Identity,
+    *,
+    at: float,
+    began: float,
+    ended: float,
+    errors: list[dict[str, Any]],
+    asked: dict[str, Any],
+) -> Trace:
+    """The trace of a run that is over. `began` and `ended` are of the same monotonic clock as the run's timings."""
+    headers: dict[str, Any] = run.surroundings.request.get("headers", {})
+    keep = Redaction()
+    shown = {
+        "id": trace_id,
+        "api": run.surroundings.api,
+        "at": at,
+        "requestId": request.id,
+        "durationMs": _ms(ended - began),
+        "request": {**keep.plain(asked), "headers": keep.plain(headers)},
+        "identity": keep.plain(identity.claims),
+        "errors": keep.plain(errors),
+        "failures": [failure_of(each) for each in run.failures],
+        "timings": [
+            {
+                "path": _path(path),
+                "field": f"{field.parent}.{field.name}",
+                "startMs": _ms(first - began),
+                "durationMs": _ms(last - first),
+            }
+            for path, field, first, last in run.timings
+        ],
+    }
+    body = json.encode(asked)
+    return Trace(trace_id, shown, run.plan.mutation, body if len(body) <= REPLAY_BYTES_MAX else None, headers, identity)
+
+
+def in_short(trace: Trace) -> dict[str, Any]:
+    """One line's worth of a trace."""
+    shown = trace.shown
+    first = shown["failures"][0] if shown["failures"] else {}
+    return {
+        "id": trace.id,
+        "api": shown["api"],
+        "at": shown["at"],
+        "durationMs": shown["durationMs"],
+        "resolver": first.get("resolver"),
+        "message": str((shown["errors"] or [{}])[0].get("message", "")),
+    }
+
+
+def failure_of(failure: Failure) -> dict[str, Any]:
+    """One field's failure: which handler, where in it, what it had asked, and what it knew."""
+    path, field, context, cause = failure
+    return {
+        "path": _path(path),
+        "resolver": f"{field.parent}.{field.name}",
+        "handler": getattr(cause, "handler", "") or None,
+        "line": getattr(cause, "line", 0) or None,
+        "column": getattr(cause, "column", 0) or None,
+        "errorType": getattr(cause, "error_type", None) or cause.code,
+        "message": Redaction().plain(getattr(cause, "reason", "") or cause.message),
+        "request": Redaction().plain(context.rendered),
+        "ctx": context_of(context),
+    }
+
+
+def context_of(context: Context) -> dict[str, Any]:
+    """A field's context as JSON, redacted."""
+    keep = Redaction()
+    members = ("arguments", "source", "stash", "prev", "result", "error", "identity", "env")
+    return {name: keep.plain(getattr(context, name)) for name in members}
+
+
+class Redaction:
+    """Copies values without what must not be shown: secrets by the name they have or the look of them, and too much of
+    anything."""
+
+    def __init__(self) -> None:
+        self._left = NODES_MAX
+
+    def plain(self, value: Any, depth: int = 0) -> Any:
+        """A copy that may be shown."""
+        self._left -= 1
+        if type(value) is str:
+            return _text(value)
+        if value is None or type(value) in (bool, int, float):
+            return value
+        if depth > DEPTH_MAX or self._left <= 0:
+            return "…"
+        if isinstance(value, dict):
+            return {
+                _text(str(name)): HIDDEN if SECRET_NAME.search(str(name)) and inner else self.plain(inner, depth + 1)
+                for name, inner in _first(value.items())
+            }
+        if isinstance(value, (list, tuple)):
+            return [self.plain(each, depth + 1) for each in _first(value)]
+        return type(value).__name__
+
+
+def _first(values: Iterable[Any]) -> list[Any]:
+    return [each for each, _ in zip(values, range(ELEMENTS_MAX), strict=False)]
+
+
+def _text(text: str) -> str:
+    shown = SECRET_TEXT.sub(HIDDEN, text[: TEXT_MAX + 200])
+    return shown if len(text) <= TEXT_MAX else shown[:TEXT_MAX] + "…"
+
+
+def _path(path: Iterable[str | int]) -> list[str | int]:
+    return list(path)
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
