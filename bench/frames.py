@@ -68,3 +68,17 @@ def _file(name: str, text: str) -> Path:
     path = OUT / name
     path.write_bytes(text.encode())
     return path
+
+
+def aws_post(name: str, port: int, operation: str, request: object) -> Path:
+    """A file with one whole DynamoDB request; nobody here checks the signature."""
+    body = json.dumps(request, separators=(",", ":"))
+    scope = (
+        "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00"
+    )
+    text = (
+        f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        f"X-Amz-Target: DynamoDB_20120810.{operation}\r\nX-Amz-Date: 20260101T000000Z\r\nAuthorization: {scope}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    )
+    return _file(f"{name}.request", text)

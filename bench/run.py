@@ -1,6 +1,6 @@
 """The figures Syncline must reach, and what it reaches on this machine: `run.py [PART …]`.
 
-Parts: fanout, get, mutations, function, startup. Every figure is of this run, peers included: trust the ratios.
+Parts: fanout, get, mutations, function, startup, tables. Every figure is of this run, peers included: trust the ratios.
 The server is pinned to core 0, the load to core 1. Fails nothing.
 """
 
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import deployment
 import frames
 import peers
+import tables
 from processes import BENCH, OUT, Running, free_port, load, pinned, prepare, server, syncline
 
 SUBSCRIBERS = 1000
@@ -244,12 +245,38 @@ def _medians(runs: list[dict[str, Any]]) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
+def table_operations(quick: bool) -> list[Row]:
+    """DynamoDB's operations over HTTP beside other local DynamoDBs.
+
+    Every server has one core, so CPU per request is what it can do; moto's threads end with their requests and take
+    their CPU with them, so it is judged by its rate.
+    """
+    tables.install()
+    rows = []
+    for what, by_server in tables.measure(quick).items():
+        ours = by_server["Syncline"]
+        for name, figures in by_server.items():
+            measured = (
+                f"{figures['cpu_us']:.0f} µs CPU  {figures['per_s']:.0f}/s  p99 {figures['p99_us'] / 1000:.1f} ms"
+            )
+            if name == "Syncline":
+                rows.append(Row(f"{what}: {name}", measured))
+                continue
+            rates, times = ours["per_s"] / figures["per_s"], figures["cpu_us"] / ours["cpu_us"]
+            measured += f"  Syncline: rate {rates:.1f} ×, CPU {times:.1f} ×"
+            bar = tables.BARS[what].get(name)
+            good = (rates if name == "moto" else times) >= bar if bar else None
+            rows.append(Row(f"{what}: {name}", measured, f"≥ {bar:g} ×" if bar else "", good))
+    return rows
+
+
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "startup": startup,
     "get": get,
     "mutations": mutations,
     "fanout": fanout,
     "function": function,
+    "tables": table_operations,
 }
 NEEDS_PEERS = {"get", "fanout"}
 

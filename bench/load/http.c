@@ -1,16 +1,48 @@
 // HTTP load: keep-alive connections on one epoll loop, one request outstanding on each; beside them, passive subscribers
 // whose deliveries (one '^' each) are counted.
 // usage: http PORT CONNECTIONS SECONDS PIDS REQUEST [SUBSCRIBERS DIALOGUE]
+// In the request, "########" becomes a number that grows with every request, and "@@@@" the same number modulo 1,000.
 #include "wire.h"
 
 #define LATENCIES_MAX 4000000
 #define SUBSCRIBER 1000000
-struct connection { int fd; double asked; int have; char bytes[16384]; };
+#define ANSWER_MAX (4 << 20)
+struct connection { int fd; double asked; int have; char bytes[ANSWER_MAX]; };
 static struct connection *connections;
 static float *latencies;
 static long done, refused, delivered;
 static char *request, buffer[1 << 16];
 static size_t request_bytes;
+static int server_port, epoll;
+static unsigned long sent;
+
+static struct place { char *at; int digits; } places[16];
+static int place_count;
+
+static void find_places(const char *mark) {
+    int digits = strlen(mark);
+    for (char *at = request; place_count < 16 && (at = strstr(at, mark)); at += digits)
+        places[place_count++] = (struct place){at, digits};
+}
+
+static void ask(struct connection *c) {
+    char digits[16];
+    for (int i = 0; i < place_count; i++) {
+        snprintf(digits, sizeof digits, "%0*lu", places[i].digits, places[i].digits == 4 ? sent % 1000 : sent);
+        memcpy(places[i].at, digits, places[i].digits);
+    }
+    sent++;
+    c->have = 0;
+    c->asked = now();
+    put(c->fd, request, request_bytes);
+}
+
+static void dial_again(struct connection *c) {
+    if (c->fd) close(c->fd);
+    fcntl(c->fd = dial(server_port), F_SETFL, O_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = c - connections};
+    epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
+}
 
 static int by_latency(const void *a, const void *b) {
     float x = *(float *)a, y = *(float *)b;
@@ -40,17 +72,21 @@ static void answer(struct connection *c) {
     double t = now();
     if (done < LATENCIES_MAX) latencies[done] = (t - c->asked) * 1e6;
     done++;
-    c->have = 0;
-    c->asked = t;
-    put(c->fd, request, request_bytes);
+    char *closing = strcasestr(c->bytes, "connection: close");
+    if (!strncmp(c->bytes, "HTTP/1.0", 8) || (closing && closing < head)) dial_again(c);
+    ask(c);
 }
 
 int main(int count, char **args) {
     if (count != 6 && count != 8) die("usage: http PORT CONNECTIONS SECONDS PIDS REQUEST [SUBSCRIBERS DIALOGUE]");
-    int port = atoi(args[1]), n = atoi(args[2]), subscribers = count > 6 ? atoi(args[6]) : 0, epoll = epoll_create1(0);
+    int port = atoi(args[1]), n = atoi(args[2]), subscribers = count > 6 ? atoi(args[6]) : 0;
+    server_port = port;
+    epoll = epoll_create1(0);
     double seconds = atof(args[3]), cpu0 = 0, t0 = 0;
     size_t bytes;
     request = slurp(args[5], &request_bytes);
+    find_places("########");
+    find_places("@@@@");
     connections = calloc(n, sizeof *connections);
     latencies = malloc(sizeof(float) * LATENCIES_MAX);
     int *fds = calloc(subscribers + 1, sizeof(int));
@@ -60,15 +96,11 @@ int main(int count, char **args) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = SUBSCRIBER + i};
         epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &event);
     }
-    for (int i = 0; i < n; i++) {
-        fcntl(connections[i].fd = dial(port), F_SETFL, O_NONBLOCK);
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-        epoll_ctl(epoll, EPOLL_CTL_ADD, connections[i].fd, &event);
-    }
+    for (int i = 0; i < n; i++) dial_again(&connections[i]);
     double started = now();
     long delivered0 = 0;
     int warm = 0;
-    for (int i = 0; i < n; i++) { connections[i].asked = now(); put(connections[i].fd, request, request_bytes); }
+    for (int i = 0; i < n; i++) ask(&connections[i]);
     for (;;) {
         struct epoll_event events[128];
         int ready = epoll_wait(epoll, events, 128, 0);
