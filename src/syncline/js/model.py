@@ -80,7 +80,8 @@ class Module(msgspec.Struct, frozen=True, eq=False, weakref=True):
 
     `handlers` are the exported ones. `members` are those of `ctx` that the code can see, so that only they are handed
     in; `selections`: it reads the selection set. `chance`: it needs entropy. `auth_type`: it asks how the caller was
-    known. `calls` and `source_map` tell positions.
+    known. `plain`: handlers that do nothing but return that member of `ctx`, and so need not run. `calls` and
+    `source_map` tell positions.
     """
 
     script: str
@@ -90,6 +91,7 @@ class Module(msgspec.Struct, frozen=True, eq=False, weakref=True):
     selections: bool
     chance: bool
     auth_type: bool
+    plain: dict[str, str] = {}
     calls: tuple[Any, ...] = ()
     source_map: Any = None
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from syncline.js.model import CodeError
-from syncline.js.names import EXPORTS, Names, bound
+from syncline.js.model import MEMBERS, CodeError
+from syncline.js.names import EXPORTS, Names, bound, plain_member
 from syncline.js.syntax import nodes, text, typed
 
 NAMES = {"@aws-appsync/utils": "utils", "@aws-appsync/utils/dynamodb": "dynamodb", "@aws-appsync/utils/rds": "rds"}
@@ -98,6 +98,12 @@ class Rewriting:
         if clause is None or node.child_by_field_name("source") is not None:
             self.errors.append(typed(node, 1192, "Only declarations and names of this module can be exported."))
         self._edits.append((node.start_byte, node.end_byte, ""))
+
+    def plain(self) -> dict[str, str]:
+        """The exported handlers that only return a member of their context, and which."""
+        found = {name: self._names.handlers.get(self.exports.get(name, "")) for name in ("request", "response")}
+        members = {name: plain_member(each) for name, each in found.items() if each is not None}
+        return {name: member for name, member in members.items() if member in MEMBERS}
 
     def handlers(self) -> list[Node]:
         """The functions of the exported handlers, where they are functions by their syntax."""

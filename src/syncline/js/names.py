@@ -175,6 +175,21 @@ def bound(node: Node | None) -> Iterator[str]:
             yield from bound(each)
 
 
+def plain_member(function: Node) -> str:
+    """The member of its parameter that a function returns when it does nothing else; otherwise empty."""
+    parameter, body = _first_parameter(function), function.child_by_field_name("body")
+    if body is not None and body.type == "statement_block" and body.named_child_count == 1:
+        statement = body.named_children[0]
+        only = statement.type == "return_statement" and statement.named_child_count == 1
+        body = statement.named_children[0] if only else None
+    if body is None or body.type != "member_expression" or parameter is None or parameter.type != "identifier":
+        return ""
+    owner, member = body.child_by_field_name("object"), body.child_by_field_name("property")
+    if owner is None or member is None or owner.type != "identifier" or text(owner) != text(parameter):
+        return ""
+    return text(member) if not any(each.type == "async" for each in function.children) else ""
+
+
 def _first_parameter(function: Node) -> Node | None:
     single = function.child_by_field_name("parameter")
     if single is not None:

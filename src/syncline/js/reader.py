@@ -46,6 +46,7 @@ def read(code: str, *, relaxed: bool = False, required: tuple[str, ...] = HANDLE
         bool(SELECTIONS & names.mentioned),
         bool(CHANCE & names.mentioned),
         "authType" in names.mentioned,
+        rewriting.plain(),
         calls(root),
         inline_map(code),
     )

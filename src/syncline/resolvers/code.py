@@ -81,6 +81,9 @@ class CodeHandler:
         """What came of the function, nothing done about it. Raises CodeStopped, CodeRefused."""
         library, code = self._library, self._code
         module = code.module()
+        member = module.plain.get(self._handler)
+        if member is not None:
+            return Outcome(MEMBERS[member](ctx))
         run = self._run(module, ctx)
         if library.clock.monotonic() >= code.apart_until:
             try:

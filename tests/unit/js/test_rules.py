@@ -161,6 +161,25 @@ def test_many_functions_are_read_quickly() -> None:
     assert read(f"{many} export function request(ctx) {{ f0() }} {RESPONSE}").handlers == {"request", "response"}
 
 
+@pytest.mark.rule("JS-12")
+@pytest.mark.parametrize(
+    ("handler", "member"),
+    [
+        ("const response = (ctx) => ctx.result", "result"),
+        ("const response = (c) => { return c.result; }", "result"),
+        ("function response(ctx) {\n  return ctx.result;\n}", "result"),
+        ("function response(ctx) { return ctx.prev.result }", None),
+        ("function response(ctx) { return ctx.nope }", None),
+        ("function response(ctx) { console.log(1); return ctx.result }", None),
+        ("const result = {}; export function response(ctx) { return result.result }", None),
+        ("function response({ ctx }) { return ctx.result }", None),
+    ],
+)
+def test_handlers_that_only_pass_a_member_on_are_known(handler: str, member: str | None) -> None:
+    code = f"export {handler}" if "export" not in handler else handler
+    assert read(code, required=()).plain.get("response") == member
+
+
 PIECES = [
     "{",
     "}",
