@@ -17,7 +17,7 @@ import click
 from syncline import __version__
 from syncline.app.commands_functions import functions
 from syncline.app.trace_commands import trace
-from syncline.core import Settings, SynclineError, load_settings
+from syncline.core import Settings, SynclineError, json, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -53,9 +53,9 @@ def main() -> None:
 @main.command()
 @listening
 def dev(**flags: Any) -> None:
-    """Serve on this machine for development: any AWS credentials are accepted.
+    """Serve for development: any AWS credentials are accepted.
 
-    Listens on loopback addresses only.
+    Listens on loopback addresses only. `eval "$(syncline env)"` points AWS clients at it.
     """
     _serve({**flags, "mode": "dev"})
 
@@ -63,7 +63,7 @@ def dev(**flags: Any) -> None:
 @main.command()
 @listening
 def serve(**flags: Any) -> None:
-    """Serve, verifying the signature of every AWS request.
+    """Serve, and verify the signature of every AWS request.
 
     The first start makes a root access key; `syncline env` shows it.
     """
@@ -73,7 +73,10 @@ def serve(**flags: Any) -> None:
 @main.command()
 @listening
 def demo(**flags: Any) -> None:
-    """Serve with a demonstration: the data-sync recipe deployed, and a page with two devices in sync."""
+    """Serve a demonstration: two devices in sync on one page.
+
+    As `dev`, with the data-sync recipe deployed and its page at the server's address.
+    """
     _serve({**flags, "mode": "dev"}, demo=True)
 
 
@@ -92,7 +95,10 @@ def env(**flags: Any) -> None:
 @main.command()
 @listening
 def config(**flags: Any) -> None:
-    """Print every setting, its value, and where the value came from."""
+    """Print every setting, and where its value came from.
+
+    The lines are those of syncline.toml: copy there what you change.
+    """
     from syncline.core.settings import setting_names
 
     settings, sources = _or_exit(lambda: load_settings(flags))
@@ -101,7 +107,7 @@ def config(**flags: Any) -> None:
         value = getattr(getattr(settings, section) if section else settings, field)
         if name.endswith("password") and value:
             value = "********"
-        click.echo(f"{name} = {value!r}  # {sources.get(name, 'default')}")
+        click.echo(f"{name} = {json.encode(value).decode()}  # {sources.get(name, 'default')}")
 
 
 main.add_command(trace)
@@ -125,7 +131,7 @@ def rotate(**flags: Any) -> None:
 @DATA
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path, **flags: Any) -> None:
-    """Write everything to the new tar FILE, while the server runs or not."""
+    """Write everything to a new tar FILE, also while the server runs."""
     from syncline.app.backup import back_up
 
     size = _or_exit(lambda: back_up(Path(_settings(flags).data), file))

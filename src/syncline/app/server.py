@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -49,7 +50,7 @@ async def _until_signalled(settings: Settings, *, demo: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows has no handlers on the loop; Ctrl-C still works.
             loop.add_signal_handler(number, stop.set)
-    await run_server(settings, stop, on_ready=_print_ready, demo=demo)
+    await run_server(settings, stop, on_ready=lambda running: announce(running, settings, demo=demo), demo=demo)
 
 
 async def run_server(
@@ -118,8 +119,16 @@ def _note_failure(meter: Meter, told: dict[str, Any]) -> None:
         meter.event("loop complained", message=str(told.get("message")))
 
 
-def _print_ready(running: Running) -> None:
+def announce(running: Running, settings: Settings, *, demo: bool) -> None:
+    """One JSON line on stdout for whoever started us; and at a terminal, a sentence for the person there."""
     print(json.encode({"event": "ready", "url": running.url, "port": running.port}).decode(), flush=True)  # noqa: T201
+    if not sys.stderr.isatty():
+        return
+    folder = "" if settings.data == Settings().data else f" --data {shlex.quote(settings.data)}"
+    step = f'Syncline serves on {running.url}. In another shell: eval "$(syncline env{folder})".'
+    if demo:
+        step = f"Open {running.url}/ to see two devices in sync."
+    print(f"{step} Ctrl-C ends the server.", file=sys.stderr)  # noqa: T201
 
 
 def _name(host: str) -> str:
