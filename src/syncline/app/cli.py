@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from syncline import __version__
-from syncline.app.commands_functions import functions
+from syncline.app.function_commands import functions
 from syncline.app.trace_commands import trace
 from syncline.core import Settings, SynclineError, json, load_settings
 

@@ -19,7 +19,10 @@ DATA = click.option("--data", metavar="DIR", help="The server's data folder.  [d
 
 @click.group()
 def trace() -> None:
-    """Look at requests that failed: which resolver, which line, what it knew; and ask them again."""
+    """Look at requests that failed, and ask them again.
+
+    A trace tells which resolver failed, in which line, and what it knew.
+    """
 
 
 @trace.command("list")
