@@ -57,6 +57,11 @@ class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payload_bytes_max: int = 240 * 1024
     keep_alive_seconds: float = 60.0
     connection_timeout_ms: int = 300_000
+    filter_fields_max: int = 5
+    filter_groups_max: int = 10
+    filter_in_max: int = 5
+    filter_contains_any_max: int = 20
+    filter_text_max: int = 256
 
 
 class Functions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -33,7 +33,7 @@ class Shared:
     """What all fields of one request share: requests that wait to be asked together, and what handlers ask for besides
     their values. An eviction is (type, field, values by caching key)."""
 
-    __slots__ = ("batches", "evictions", "lasting", "mutation", "response_headers")
+    __slots__ = ("batches", "evictions", "filters", "invalidations", "lasting", "mutation", "response_headers")
 
     def __init__(self, *, mutation: bool = False) -> None:
         self.mutation = mutation
@@ -41,6 +41,10 @@ class Shared:
         self.batches: dict[Any, Any] = {}
         self.response_headers: dict[str, str] = {}
         self.evictions: list[tuple[str, str, dict[str, JSON]]] = []
+        self.filters: dict[str, JSON] = {}
+        """What a subscription's resolver installs: `filter`, `invalidation`."""
+        self.invalidations: list[tuple[str, dict[str, JSON]]] = []
+        """Subscription fields whose live subscriptions are to be looked at, each with a payload."""
 
 
 class Context(msgspec.Struct):

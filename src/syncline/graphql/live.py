@@ -45,6 +45,8 @@ class Figures:
         self.connect_errors = meter.counter("syncline_graphql_connect_errors_total", api=api)
         self.subscribes = meter.counter("syncline_graphql_subscribes_total", api=api)
         self.subscribe_errors = meter.counter("syncline_graphql_subscribe_errors_total", api=api)
+        self.invalidation_requests = meter.counter("syncline_graphql_invalidation_requests_total", api=api)
+        self.invalidations = meter.counter("syncline_graphql_invalidations_total", api=api)
         self.resumed = meter.counter("syncline_graphql_resumed_total", api=api)
         self.unresumed = meter.counter("syncline_graphql_unresumed_total", api=api)
         self.connections = 0
@@ -76,6 +78,8 @@ class Live:
         """What wants to know of a new state: the live connections."""
         self.projections: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """By group, what equal subscriptions share; gone with the last of them."""
+        self.ending: dict[str, dict[tuple[Any, str], Callable[[Any], bool]]] = {}
+        """By subscription field, what ends live subscriptions: by endpoint and id."""
         self.returning = Returning()
         """Subscriptions by name, to be continued."""
         self.sources: dict[str, DataSource] = {}
@@ -129,6 +133,15 @@ class Live:
             self.version += 1
             for listener in list(self.changed.values()):
                 listener()
+
+    def invalidate(self, asked: list[tuple[str, dict[str, Any]]]) -> None:
+        """End what a mutation's handlers asked to end; the mutation's own publications were before that."""
+        for field, payload in asked:
+            self.figures.invalidation_requests.add()
+            over = [key for key, holds in self.ending.get(field, {}).items() if holds(payload)]
+            for endpoint, id in over:
+                endpoint.invalidate(id)
+            self.figures.invalidations.add(len(over))
 
     def refresh_keys(self) -> None:
         """Take over the keys' records; the map itself stays, since the authenticator reads it."""

@@ -126,6 +126,9 @@ class Server:
             trace = None if run is None else self._traced(live, run, request, identity, body, began, answer["errors"])
             self._note_errors(answer["errors"], request, trace, api=live.api_id)
         shared = Shared() if run is None else run.shared
+        if shared.invalidations:
+            await self._hub.drained()
+            live.invalidate(shared.invalidations)
         if shared.evictions:
             evicted = 0 if live.cache is None else sum(live.cache.evict(*each) for each in shared.evictions)
             answer["extensions"] = {"apiCacheEntriesDeleted": evicted}

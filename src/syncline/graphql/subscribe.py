@@ -7,7 +7,7 @@ Owns: the connection's subscriptions. Never: frames a message.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from graphql import OperationType
@@ -20,11 +20,12 @@ from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
 from syncline.graphql.errors import FieldFailed, NoSchema, OperationUnsupported
 from syncline.graphql.execute import Run, Surroundings, at_once, request_of
+from syncline.graphql.filters import Filter, compile_filter, hints_of
 from syncline.graphql.live import Live
 from syncline.graphql.plan import Plan
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.serve import Server
-from syncline.hub import ErrorObject, Hub, Start, Subscription, Topic
+from syncline.hub import ErrorObject, Hint, Hub, Start, Subscription, Topic
 
 Value = Any
 
@@ -44,6 +45,14 @@ class DuplicatedOperation(Invalid):
     code = "DuplicatedOperationError"
 
 
+class Filters(NamedTuple):
+    """What the subscription's resolver installed: what it is for instead of its arguments, and what ends it."""
+
+    field: str
+    wanted: Filter | None = None
+    ending: Filter | None = None
+
+
 class Kept(msgspec.Struct):
     """A live subscription, and what it was started with."""
 
@@ -51,6 +60,7 @@ class Kept(msgspec.Struct):
     identity: Identity
     subscription: Subscription
     name: resume.Name | None
+    filters: Filters
 
 
 class Endpoint:
@@ -129,6 +139,8 @@ class Endpoint:
         live.figures.subscriptions += 1
         if kept.name is not None:
             live.returning.present[kept.name] = self
+        if kept.filters.ending is not None:
+            live.ending.setdefault(kept.filters.field, {})[self, kept.start.id] = kept.filters.ending.matches
 
     def _drop(self, id: str) -> Kept | None:
         """Forget a subscription of ours; the hub still has it."""
@@ -138,7 +150,16 @@ class Endpoint:
             live.figures.subscriptions -= 1
             if kept.name is not None:
                 live.returning.present.pop(kept.name, None)
+            if kept.filters.ending is not None:
+                live.ending[kept.filters.field].pop((self, id), None)
         return kept
+
+    def invalidate(self, id: str) -> None:
+        """End a subscription whose invalidation filter held, and its connection: AWS does this."""
+        kept = self._drop(id)
+        if kept is not None:
+            self._hub.unsubscribe(kept.subscription)
+            kept.start.ended([{"message": "Subscription complete."}], True)
 
     # --- starting
 
@@ -152,16 +173,16 @@ class Endpoint:
         if start.id in self._kept:
             raise DuplicatedOperation(id=start.id)
         document, variables = _understood(live, start)
-        await self._admitted(live, document, variables, start, identity)
+        filters = await self._admitted(live, document, variables, start, identity)
         if self._live is not live or live.documents is None:
             raise NoSchema  # the API or the connection went away while the resolver ran
         wish = resume.wish_of(start.extension, self._hub.epoch)
-        subscription = self._subscription(live, start, identity)
+        subscription = self._subscription(live, start, identity, filters)
         name = resume.name_of(start, identity)
         after = self._continued(live, name) if wish is None and name is not None else None
         if not resume.register(self._hub, subscription, live.api_id, wish, after):
             self._note_gap(live, "what was published meanwhile is no longer in the window")
-        self._keep(live, Kept(start, identity, subscription, name))
+        self._keep(live, Kept(start, identity, subscription, name, filters))
         return subscription
 
     def _continued(self, live: Live, name: resume.Name) -> int | None:
@@ -183,13 +204,13 @@ class Endpoint:
 
     async def _admitted(
         self, live: Live, document: Document, variables: dict[str, Any], start: Start, identity: Identity
-    ) -> None:
-        """Return when the field's access and its own resolver, if it has one, agree. Raises Refused."""
+    ) -> Filters:
+        """What the field's own resolver installs, when that and the field's access agree. Raises Refused."""
         plan = document.plan(identity.grants, variables)
         assert plan is not None, "a subscription has no introspection fields at its root"
         field = _only(plan, start)
         if field.resolver is None and field.blocked is None:
-            return
+            return Filters(field.name)
         request = request_of([(name.lower(), value) for name, value in start.authorization.items()])
         given = start.payload.get("variables") or {}
         run = Run(plan, self._server.surroundings(live, identity, request, given, variables))
@@ -199,9 +220,11 @@ class Endpoint:
             raise Refused([_shown(failure)]) from None
         if run.errors:
             raise Refused(run.errors)
-        # Enhanced filters will be installed here: the resolver's extensions replace `matching`.
+        installed = run.shared.filters
+        wanted, ending = (compile_filter(installed.get(each), self._hub.limits) for each in ("filter", "invalidation"))
+        return Filters(field.name, wanted, ending)
 
-    def _subscription(self, live: Live, start: Start, identity: Identity) -> Subscription:
+    def _subscription(self, live: Live, start: Start, identity: Identity, filters: Filters) -> Subscription:
         """What the hub is given: made anew for each state of the schema."""
         document, variables = _understood(live, start)
         field = _only(document.delivery(identity.grants, variables), start)
@@ -213,13 +236,18 @@ class Endpoint:
             raise Refused([{"message": f"{field.name} is linked to no mutation: it needs @aws_subscribe."}])
         query = start.payload["query"], start.payload.get("operationName")
         positions = isinstance(start.extension.get("resume"), dict)
-        group = live.version, positions, query, json.encode(start.payload.get("variables")), identity.grants
+        wanted = filters.wanted
+        name = None if wanted is None else wanted.name
+        group = live.version, positions, name, query, json.encode(start.payload.get("variables")), identity.grants
         projection = live.projections.get(group)
         if projection is None:
             plan = document.delivery(identity.grants, variables)
             surroundings = self._server.surroundings(live, identity, {}, {}, {})
-            matches = matching(arguments_of(field, variables))
-            projection = live.projections[group] = Projection(plan, field, matches, surroundings, live, self._meter)
+            given = arguments_of(field, variables)
+            matches = matching(given) if wanted is None else wanted.matches
+            index = hints_of(given.items()) if wanted is None else wanted.hints()
+            projection = Projection(plan, field, matches, index, surroundings, live, self._meter)
+            live.projections[group] = projection
         return Subscription(
             topics,
             group,
@@ -230,6 +258,7 @@ class Endpoint:
             start.suffix,
             resume.stamp(self._hub.epoch) if positions else None,
             lambda errors: self._ended(start.id, errors),
+            index=projection.index,
         )
 
     # --- a changed schema
@@ -238,7 +267,7 @@ class Endpoint:
         for kept in list(self._kept.values()):
             live = self._connected()
             try:
-                renewed = self._subscription(live, kept.start, kept.identity)
+                renewed = self._subscription(live, kept.start, kept.identity, kept.filters)
             except SynclineError as refusal:
                 self._hub.end(kept.subscription, refusal.data.get("errors") or [errors.transport(refusal)])
             else:
@@ -265,11 +294,13 @@ class Projection:
         plan: Plan,
         field: FieldPlan,
         matches: Callable[[Value], bool] | None,
+        index: tuple[Hint, ...] | None,
         surroundings: Surroundings,
         live: Live,
         meter: Meter,
     ) -> None:
         self.matches = matches
+        self.index = index
         self._plan, self._field, self._surroundings = plan, field, surroundings
         self._live, self._meter = live, meter
         self._head = b'{"data":{' + json.encode(field.key) + b":"

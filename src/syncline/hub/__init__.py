@@ -2,8 +2,18 @@
 
 from syncline.hub.fanout import Hub
 from syncline.hub.ledger import Ledger
-from syncline.hub.port import ErrorObject, RealtimeEndpoint, Start, Subscription
+from syncline.hub.port import ErrorObject, Hint, RealtimeEndpoint, Start, Subscription
 from syncline.hub.topics import Topic
 from syncline.hub.window import PositionPassed
 
-__all__ = ["ErrorObject", "Hub", "Ledger", "PositionPassed", "RealtimeEndpoint", "Start", "Subscription", "Topic"]
+__all__ = [
+    "ErrorObject",
+    "Hint",
+    "Hub",
+    "Ledger",
+    "PositionPassed",
+    "RealtimeEndpoint",
+    "Start",
+    "Subscription",
+    "Topic",
+]

@@ -16,6 +16,7 @@ from typing import Any
 
 from syncline.core import Clock, Meter, json, settings
 from syncline.hub.groups import Group, Message, Touched, deliver
+from syncline.hub.listeners import Listeners
 from syncline.hub.port import ErrorObject, Outbox, Subscription
 from syncline.hub.returning import CATCH_UP_SECONDS, catch_up
 from syncline.hub.topics import Publication, Topic
@@ -56,13 +57,13 @@ class Hub:
     ) -> None:
         self.epoch = epoch
         """Positions of another epoch, that is of an earlier run of the server, mean nothing in this one."""
+        self.limits = limits
         self.window_seconds = limits.window_seconds
         self._clock = clock
-        self._limits = limits
         self._meter = meter
         self._measure = measure
         self._channels: dict[str, Channel] = {}
-        self._groups: dict[Topic, dict[Hashable, Group]] = {}
+        self._groups: dict[Topic, Listeners] = {}
         self._seats: dict[Outbox, dict[Subscription, None]] = {}
         self._line: deque[Publication | Subscription] = deque()
         self._work: deque[tuple[str, Group, Publication]] = deque()
@@ -81,7 +82,7 @@ class Hub:
         channel.publications.add()
         size = self._measure(value)
         publication = Publication(topic, value, channel.position, commit, size)
-        if size > self._limits.payload_bytes_max:
+        if size > self.limits.payload_bytes_max:
             self._drop(publication, size)
             if not self._line:
                 channel.settled = channel.position
@@ -211,7 +212,8 @@ class Hub:
                 break
             line.popleft()
             self._channel(publication.topic.api).settled = publication.position
-            for group in groups.get(publication.topic, {}).values():
+            listeners = groups.get(publication.topic)
+            for group in listeners.concerned(publication.value) if listeners is not None else ():
                 self._work.append((publication.topic.api, group, publication))
 
     def _take_subscriptions(self) -> None:
@@ -224,7 +226,7 @@ class Hub:
             self._join(subscription)
 
     def _project(self) -> None:
-        work, touched, most = self._work, self._touched, self._limits.payload_bytes_max
+        work, touched, most = self._work, self._touched, self.limits.payload_bytes_max
         while work:
             api, group, publication = work.popleft()
             payload = group.payload(publication)
@@ -256,7 +258,7 @@ class Hub:
             except PositionPassed as passed:
                 self.end(subscription, [{"errorType": "PositionPassed", "message": passed.message}])
                 continue
-            count, cursor = catch_up(subscription, cursor, missed, self._limits.payload_bytes_max)
+            count, cursor = catch_up(subscription, cursor, missed, self.limits.payload_bytes_max)
             self._channel(api).deliveries.add(count)
             if missed and cursor < missed[-1].position:
                 self._returning[subscription] = cursor
@@ -275,7 +277,7 @@ class Hub:
             topic=name,
             position=publication.position,
             bytes=size,
-            limit=self._limits.payload_bytes_max,
+            limit=self.limits.payload_bytes_max,
         )
 
     # --- who is where
@@ -283,7 +285,7 @@ class Hub:
     def _channel(self, api: str) -> Channel:
         channel = self._channels.get(api)
         if channel is None:
-            channel = self._channels[api] = Channel(api, self._limits, self._meter)
+            channel = self._channels[api] = Channel(api, self.limits, self._meter)
         return channel
 
     def _join(self, subscription: Subscription) -> None:
@@ -292,11 +294,12 @@ class Hub:
             self._place(next(iter(seat)), alone=False)
         seat[subscription] = None
         key = group_of(subscription)
-        group = self._groups.get(subscription.topics[0], {}).get(key)
+        listeners = self._groups.get(subscription.topics[0])
+        group = None if listeners is None else listeners.groups.get(key)
         if group is None:
             group = Group(subscription)
             for topic in subscription.topics:
-                self._groups.setdefault(topic, {})[key] = group
+                self._groups.setdefault(topic, Listeners()).add(key, group, subscription.index)
         cohort = group.add(subscription, alone=len(seat) == 1)
         channel = self._channel(subscription.topics[0].api)
         channel.active += 1
@@ -313,18 +316,18 @@ class Hub:
         return position
 
     def _place(self, subscription: Subscription, *, alone: bool) -> None:
-        self._groups[subscription.topics[0]][group_of(subscription)].place(subscription, alone=alone)
+        self._groups[subscription.topics[0]].groups[group_of(subscription)].place(subscription, alone=alone)
 
     def _leave(self, subscription: Subscription) -> None:
         key = group_of(subscription)
-        group = self._groups[subscription.topics[0]][key]
+        group = self._groups[subscription.topics[0]].groups[key]
         group.remove(subscription)
         if group.cohorts:
             return
         for topic in dict.fromkeys(subscription.topics):
-            groups = self._groups[topic]
-            del groups[key]
-            if not groups:
+            listeners = self._groups[topic]
+            listeners.remove(key, subscription.index)
+            if not listeners.groups:
                 del self._groups[topic]
 
 

@@ -7,7 +7,7 @@ registers `Subscription`s. Never: a socket, a subprotocol, a schema.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -54,13 +54,22 @@ class Outbox(Protocol):
         ...
 
 
+class Hint(NamedTuple):
+    """A subscription can only match values of which `read` says `wanted`. `fact`: hints of equal fact read alike."""
+
+    fact: Hashable
+    read: Callable[[Any], Hashable]
+    wanted: Hashable
+
+
 class Subscription(msgspec.Struct, eq=False):
     """One registered interest: every message is `prefix + payload + suffix`, framed by the outbox.
 
     Subscriptions of equal `group` have equal `matches` and `project`: they run once per group and publication.
     `matches` None: every publication. `project` gives the payload, or None to send nothing; `stamp` adds the position
     to a payload. `ended` is called when the hub or its user ends the subscription, with error objects for the client.
-    `told` is for the acknowledgement of the start.
+    `told` is for the acknowledgement of the start. `index`: one of these hints holds for whatever matches; equal for
+    equal `group`.
     """
 
     topics: tuple[Topic, ...]
@@ -73,6 +82,7 @@ class Subscription(msgspec.Struct, eq=False):
     stamp: Callable[[bytes, int], bytes] | None = None
     ended: Callable[[Sequence[ErrorObject]], None] | None = None
     told: dict[str, Any] | None = None
+    index: tuple[Hint, ...] | None = None
 
 
 class Start(msgspec.Struct, frozen=True):

@@ -14,7 +14,6 @@ from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.library import Library
 from syncline.resolvers.util import (
     EXTENSIONS,
-    EXTENSIONS_UNSUPPORTED,
     UNSUPPORTED,
     add_response_header,
     add_response_headers,
@@ -232,8 +231,7 @@ class ExtensionsView:
 
     def vtl_call(self, name: str, arguments: tuple[JSON, ...]) -> JSON:
         if name not in EXTENSIONS:
-            reason = "is not supported" if name in EXTENSIONS_UNSUPPORTED else "does not exist"
-            raise MethodFailed(f"$extensions.{name} {reason}")
+            raise MethodFailed(f"$extensions.{name} does not exist")
         function, counts = EXTENSIONS[name]
         if len(arguments) not in counts:
             raise MethodFailed(f"$extensions.{name} does not take {len(arguments)} arguments")

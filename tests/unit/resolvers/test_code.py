@@ -213,9 +213,11 @@ async def test_code_is_refused_at_creation(library: Library, sources: Sources) -
         compile_resolver(ResolverSpec("Query", "f", "UNIT", "none", code="x"), sources, library)
 
 
-async def test_extensions_are_refused_until_something_acts_upon_them(library: Library, sources: Sources) -> None:
-    with pytest.raises(ResolverError, match=r"extensions\.setSubscriptionFilter is not supported"):
-        await unit(library, sources, code("extensions.setSubscriptionFilter({}); return {}"))
+async def test_what_extensions_cannot_do_is_refused(library: Library, sources: Sources) -> None:
+    with pytest.raises(ResolverError, match=r"setSubscriptionFilter does not take 0 arguments"):
+        await unit(library, sources, code("extensions.setSubscriptionFilter(); return {}"))
+    with pytest.raises(ResolverError, match="takes a subscriptionField and a payload"):
+        await unit(library, sources, code("extensions.invalidateSubscriptions({}); return {}"))
 
 
 @pytest.mark.rule("RES-12")

@@ -119,7 +119,7 @@ async def test_the_other_ways_to_end_a_field(library: Library, template: str, me
         ("$util.nope(1)", "$util.nope does not exist at velocity[line 1, column 6]"),
         (
             "$extensions.invalidateSubscriptions({})",
-            "$extensions.invalidateSubscriptions is not supported at velocity[line 1, column 12]",
+            "invalidateSubscriptions takes a subscriptionField and a payload at velocity[line 1, column 12]",
         ),
         (
             '$extensions.evictFromApiCache("Query", "x", {})',

@@ -3,7 +3,6 @@
 from syncline.resolvers.util.catalog import UNSUPPORTED, Function, functions
 from syncline.resolvers.util.effects import (
     EXTENSIONS,
-    EXTENSIONS_UNSUPPORTED,
     add_response_header,
     add_response_headers,
     evict_from_api_cache,
@@ -11,7 +10,6 @@ from syncline.resolvers.util.effects import (
 
 __all__ = [
     "EXTENSIONS",
-    "EXTENSIONS_UNSUPPORTED",
     "UNSUPPORTED",
     "Function",
     "add_response_header",

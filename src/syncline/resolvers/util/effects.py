@@ -23,6 +23,7 @@ REFUSED = WITHHELD | {"vary", "content-type"}
 PREFIXES = ("x-amzn-", "x-amz-", "access-control-")
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 KEYS_MAX = 25
+INVALIDATIONS_MAX = 5
 
 
 def add_response_header(context: Context, name: JSON, value: JSON) -> str:
@@ -70,6 +71,35 @@ def evict_from_api_cache(context: Context, type_name: JSON, field_name: JSON, ke
     return ""
 
 
-EXTENSIONS: dict[str, tuple[Callable[..., JSON], range]] = {"evictFromApiCache": (evict_from_api_cache, range(2, 4))}
+def set_subscription_filter(context: Context, filter: JSON) -> str:
+    """What published values the subscription being started is for; its arguments filter no longer."""
+    context.shared.filters["filter"] = plain(filter)
+    return ""
+
+
+def set_subscription_invalidation_filter(context: Context, filter: JSON) -> str:
+    """Which invalidations end the subscription being started."""
+    context.shared.filters["invalidation"] = plain(filter)
+    return ""
+
+
+def invalidate_subscriptions(context: Context, asked: JSON) -> str:
+    """End the live subscriptions of a field whose invalidation filter holds for a payload."""
+    wanted = plain(asked)
+    wanted = wanted if isinstance(wanted, dict) else {}
+    field, payload = wanted.get("subscriptionField"), wanted.get("payload")
+    if type(field) is not str or not isinstance(payload, dict):
+        raise MethodFailed("invalidateSubscriptions takes a subscriptionField and a payload")
+    if len(context.shared.invalidations) >= INVALIDATIONS_MAX:
+        raise MethodFailed(f"invalidateSubscriptions can be called at most {INVALIDATIONS_MAX} times in a request")
+    context.shared.invalidations.append((field, payload))
+    return ""
+
+
+EXTENSIONS: dict[str, tuple[Callable[..., JSON], range]] = {
+    "evictFromApiCache": (evict_from_api_cache, range(2, 4)),
+    "setSubscriptionFilter": (set_subscription_filter, range(1, 2)),
+    "setSubscriptionInvalidationFilter": (set_subscription_invalidation_filter, range(1, 2)),
+    "invalidateSubscriptions": (invalidate_subscriptions, range(1, 2)),
+}
 """What `extensions` offers, and with how many arguments."""
-EXTENSIONS_UNSUPPORTED = ("setSubscriptionFilter", "setSubscriptionInvalidationFilter", "invalidateSubscriptions")
