@@ -7,6 +7,7 @@ checks on key attributes. Made once per table description.
 from __future__ import annotations
 
 import math
+import struct
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -28,7 +29,8 @@ DUE_ITEMS = "table item"
 DUE_SECONDS_MAX = 2**40
 """The year 36812; an item due later never expires."""
 
-_SIZE_BYTES = 4
+_SIZE = struct.Struct(">I")
+_SIZE_BYTES = _SIZE.size
 
 _encode_item = msgspec.msgpack.Encoder().encode
 _decode_item = msgspec.msgpack.Decoder(dict[str, dict[str, Any]]).decode
@@ -50,12 +52,13 @@ def encode_row(item: Item, size: int) -> bytes:
 
 def decode_row(row: bytes) -> Item:
     """The item of a row: a fresh one, which the caller may change."""
-    return _decode_item(memoryview(row)[_SIZE_BYTES:])
+    return _decode_item(row[_SIZE_BYTES:])
 
 
 def row_size(row: bytes | None) -> int:
     """The size of the item in a row; 0 for no row."""
-    return 0 if row is None else int.from_bytes(row[:_SIZE_BYTES], "big")
+    size: int = 0 if row is None else _SIZE.unpack_from(row)[0]
+    return size
 
 
 def row_image(row: bytes) -> bytes:

@@ -169,9 +169,9 @@ class Parameters:
 
 def refuse_mixing(request: Mapping[str, Any]) -> None:
     """Refuse expressions beside what they replaced."""
-    old = [name for name in _LEGACY if request.get(name) is not None]
-    if not old:
+    if _LEGACY.keys().isdisjoint(request):
         return
+    old = [name for name in _LEGACY if request.get(name) is not None]
     new = [name for name in _EXPRESSIONS if request.get(name) is not None]
     if "KeyConditionExpression" not in new and "KeyConditions" in old:
         old.remove("KeyConditions")  # AWS does this: KeyConditions go with other expressions.

@@ -6,7 +6,9 @@ For: the engine. Owns: the page's rules: read in order, count towards Limit and 
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -50,6 +52,11 @@ class Plan(msgspec.Struct, frozen=True):
     fetches: bool = False
     segment: int = 0
     segments: int = 1
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each row read is counted and shown, and nothing else is to be read for it."""
+        return self.filter is None and self.segments == 1 and not self.fetches and not self.counts_only
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -194,6 +201,8 @@ def _read_chunk(view: Snapshot, plan: Plan, bounds: Range, rows: int, budget: in
     space = Space.ITEM if plan.index is None else Space.INDEX
     pairs = view.scan(space, bounds.low, bounds.high, limit=rows, reverse=plan.reverse)
     chunk = Chunk([], 0, 0, 0, 0.0, None, pairs[-1][0] if len(pairs) == rows else None, full=False)
+    if plan.is_plain:
+        return _read_plain(chunk, [row for _, row in pairs], budget)
     layout = plan.open_table.layout
     for _, row in pairs:
         item = decode_row(row)
@@ -214,6 +223,18 @@ def _read_chunk(view: Snapshot, plan: Plan, bounds: Range, rows: int, budget: in
         if chunk.size >= budget:
             chunk.full = True
             break
+    return chunk
+
+
+def _read_plain(chunk: Chunk, rows: list[bytes], budget: int) -> Chunk:
+    """The same where every row counts and is shown as it is: most of them, so without a question per row."""
+    sizes = list(accumulate(map(row_size, rows)))
+    chunk.evaluated = min(len(rows), bisect_left(sizes, budget) + 1)
+    if not chunk.evaluated:
+        return chunk
+    chunk.items = [decode_row(row) for row in rows[: chunk.evaluated]]
+    chunk.count, chunk.size, chunk.last = chunk.evaluated, sizes[chunk.evaluated - 1], chunk.items[-1]
+    chunk.full = chunk.size >= budget
     return chunk
 
 
