@@ -64,6 +64,13 @@ def handler(event, context):
             print(f"arrival_ms={(now - sent) * 1000:.3f}")
 """
 
+COUNTER = """
+import time
+
+def handler(event, context):
+    print(f"batch {time.time()} {len(event['Records'])}")
+"""
+
 
 @dataclass
 class Api:
@@ -125,15 +132,23 @@ def deploy_api(port: int) -> Api:
     return Api(urlsplit(api["uris"]["GRAPHQL"]).path, key)
 
 
-def deploy_function(port: int, stream_arn: str) -> None:
-    """A function that prints how long after its write each record reached it, mapped without a window."""
+def fill_table(port: int, count: int) -> None:
+    """So many items, written in batches."""
+    (dynamodb,) = clients(port, "dynamodb")
+    for begin in range(0, count, 25):
+        puts = [{"PutRequest": {"Item": ITEM | {"id": {"S": f"item-{n}"}}}} for n in range(begin, begin + 25)]
+        dynamodb.batch_write_item(RequestItems={TABLE: puts})
+
+
+def deploy_function(port: int, stream_arn: str, *, code: str = HANDLER, batch: int = 10, start: str = "LATEST") -> None:
+    """A function that says when records reached it, mapped without a window."""
     iam, functions = clients(port, "iam", "lambda")
     statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("arrival.py", HANDLER)
+        archive.writestr("arrival.py", code)
     functions.create_function(
         FunctionName=FUNCTION,
         Runtime="python3.11",
@@ -146,7 +161,7 @@ def deploy_function(port: int, stream_arn: str) -> None:
     functions.create_event_source_mapping(
         FunctionName=FUNCTION,
         EventSourceArn=stream_arn,
-        StartingPosition="LATEST",
-        BatchSize=10,
+        StartingPosition=start,
+        BatchSize=batch,
         MaximumBatchingWindowInSeconds=0,
     )

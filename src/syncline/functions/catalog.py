@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -190,7 +191,7 @@ class Catalog:
             raise ResourceConflict(
                 f"Unable to delete version because the following aliases reference it: [{', '.join(used)}]"
             )
-        await self._store.write(lambda txn: self._version_records.delete(txn, version.name, int(version.version)))
+        await self._drop_qualifier(version.name, version.version, self._version_records, int(version.version))
         self._versions[version.name].pop(version.version, None)
 
     async def put_alias(self, alias: Alias, *, new: bool = False, expected: str | None = None) -> Alias:
@@ -210,7 +211,7 @@ class Catalog:
 
     async def delete_alias(self, name: str, alias: str) -> None:
         """Forget an alias, if it is there."""
-        await self._store.write(lambda txn: self._alias_records.delete(txn, name, alias))
+        await self._drop_qualifier(name, alias, self._alias_records, alias)
         self._aliases[name].pop(alias, None)
 
     async def delete(self, name: str) -> None:
@@ -227,6 +228,23 @@ class Catalog:
         self._functions.pop(name, None)
         self._versions.pop(name, None)
         self._aliases.pop(name, None)
+
+    async def _drop_qualifier(self, name: str, qualifier: str, records: Collection[Any], key: int | str) -> None:
+        """Forget a version or an alias, and the policy it had: one of the same name begins without."""
+
+        def body(txn: Transaction) -> Function | None:
+            records.delete(txn, name, key)
+            old = self._records.get(txn, name)
+            if old is None or qualifier not in old.qualified:
+                return old
+            qualified = {kept: policy for kept, policy in old.qualified.items() if kept != qualifier}
+            changed = msgspec.structs.replace(old, qualified=qualified)
+            self._records.put(txn, changed, name)
+            return changed
+
+        changed = (await self._store.write(body)).result
+        if changed is not None:
+            self._functions[name] = changed
 
     def _at(self, name: str, qualifier: str) -> Function | None:
         if name not in self._functions or qualifier == LATEST:

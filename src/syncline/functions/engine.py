@@ -147,6 +147,7 @@ class FunctionEngine:
     async def delete_version(self, version: Function) -> None:
         """Delete a numbered version. Raises ResourceConflict while an alias names it."""
         await self.catalog.delete_version(version)
+        await self.configs.delete(*version.key)
         self.invoker.pool.retire(*version.key)
         if not self.invoker.pool.running(version.name):
             await self.forget_code(*version.blobs)

@@ -171,6 +171,8 @@ def _changes(request: Shape) -> Shape:
     for member in _UNBUILT:
         if request.get(member):
             raise NotBuilt(what=f"An event source mapping with {member}")
+    if request.get("MetricsConfig", {}).get("Metrics"):
+        raise NotBuilt(what="MetricsConfig of an event source mapping")
     age = request.get("MaximumRecordAgeInSeconds", -1)
     if age != -1 and age < 60:
         raise ParameterInvalid(

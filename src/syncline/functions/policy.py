@@ -32,6 +32,8 @@ def statement_of(request: Shape, arn: str) -> Shape:
     for member, (operator, key) in _CONDITIONS.items():
         if member in request:
             conditions.setdefault(operator, {})[key] = request[member]
+    if request.get("InvokedViaFunctionUrl"):
+        conditions["Bool"] = {"lambda:InvokedViaFunctionUrl": "true"}
     return statement | {"Condition": conditions} if conditions else statement
 
 

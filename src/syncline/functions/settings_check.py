@@ -30,6 +30,7 @@ _UNBUILT: list[tuple[str, tuple[str, ...]]] = [
     ("ImageConfig", ()),
     ("CodeSigningConfigArn", ()),
     ("TenancyConfig", ()),
+    ("PublishTo", ()),
     ("CapacityProviderConfig", ()),
     ("DurableConfig", ()),
     ("VpcConfig", ("SubnetIds", "SecurityGroupIds")),
@@ -74,6 +75,8 @@ def zip_of(code: Shape) -> bytes:
         raise NotBuilt(what="A function from a container image (ImageUri)")
     if "S3Bucket" in code or "S3Key" in code:
         raise NotBuilt(what="Code from S3 (S3Bucket); send the zip itself (ZipFile)")
+    if code.get("SourceKMSKeyArn"):
+        raise NotBuilt(what="SourceKMSKeyArn")
     content = code.get("ZipFile")
     if not content:
         raise ParameterInvalid("Please provide a source for function code.")

@@ -157,6 +157,11 @@ async def test_a_version_and_an_alias_have_policies_of_their_own(boto) -> None:
     )
     await called(boto.remove_permission, FunctionName="f", StatementId="s", Qualifier="1")
     assert (await refused(boto.get_policy, FunctionName="f", Qualifier="1"))[0] == 404
+    for _ in range(2):
+        await called(boto.create_alias, FunctionName="f", Name="live", FunctionVersion="1")
+        assert (await refused(boto.get_policy, FunctionName="f", Qualifier="live"))[0] == 404
+        await called(boto.add_permission, **grant, StatementId="s", Qualifier="live")
+        await called(boto.delete_alias, FunctionName="f", Name="live")
 
 
 @pytest.mark.rule("FN-18")
