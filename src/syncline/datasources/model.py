@@ -53,7 +53,7 @@ class Context(msgspec.Struct):
     `request` is `{"headers": {lower-case name: value}, "domainName": str | None}`. `error` is `{"message", "type"}`
     after a data source failed. `out_errors` collects appended errors as `{"message", "errorType", "data",
     "errorInfo"}`. `prev` is `{"result": …}` within a pipeline. `lasting` is false when the value must not be kept in
-    a cache; `rendered` is the last request to a data source.
+    a cache; `rendered` is the last request to a data source; `owned` are the values that no other field holds.
     """
 
     arguments: dict[str, JSON]
@@ -71,6 +71,7 @@ class Context(msgspec.Struct):
     shared: Shared = msgspec.field(default_factory=Shared)
     lasting: bool = True
     rendered: JSON = None
+    owned: dict[str, Any] = {}
 
     def must_not_be_kept(self) -> None:
         """Say that the value, and with it the whole answer, must not be kept in a cache."""

@@ -8,7 +8,7 @@ from syncline import vtl
 from syncline.datasources import Context
 from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.library import Library
-from syncline.resolvers.views import ContextView, ExtensionsView, UtilView
+from syncline.resolvers.views import ContextView, ExtensionsView, OwningView, UtilView
 
 JSON = Any
 
@@ -29,7 +29,10 @@ class TemplateHandler:
     async def evaluate(self, ctx: Context) -> JSON:
         """The template's value. Raises ResolverError, and vtl.Return for `#return`."""
         try:
-            return self._template.evaluate(self._bindings(ctx))
+            value = self._template.evaluate(self._bindings(ctx))
+            if ctx.stash:
+                vtl.light(ctx.stash)  # What is too much to be written out must not reach the next handler.
+            return value
         except vtl.TemplateError as failure:
             self._note(failure, ctx)
             found = ResolverError(failure.message, "MappingTemplate")
@@ -44,7 +47,7 @@ class TemplateHandler:
         return self._template.render(self._bindings(ctx))
 
     def _bindings(self, ctx: Context) -> dict[str, JSON]:
-        view = ContextView(ctx)
+        view = OwningView(ctx) if self._template.mutates else ContextView(ctx)
         util = UtilView(self._library, ctx)
         return {"ctx": view, "context": view, "util": util, "utils": util, "extensions": ExtensionsView(ctx)}
 

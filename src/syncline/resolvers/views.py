@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from syncline.core import json
 from syncline.datasources import Context, Info
 from syncline.resolvers.errors import ResolverError
@@ -51,6 +53,38 @@ class ContextView:
     def vtl_plain(self) -> JSON:
         """All members once; `info` without its selections, as AppSync encodes it."""
         return {name: plain(reader(self.context)) for name, reader in CONTEXT.items() if name not in ("args", "env")}
+
+
+class OwningView(ContextView):
+    """`$ctx` for a template that changes maps or lists: what other fields see, too, is copied when it is first read."""
+
+    __slots__ = ()
+
+    def vtl_property(self, name: str) -> JSON:
+        context = self.context
+        member = "arguments" if name == "args" else name
+        if member in OWNED:
+            value = getattr(context, member)
+            if type(value) in (dict, list) and context.owned.get(member) is not value:
+                value = copied(value)
+                setattr(context, member, value)
+                context.owned[member] = value
+        elif name == "info" and context.owned.get("info") is not context.info:
+            context.info = msgspec.structs.replace(context.info, variables=copied(context.info.variables))
+            context.owned["info"] = context.info
+        return ContextView.vtl_property(self, name)
+
+
+OWNED = frozenset({"arguments", "source", "identity", "request", "result", "env"})
+"""Members whose values other fields, or other requests, may hold as well."""
+
+
+def copied(value: JSON) -> JSON:
+    """A value that shares no map and no list with `value`."""
+    kind = type(value)
+    if kind is dict:
+        return {name: copied(each) for name, each in value.items()}
+    return [copied(each) for each in value] if kind is list else value
 
 
 class InfoView:

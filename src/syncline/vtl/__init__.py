@@ -6,6 +6,7 @@ from syncline.vtl.jsontext import decode
 from syncline.vtl.regexes import pattern
 from syncline.vtl.template import compile_template as compile
 from syncline.vtl.values import plain, text_of
+from syncline.vtl.weights import light
 
 __all__ = [
     "Intrinsic",
@@ -16,6 +17,7 @@ __all__ = [
     "TemplateError",
     "compile",
     "decode",
+    "light",
     "pattern",
     "plain",
     "text_of",

@@ -231,7 +231,7 @@ class Emitter:
 
     def _stored(self, node: Expression) -> str:
         written = self.expression(node)
-        return f"plain({written})" if isinstance(node, Reference) else written
+        return f"stored({written})" if isinstance(node, Reference) else written
 
     def _list(self, node: ListLiteral) -> str:
         return "[" + ", ".join(self._stored(each) for each in node.elements) + "]"
@@ -301,8 +301,14 @@ class Emitter:
         """The straight call, marked with its place."""
         name = f"i_{id(intrinsic)}"
         self.names[name] = intrinsic.function
-        arguments = ", ".join(self.expression(each) for each in call.arguments)
+        arguments = ", ".join(self._weighed(each) for each in call.arguments)
         return f"({self.mark(call.place)}{name}({arguments}))"
+
+    def _weighed(self, node: Expression) -> str:
+        written = self.expression(node)
+        if isinstance(node, Reference):
+            return written if self.intrinsic(node) is not None else f"light({written})"
+        return f"light({written})" if isinstance(node, ListLiteral | MapLiteral) else written
 
     def _step(self, holder: str, step: Step) -> str:
         mark = self.mark(step.place)

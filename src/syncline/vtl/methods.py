@@ -9,6 +9,7 @@ from __future__ import annotations
 from syncline.vtl.errors import MethodFailed, OtherSignature
 from syncline.vtl.texts import STRING_METHODS, Method, a_string, same
 from syncline.vtl.values import Entry, Value, is_number, plain, text_of
+from syncline.vtl.weights import NESTING, light, noted
 
 REFLECTION = frozenset({"class", "getClass", "forName", "getDeclaredMethods", "getMethod", "wait", "notify"})
 
@@ -26,6 +27,9 @@ def call(target: Value, name: str, *arguments: Value) -> Value:
     table = TABLES.get(kind)
     if table is None:
         caller = getattr(kind, "vtl_call", None)
+        if NESTING.happened:
+            for each in arguments:
+                light(each)
         return None if caller is None else caller(target, name, arguments)
     method = table.get((name, len(arguments)))
     if method is not None:
@@ -86,6 +90,7 @@ def set_item(target: Value, index: Value, value: Value) -> None:
 def _storable(target: Value, value: Value) -> Value:
     """`value` as `target` may hold it: plain, and not a way back to `target`, which JSON could not write."""
     kept = plain(value)
+    noted(kept)
     if type(kept) not in (dict, list) or not kept:
         return kept
     seen: set[int] = set()

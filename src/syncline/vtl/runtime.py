@@ -13,6 +13,7 @@ from syncline.core import json
 from syncline.vtl import methods, values
 from syncline.vtl.errors import LimitExceeded, Return, Stop
 from syncline.vtl.values import Value, text
+from syncline.vtl.weights import light
 
 ITERATIONS_MAX = 1_000
 """AppSync's quota for one #foreach."""
@@ -70,6 +71,8 @@ def capture(body: Body, b: Bindings) -> str:
 
 def joined(parts: list[str]) -> str:
     """The parts as one text, which may not outgrow the limit."""
+    if sum(map(len, parts)) > values.TEXT_MAX:
+        raise LimitExceeded(f"A text may have at most {values.TEXT_MAX:,} characters.")
     return values.bounded("".join(parts))
 
 
@@ -93,7 +96,7 @@ def escaped(value: Value, source: str, backslashes: int, printed: str) -> str:
 
 def json_text(value: Value) -> str:
     """A plain value as compact JSON."""
-    return json.encode(value).decode()
+    return json.encode(light(value)).decode()
 
 
 _UNCLEAN = re.compile(r'["\\\x00-\x1f\ud800-\udfff]').search
@@ -117,7 +120,7 @@ def scalar(value: Value) -> Value:
 
 def return_(value: Value) -> None:
     """End the template with a value."""
-    raise Return(values.plain(value))
+    raise Return(light(values.plain(value)))
 
 
 def stop() -> None:
@@ -130,7 +133,23 @@ NAMES: dict[str, Any] = {
     for name in ("call", "prop", "item", "set_property", "set_item", "elements", "integers", "key_text")
 } | {
     name: getattr(values, name)
-    for name in ("text", "plain", "true", "eq", "ne", "lt", "le", "gt", "ge", "add", "sub", "mul", "div", "mod")
+    for name in (
+        "text",
+        "plain",
+        "stored",
+        "true",
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "mod",
+    )
 }
 NAMES |= {
     "Block": Block,
@@ -141,6 +160,7 @@ NAMES |= {
     "escaped": escaped,
     "joined": joined,
     "json_text": json_text,
+    "light": light,
     "return_": return_,
     "run_macro": run_macro,
     "scalar": scalar,

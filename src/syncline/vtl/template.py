@@ -12,9 +12,10 @@ from syncline.vtl import jsontext
 from syncline.vtl.document import build_document
 from syncline.vtl.emitter import Emitter, Intrinsic
 from syncline.vtl.errors import MethodFailed, OutputError, ParseError, Stop, TemplateError
-from syncline.vtl.nodes import Define, Foreach, Macro, Place, Set
+from syncline.vtl.nodes import Call, Define, Foreach, Macro, Place, Set
 from syncline.vtl.parser import parse
 from syncline.vtl.runtime import NAMES, Bindings, joined
+from syncline.vtl.weights import NESTING, light
 
 SIZE_MAX = 64 * 1024
 """AppSync's quota for a template's text, in characters."""
@@ -28,6 +29,8 @@ class Template:
     def __init__(self, name: str, text: str, intrinsics: Mapping[str, Intrinsic]) -> None:
         self.name = name
         nodes = parse(text, name)
+        self.mutates = any(map(_changes, _structs(nodes)))
+        """Whether a list or map may be changed in place."""
         emitter = Emitter(intrinsics, frozenset(_assigned(nodes)))
         document = build_document(nodes, emitter)
         main = emitter.function(nodes)
@@ -45,6 +48,7 @@ class Template:
 
     def render(self, bindings: Bindings) -> str:
         """The text the template writes. Raises TemplateError; `#return` raises Return."""
+        NESTING.happened = False
         out: list[str] = []
         try:
             self._write(dict(bindings), out.append)
@@ -58,17 +62,20 @@ class Template:
 
     def evaluate(self, bindings: Bindings) -> Any:
         """The JSON value of what the template writes. Raises TemplateError; `#return` raises Return."""
+        NESTING.happened = False
         if self._document is None:
             return jsontext.decode(self.render(bindings))
         try:
             built, value = self._document(dict(bindings))
+            if built:
+                return light(value)
         except Stop:
             return jsontext.decode("")
         except TemplateError as failure:
             raise self._placed(failure) from None
         except FAILURES as failure:
             raise self._failed(failure) from failure
-        return value if built else jsontext.decode(joined(value))
+        return jsontext.decode(joined(value))
 
     def place_of(self, trace: TracebackType | None) -> Place | None:
         """Where in the template a failure that passed through it arose."""
@@ -112,6 +119,26 @@ def _compiled(source: str, file: str) -> CodeType:
     except (RecursionError, MemoryError, SyntaxError) as refusal:
         # Python's own parser limits nesting (blocks within 100 levels); a template near it is refused, not run.
         raise ParseError(f"The template nests too deeply: {refusal}", 1, 1) from None
+
+
+MUTATORS = frozenset(
+    {"put", "putAll", "putIfAbsent", "remove", "clear", "add", "addAll", "set", "removeAll", "retainAll"}
+)
+
+
+def _changes(node: msgspec.Struct) -> bool:
+    return (isinstance(node, Call) and node.name in MUTATORS) or (isinstance(node, Set) and bool(node.target.steps))
+
+
+def _structs(nodes: Any) -> Iterator[msgspec.Struct]:
+    """Every node of a tree."""
+    if isinstance(nodes, tuple):
+        for node in nodes:
+            yield from _structs(node)
+    elif isinstance(nodes, msgspec.Struct):
+        yield nodes
+        for field in nodes.__struct_fields__:
+            yield from _structs(getattr(nodes, field))
 
 
 def _assigned(nodes: Any) -> Iterator[str]:

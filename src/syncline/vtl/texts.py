@@ -12,13 +12,14 @@ from typing import Any
 from syncline.vtl.errors import MethodFailed, OtherSignature
 from syncline.vtl.regexes import pattern
 from syncline.vtl.values import TEXT_MAX, Value, bounded, text_of
+from syncline.vtl.weights import light
 
 Method = Callable[..., Any]
 
 
 def same(left: Value, right: Value) -> bool:
     """Java's equals: values of different classes differ."""
-    return type(left) is type(right) and bool(left == right)
+    return type(left) is type(right) and bool(light(left) == light(right))
 
 
 _GROUP = re.compile(r"\\(.)|\$(\d)|\$\{(\w+)\}|\\$", re.DOTALL)

@@ -9,6 +9,7 @@ import math
 from typing import Any, Protocol, runtime_checkable
 
 from syncline.vtl.errors import MethodFailed
+from syncline.vtl.weights import light, noted
 
 Value = Any
 
@@ -98,6 +99,11 @@ def plain(value: Value) -> Value:
     return text_of(value) if converter is None else converter(value)
 
 
+def stored(value: Value) -> Value:
+    """A reference's value as an element of a literal."""
+    return noted(plain(value))
+
+
 def text(value: Value, source: str) -> str:
     """What a reference prints; `source` stands for null."""
     kind = type(value)
@@ -119,18 +125,25 @@ def text_of(value: Value) -> str:
         return _float_text(value)
     if value is None:
         return "null"
-    if kind is list:
-        return "[" + ", ".join(map(text_of, value)) + "]"
-    if kind is Entry:
-        return f"{value.key}={text_of(value.value)}"
-    if kind is dict:
-        return "{" + ", ".join(f"{key}={text_of(item)}" for key, item in value.items()) + "}"
+    if kind is list or kind is dict or kind is Entry:
+        return _container_text(light(value))
     if kind is Loop:
         return "{}"
     writer = getattr(kind, "vtl_text", None)
     if writer is not None:
         return str(writer(value))
     return text_of(plain(value)) if hasattr(kind, "vtl_plain") else str(value)
+
+
+def _container_text(value: Value) -> str:
+    kind = type(value)
+    if kind is list:
+        return "[" + ", ".join(map(_container_text, value)) + "]"
+    if kind is Entry:
+        return f"{value.key}={_container_text(value.value)}"
+    if kind is dict:
+        return "{" + ", ".join(f"{key}={_container_text(item)}" for key, item in value.items()) + "}"
+    return text_of(value)
 
 
 def _float_text(number: float) -> str:
@@ -172,7 +185,7 @@ def eq(left: Value, right: Value) -> bool:
         return left is right
     kind, other = type(left), type(right)
     if kind is other or (is_number(left) and is_number(right)):
-        return bool(left == right)
+        return bool(light(left) == light(right))
     return text_of(left) == text_of(right)
 
 

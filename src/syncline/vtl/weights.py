@@ -1,0 +1,67 @@
+"""How much a value is, written out: lists and maps that stand in others more than once can unfold into more than fits.
+
+For: whatever walks a whole value (writing it as text, comparing it, handing it out). Owns: the bound, and the note
+whether the evaluation under way stored one container in another at all; only then there is something to weigh.
+An evaluation does not wait for anything, so one note is enough.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncline.vtl.errors import LimitExceeded
+
+Value = Any
+
+WEIGHT_MAX = 5 * 1024 * 1024
+"""About the length of the value's JSON text: AppSync's evaluated templates may have 5 MB."""
+DEPTH_MAX = 200
+TEXT_WORTH_NOTING = 4_096
+"""A shorter text, stored as often as a template can, stays within the bound."""
+
+
+class Nesting:
+    """Whether this evaluation stored a container, or a long text, in a container."""
+
+    __slots__ = ("happened",)
+
+    def __init__(self) -> None:
+        self.happened = False
+
+
+NESTING = Nesting()
+
+
+def noted(value: Value) -> Value:
+    """`value`, about to be stored in a container."""
+    kind = type(value)
+    if kind is dict or kind is list or (kind is str and len(value) > TEXT_WORTH_NOTING):
+        NESTING.happened = True
+    return value
+
+
+def light(value: Value) -> Value:
+    """`value`, unless it is too much written out. Raises LimitExceeded."""
+    if NESTING.happened and isinstance(value, dict | list):
+        _weigh(value, {}, 0)
+    return value
+
+
+def _weigh(value: Value, seen: dict[int, int], depth: int) -> int:
+    if type(value) is str:
+        return len(value) + 3
+    named = isinstance(value, dict)
+    if not named and type(value) is not list:
+        return 5
+    known = seen.get(id(value))
+    if known is not None:
+        return known
+    if depth > DEPTH_MAX:
+        raise LimitExceeded(f"A value may nest at most {DEPTH_MAX} levels deep.")
+    weight = 2 + (sum(map(len, value)) + 4 * len(value) if named else len(value))
+    for each in value.values() if named else value:
+        weight += _weigh(each, seen, depth + 1)
+        if weight > WEIGHT_MAX:
+            raise LimitExceeded(f"A value may have at most {WEIGHT_MAX:,} characters, written as JSON.")
+    seen[id(value)] = weight
+    return weight
