@@ -83,6 +83,13 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{page.name} links to {link}"
 
 
+@pytest.mark.parametrize("page", sorted(DOCS.glob("explanation/*.md")), ids=lambda page: page.name)
+def test_the_modules_it_names_are_there(page: Path) -> None:
+    rooms = {path.name for path in (ROOT / "src" / "syncline").iterdir()}
+    named = [name for name in re.findall(r"`(\w+/\w+\.py)`", page.read_text()) if name.partition("/")[0] in rooms]
+    assert [name for name in named if not (ROOT / "src" / "syncline" / name).exists()] == []
+
+
 def test_every_decision_is_one_page_with_its_four_parts() -> None:
     parts = ["## Context", "## Decision", "## What we gave up", "## How we would know we were wrong"]
     index = (DOCS / "decisions" / "README.md").read_text()

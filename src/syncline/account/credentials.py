@@ -15,7 +15,7 @@ from syncline.account.ask import key_characters, secret_characters
 from syncline.account.errors import TokenExpired
 from syncline.account.model import ACCESS_KEYS, SESSIONS, USERS, AccessKey, Role, Session
 from syncline.core import Clock, Ids, Invalid, json
-from syncline.core.call import Caller
+from syncline.core.call import Caller, root_of
 from syncline.store import Store, Transaction
 from syncline.wire import Credential
 
@@ -107,8 +107,7 @@ class Credentials:
     @property
     def root_caller(self) -> Caller:
         """The account's root, as callers are shown."""
-        account = self._account
-        return Caller("root", account, f"arn:aws:iam::{account}:root", self.root.access_key_id, account)
+        return root_of(self._account, self.root.access_key_id)
 
     def admit(self, key: AccessKey, *, arn: str, user_id: str) -> None:
         """Take in a user's key, or its new status."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from syncline.auth.authenticate import Signed
 from syncline.core import Clock, Unauthenticated
-from syncline.core.call import Caller
+from syncline.core.call import Caller, root_of
 from syncline.wire import Credentials, InvalidSignature, SignedRequest, authorization_of, verify_signature
 
 SERVICE = "appsync"
@@ -21,7 +21,7 @@ class SigV4:
 
     def __init__(self, credentials: Credentials, clock: Clock, *, account: str, verify: bool = True) -> None:
         self._credentials, self._clock, self._verify = credentials, clock, verify
-        self._root = Caller("root", account, f"arn:aws:iam::{account}:root")
+        self._root = root_of(account)
 
     def caller_of(self, headers: Mapping[str, str], signed: Signed) -> Caller:
         """Who signed. Raises Unauthenticated with AWS's code and text."""

@@ -6,6 +6,8 @@ from contextvars import ContextVar
 
 import msgspec
 
+from syncline.core.arns import Arn
+
 
 class Caller(msgspec.Struct, frozen=True):
     """An AWS principal: who signed the request. `kind` is root, user, role or service."""
@@ -15,6 +17,11 @@ class Caller(msgspec.Struct, frozen=True):
     arn: str
     access_key_id: str = ""
     user_id: str = ""
+
+
+def root_of(account: str, access_key_id: str = "") -> Caller:
+    """The root of an account, with one of its keys or none."""
+    return Caller("root", account, str(Arn("iam", "", account, "root")), access_key_id, account)
 
 
 class Call(msgspec.Struct):

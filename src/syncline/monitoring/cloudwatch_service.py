@@ -89,7 +89,10 @@ class CloudWatchService:
             and request.get("MetricName", series.metric) == series.metric
             and all(_has(series.dimensions, one) for one in wanted)
         ]
-        start = int(request["NextToken"]) if request.get("NextToken", "").isdigit() else 0
+        token = request.get("NextToken", "0")
+        if not token.isdecimal():
+            raise MetricInvalid("The value of parameter NextToken is none that ListMetrics gave.")
+        start = int(token)
         answer: Shape = {"Metrics": [_metric_shape(series) for series in found[start : start + PAGE]]}
         return answer if len(found) <= start + PAGE else answer | {"NextToken": str(start + PAGE)}
 

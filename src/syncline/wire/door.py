@@ -81,7 +81,7 @@ class AwsDoor:
         self._region = region
         self._verify = verify
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
-        self._root = call.Caller(kind="root", account=account, arn=f"arn:aws:iam::{account}:root", user_id=account)
+        self._root = call.root_of(account)
 
     def recognises(self, request: Request) -> bool:
         """Whether the request is for an AWS service, ours or not; the AppSync data plane is not."""

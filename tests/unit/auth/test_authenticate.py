@@ -126,6 +126,17 @@ async def test_a_signed_caller_is_described(monkeypatch: Any) -> None:
     }
 
 
+async def test_without_verification_a_stranger_is_the_root_as_the_root_key_shows_it(monkeypatch: Any) -> None:
+    clock = Clock()
+    trusting = Authenticator(clock, SigV4(OneKey(), clock, account="000000000000", verify=False))
+    headers = signed_headers("/graphql", BODY, monkeypatch, access_key="AKIAANY")
+    identity = await trusting.authenticate(api("AWS_IAM"), headers, signed=Signed("POST", ("/graphql",), body=BODY))
+    assert (identity.claims["username"], identity.claims["userArn"]) == (
+        "000000000000",
+        "arn:aws:iam::000000000000:root",
+    )
+
+
 @pytest.mark.rule("AUTH-6")
 @pytest.mark.parametrize("path", ["/graphql/abc", "/graphql"])
 async def test_either_path_may_be_signed_and_nothing_else(path: str, monkeypatch: Any) -> None:

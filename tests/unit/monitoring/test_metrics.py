@@ -114,6 +114,8 @@ async def test_put_figures_are_read_back_by_longer_periods_after_a_restart(store
     listed = (await again.list_metrics({"Namespace": "mine"}))["Metrics"]
     assert listed == [{"Namespace": "mine", "MetricName": "m", "Dimensions": []}]
     assert (await again.list_metrics({"Dimensions": [{"Name": "nobody"}]}))["Metrics"] == []
+    with pytest.raises(MetricInvalid, match="NextToken"):
+        await again.list_metrics({"NextToken": "none of ours"})
 
 
 @pytest.mark.rule("MON-14")
