@@ -2,16 +2,20 @@
 
 from syncline.account.credentials import Credentials, RootKey, RootKeyUnreadable, load_root_key, read_root_key
 from syncline.account.iam import Iam
+from syncline.account.permissions import ALLOWED, Permissions, rule_of
 from syncline.account.secretsmanager import SecretsManager
 from syncline.account.sts import Sts
 
 __all__ = [
+    "ALLOWED",
     "Credentials",
     "Iam",
+    "Permissions",
     "RootKey",
     "RootKeyUnreadable",
     "SecretsManager",
     "Sts",
     "load_root_key",
     "read_root_key",
+    "rule_of",
 ]

@@ -9,6 +9,7 @@ from syncline.account import policies, roles, users
 from syncline.account.ask import Ask
 from syncline.account.credentials import Credentials
 from syncline.account.model import USERS
+from syncline.account.permissions import Permissions, simulate
 from syncline.account.policies import ROLE, USER
 from syncline.core import Clock, Ids, call
 from syncline.store import Snapshot, Store, Transaction
@@ -19,7 +20,17 @@ Asked = dict[str, Any]
 class Iam:
     """The operations of AWS IAM."""
 
-    def __init__(self, store: Store, credentials: Credentials, clock: Clock, ids: Ids, *, account: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        credentials: Credentials,
+        clock: Clock,
+        ids: Ids,
+        *,
+        account: str,
+        permissions: Permissions | None = None,
+    ) -> None:
+        self.permissions = permissions or Permissions(store, clock, account=account)
         self._store = store
         self._credentials = credentials
         self._clock = clock
@@ -234,10 +245,15 @@ class Iam:
         """A user's keys, without their secrets."""
         return await self._read(users.list_keys, request)
 
+    async def simulate_principal_policy(self, request: Asked) -> Asked:
+        """What the policies of a user or role decide about actions on resources."""
+        return await simulate(self.permissions, request)
+
     async def _write(self, body: Callable[[Transaction, Ask], Asked], request: Asked) -> Asked:
         ask = self._ask(request)
         committed = await self._store.write(lambda txn: body(txn, ask))
         call.committed(committed.position)
+        self.permissions.changed()
         return committed.result
 
     async def _read(self, body: Callable[[Snapshot, Ask], Asked], request: Asked) -> Asked:

@@ -1,6 +1,6 @@
 """STS: who the caller is, and roles assumed.
 
-Nothing evaluates trust policies yet: every authenticated caller of the account may assume any of its roles.
+Where policies are enforced, a role's trust policy says who may assume it; elsewhere every authenticated caller may.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 from syncline.account.credentials import Credentials
 from syncline.account.errors import AccessDenied, ValidationError
 from syncline.account.model import ROLES, Role
+from syncline.account.permissions import Permissions
 from syncline.core import arns, call
 from syncline.core.call import Caller
 from syncline.store import Store
@@ -20,7 +21,10 @@ SECONDS_DEFAULT = 3600
 class Sts:
     """The operations of AWS STS."""
 
-    def __init__(self, store: Store, credentials: Credentials, *, account: str) -> None:
+    def __init__(
+        self, store: Store, credentials: Credentials, *, account: str, permissions: Permissions | None = None
+    ) -> None:
+        self._permissions = permissions
         self._store = store
         self._credentials = credentials
         self._account = account
@@ -38,7 +42,7 @@ class Sts:
         """Temporary credentials of a role. They are durable and verify until they expire."""
         seconds = request.get("DurationSeconds", SECONDS_DEFAULT)
         role = await self._role(request["RoleArn"])
-        if role is None:
+        if role is None or not await self._trusted(role):
             caller = self._caller().arn
             raise AccessDenied(
                 f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {request['RoleArn']}"
@@ -58,6 +62,10 @@ class Sts:
         if "SourceIdentity" in request:
             answer["SourceIdentity"] = request["SourceIdentity"]
         return answer
+
+    async def _trusted(self, role: Role) -> bool:
+        """Whether the role's trust policy lets the caller in; everybody, where policies are not enforced."""
+        return self._permissions is None or await self._permissions.trusts(role, self._caller())
 
     async def _role(self, arn: str) -> Role | None:
         try:

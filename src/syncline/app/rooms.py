@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncline.account import Credentials, Iam, SecretsManager, Sts, load_root_key
+from syncline.account import Credentials, Iam, Permissions, SecretsManager, Sts, load_root_key
 from syncline.app.keys import open_vault
-from syncline.auth import Authenticator, SigV4
+from syncline.app.policies import PolicyRules, enforced
+from syncline.auth import Authenticator, Authorizer, Jwts, SigV4
 from syncline.bus import LocalBus
-from syncline.core import Clock, Ids, Meter, Part, Settings, Vault
+from syncline.core import Clock, Ids, Meter, Part, Settings, Unavailable, Vault
 from syncline.datasources import Engines, Outbound
 from syncline.functions import Function, FunctionEngine, Lambda
 from syncline.graphql import Graphql, GraphqlEngine
@@ -38,6 +39,8 @@ class Rooms:
         self.store = store
         self.streams = Streams(store, LocalBus(), clock, settings.streams, meter)
         self.credentials = Credentials(root, store, clock, ids, account=account)
+        self.permissions = Permissions(store, clock, account=account)
+        self._enforced = self.permissions if enforced(settings) else None
         self.logs = Logs(store, clock)
         self.metrics = Metrics(store, clock)
         self.alarms = Alarms(store, self.metrics, clock, meter)
@@ -67,10 +70,11 @@ class Rooms:
             settings,
             meter,
             self.hub,
-            Authenticator(clock, SigV4(self.credentials, clock, account=account, verify=verify)),
+            self._authenticator(settings, meter, verify=verify),
             self._engines(root.secret_access_key.encode()),
             lambda: self.url,
         )
+        self.userpools.sign_ins.listeners.append(lambda gone: self.graphql.recheck())
         self.aws = AwsDoor(
             Operations(self._services(account=account, region=region)),
             self.credentials,
@@ -82,6 +86,24 @@ class Rooms:
             verify=verify,
         )
 
+    def _authenticator(self, settings: Settings, meter: Meter, *, verify: bool) -> Authenticator:
+        """Who tells an API's callers apart, in every mode."""
+        clock, account = self._clock, settings.account
+        return Authenticator(
+            clock,
+            SigV4(self.credentials, clock, account=account, verify=verify),
+            Jwts(clock, meter, self.userpools, self._fetch),
+            Authorizer(clock, meter, self.functions.invoke, account=account),
+            PolicyRules(self.permissions) if enforced(settings) else None,
+        )
+
+    async def _fetch(self, url: str) -> bytes:
+        """The body of a GET to an issuer, through the guard of all outgoing requests. Raises SynclineError."""
+        answer = await self.outbound.send("GET", url, [("accept", "application/json")], None)
+        if answer.status != 200:
+            raise Unavailable(f"{url} answered {answer.status}.")
+        return answer.body
+
     def _services(self, *, account: str, region: str) -> dict[str, object]:
         """AWS's services by botocore's names."""
         clock, ids = self._clock, self._ids
@@ -91,11 +113,11 @@ class Rooms:
             "cloudwatch": CloudWatchService(self.metrics, self.alarms, clock, region=region, account=account),
             "dynamodb": Tables(self.tables, lambda: self.url),
             "dynamodbstreams": TableStreams(self.tables, self.streams),
-            "iam": Iam(self.store, self.credentials, clock, ids, account=account),
+            "iam": Iam(self.store, self.credentials, clock, ids, account=account, permissions=self.permissions),
             "lambda": Lambda(self.functions),
             "logs": LogsService(self.logs, region=region, account=account),
             "secretsmanager": SecretsManager(self.store, clock, ids, account=account, region=region),
-            "sts": Sts(self.store, self.credentials, account=account),
+            "sts": Sts(self.store, self.credentials, account=account, permissions=self._enforced),
         }
 
     def _engines(self, secret: bytes) -> Engines:
@@ -127,6 +149,7 @@ class Rooms:
         return {
             "alarms": self.alarms,
             "functions": self.functions,
+            "graphql": self.graphql,
             "logs": self.logs,
             "metrics": self.metrics,
             "sampler": self.sampler,

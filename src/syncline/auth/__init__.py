@@ -1,18 +1,27 @@
 """Auth: who is calling the data plane of an API, and which modes of authorisation that caller has passed."""
 
-from syncline.auth.authenticate import Authenticator, Signed
-from syncline.auth.model import ApiAuth, Identity, Mode
-from syncline.auth.refusals import NoCredential, NotAuthorized, TokenUnreadable
+from syncline.auth.authenticate import Authenticator, FieldAllowance, Signed
+from syncline.auth.authorizer import Authorizer
+from syncline.auth.jwts import Jwts
+from syncline.auth.model import ApiAuth, FieldRule, Identity, Mode, Provider
+from syncline.auth.refusals import NoCredential, NotAuthorized, TokenExpired, TokenRevoked, TokenUnreadable
 from syncline.auth.signatures import SigV4
 
 __all__ = [
     "ApiAuth",
     "Authenticator",
+    "Authorizer",
+    "FieldAllowance",
+    "FieldRule",
     "Identity",
+    "Jwts",
     "Mode",
     "NoCredential",
     "NotAuthorized",
+    "Provider",
     "SigV4",
     "Signed",
+    "TokenExpired",
+    "TokenRevoked",
     "TokenUnreadable",
 ]

@@ -6,39 +6,85 @@ For: `authenticate`, and the rooms with a data plane. Owns: nothing that changes
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from syncline.core.json import JSON
 
 Mode = Literal["API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA"]
+NEVER = float("inf")
+
+
+class FieldRule(Protocol):
+    """What stands in `grants` beside the mode when single fields are refused to a caller. Hashable, by value."""
+
+    def admits_field(self, type_name: str, field_name: str) -> bool:
+        """Whether the caller may see this field."""
+        ...
 
 
 class Identity(msgspec.Struct, frozen=True):
     """A caller who was let in.
 
     `claims` is what resolvers see as `ctx.identity` (None for an API key). `grants` is equal for callers whom
-    the same directives let pass: plans and subscription groups are shared by it.
+    the same directives let pass: plans and subscription groups are shared by it. It is the mode, then groups, then
+    at most one FieldRule. `expires` is when the credential is over; `credential` is an API key, or a sign-in.
     """
 
     mode: Mode
     claims: JSON
     grants: Hashable
     source_ip: tuple[str, ...] = ()
+    expires: float = NEVER
+    credential: str = ""
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """One way in besides keys and signatures, with its configuration as AppSync's members."""
+
+    mode: Mode
+    config: dict[str, Any]
 
 
 class ApiAuth(msgspec.Struct):
     """What one API accepts: its default mode first, and its keys with the instant each expires.
 
-    `keys` is the API's own live map, so that a deleted key is refused from then on.
+    `keys` is the API's own live map, so that a deleted key is refused from then on. `groups` are those that the
+    schema names: others make no difference to what a caller may see.
     """
 
     api: str
     modes: tuple[Mode, ...]
     keys: Mapping[str, float]
+    providers: tuple[Provider, ...] = ()
+    groups: frozenset[str] = frozenset()
+    arn: str = ""
 
     @property
     def default(self) -> Mode:
         """The mode of fields without a directive."""
         return self.modes[0]
+
+
+class DeniedFields(msgspec.Struct, frozen=True):
+    """The fields that an authorizer function refuses, as `Type.field`."""
+
+    fields: frozenset[str]
+
+    def admits_field(self, type_name: str, field_name: str) -> bool:
+        """Whether the function left it out."""
+        return f"{type_name}.{field_name}" not in self.fields
+
+
+class SignedFields(msgspec.Struct, frozen=True):
+    """The root fields that a signer's policies allow."""
+
+    api_arn: str
+    rule: Any
+
+    def admits_field(self, type_name: str, field_name: str) -> bool:
+        """Whether the policies allow `appsync:GraphQL` on it. Only root fields are asked for, as AWS does."""
+        if type_name not in ("Query", "Mutation", "Subscription") or field_name.startswith("__"):
+            return True
+        return bool(self.rule.admits(f"{self.api_arn}/types/{type_name}/fields/{field_name}"))

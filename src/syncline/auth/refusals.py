@@ -21,3 +21,15 @@ class TokenUnreadable(Unauthenticated):
     """Unable to parse JWT token."""
 
     code = "UnauthorizedException"
+
+
+class TokenExpired(Unauthenticated):
+    """Token has expired."""
+
+    code = "UnauthorizedException"
+
+
+class TokenRevoked(Unauthenticated):
+    """Token has been revoked."""
+
+    code = "UnauthorizedException"

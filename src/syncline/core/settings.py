@@ -110,7 +110,8 @@ class UserPools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything a server is told. `mode` is dev (loopback, any AWS credentials) or serve (signatures verified)."""
+    """Everything a server is told. `mode` is dev (loopback, any AWS credentials) or serve (signatures verified).
+    `aws_mode`: policies are enforced, or warn, or are off; empty: serve enforces, dev warns."""
 
     mode: str = "serve"
     data: str = "./.syncline"
@@ -121,6 +122,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_cert: str = ""
     tls_key: str = ""
     public_url: str = ""
+    aws_mode: str = ""
     edge: Edge = Edge()
     store: Store = Store()
     streams: Streams = Streams()

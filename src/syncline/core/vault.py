@@ -9,9 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from syncline.core.errors import Invalid
 from syncline.core.ids import Ids
 
@@ -30,7 +27,11 @@ class Vault:
 
     def __init__(self, key: bytes, ids: Ids) -> None:
         assert len(key) == KEY_BYTES, "the vault's key has 256 bits"
-        self._cipher = AESGCM(key)
+        # Imported when there is a vault: what only speaks of one starts without it.
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        self._cipher, self._broken = AESGCM(key), InvalidTag
         self._digest_key = hmac.digest(key, b"syncline digest", "sha256")
         self._ids = ids
 
@@ -46,7 +47,7 @@ class Vault:
             raise SealBroken(purpose=purpose)
         try:
             return self._cipher.decrypt(nonce, body, purpose.encode())
-        except InvalidTag:
+        except self._broken:
             raise SealBroken(purpose=purpose) from None
 
     def seal_text(self, purpose: str, text: str) -> bytes:

@@ -17,10 +17,13 @@ from syncline.graphql.catalog import Entry
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
 from syncline.graphql.introspection import introspection
+from syncline.graphql.live import CONFIGS
 from syncline.graphql.model import Api, ApiKey, Environment, SchemaRecord, shown
 from syncline.graphql.requests import page, record_from
 
-MODES_BUILT = ("API_KEY", "AWS_IAM")
+SINGLE = ("API_KEY", "AWS_IAM", "AWS_LAMBDA")
+"""Modes that an API has at most once; several pools and issuers are fine, but none twice."""
+TTL_SECONDS_MAX = 3600
 KEYS_MAX = 50
 HOUR = 3600
 DAY = 24 * HOUR
@@ -33,10 +36,6 @@ SCHEMA_BYTES_INLINE = 64 * 1024
 VARIABLES_MAX = 50
 VARIABLE_NAME = re.compile(r"[A-Za-z]+\w*", re.ASCII)
 TAGS_MAX = 50
-
-
-class ModeUnsupported(Unsupported):
-    """The authorization mode {mode} is not supported; API_KEY and AWS_IAM are."""
 
 
 class MergedApisUnsupported(Unsupported):
@@ -144,15 +143,15 @@ class Apis:
     def _check(self, request: dict[str, Any]) -> None:
         if request.get("apiType", "GRAPHQL") != "GRAPHQL":
             raise MergedApisUnsupported
-        default = request["authenticationType"]
-        modes = [default] + [
-            each.get("authenticationType") for each in request.get("additionalAuthenticationProviders") or ()
-        ]
-        for mode in modes:
-            if mode not in MODES_BUILT:
-                raise ModeUnsupported(mode=mode)
+        given = [request, *(request.get("additionalAuthenticationProviders") or ())]
+        modes = [each["authenticationType"] for each in given]
+        for mode in SINGLE:
             if modes.count(mode) > 1:
                 raise BadRequest(f"Multiple {mode} authentication providers are not allowed.")
+        seen = [_checked_provider(each) for each in given]
+        named = [each for each in seen if each]
+        if len(named) != len(set(named)):
+            raise BadRequest("The same user pool or issuer cannot be given twice.")
         _check_tags(request.get("tags") or {})
 
     def _entry(self, request: dict[str, Any]) -> Entry:
@@ -182,7 +181,7 @@ class Apis:
     ) -> dict[str, Any]:
         key = ApiKey(key_id, at := self._expiry(expires), at + KEY_KEPT_DAYS * DAY, description)
         await self._engine.catalog.put_key(entry, key)
-        self._engine.live(entry.api.api_id).refresh_keys()
+        self._engine.keys_changed(entry.api.api_id)
         return {"apiKey": shown(key)}
 
     def _expiry(self, given: float | None) -> int:
@@ -197,7 +196,7 @@ class Apis:
     async def delete_key(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._entry(request)
         await self._engine.catalog.delete_key(entry, _key(entry, request["id"]).id)
-        self._engine.live(entry.api.api_id).refresh_keys()
+        self._engine.keys_changed(entry.api.api_id)
         return {}
 
     def list_keys(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -284,6 +283,36 @@ class Apis:
         if kind != "apis":
             raise BadRequest(f"Invalid ARN: {arn}")
         return self._engine.catalog.entry(api_id)
+
+
+def _checked_provider(given: dict[str, Any]) -> str:
+    """What a provider is told apart by; empty for keys and signatures. Raises BadRequest."""
+    mode = str(given["authenticationType"])
+    member = CONFIGS.get(mode)
+    if member is None:
+        return ""
+    config = given.get(member)
+    if not config:
+        raise BadRequest(f"{member} is required for the authentication type {mode}.")
+    if mode == "AMAZON_COGNITO_USER_POOLS":
+        _check_expression(config.get("appIdClientRegex"))
+        return str(config["userPoolId"])
+    if mode == "OPENID_CONNECT":
+        if not config["issuer"].startswith(("https://", "http://")):
+            raise BadRequest("The issuer must be a URL.")
+        _check_expression(config.get("clientId"))
+        return str(config["issuer"])
+    _check_expression(config.get("identityValidationExpression"))
+    if not 0 <= (config.get("authorizerResultTtlInSeconds") or 0) <= TTL_SECONDS_MAX:
+        raise BadRequest(f"authorizerResultTtlInSeconds is from 0 to {TTL_SECONDS_MAX}.")
+    return mode
+
+
+def _check_expression(text: str | None) -> None:
+    try:
+        re.compile(text or "")
+    except (re.error, RecursionError, OverflowError):
+        raise BadRequest(f"{text} is not a regular expression.") from None
 
 
 def _api_id(api: Api) -> str:

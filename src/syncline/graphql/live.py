@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
-from syncline.auth import ApiAuth, Mode
+from syncline.auth import ApiAuth, Mode, Provider
 from syncline.core import Clock, Meter, SynclineError
 from syncline.datasources import DataSource, DataSourceSpec, Engines, build
 from syncline.graphql import schema as schemas
@@ -18,6 +18,7 @@ from syncline.graphql.api_cache import ApiCache
 from syncline.graphql.catalog import Entry
 from syncline.graphql.documents import Documents
 from syncline.graphql.errors import BadRequest
+from syncline.graphql.model import Api
 from syncline.graphql.model import DataSource as SourceRecord
 from syncline.graphql.model import Function as FunctionRecord
 from syncline.graphql.model import Resolver as ResolverRecord
@@ -76,6 +77,8 @@ class Live:
         """Of the schema and of who may see what: subscriptions of one version can share a group."""
         self.changed: dict[object, Callable[[], None]] = {}
         """What wants to know of a new state: the live connections."""
+        self.rechecks: dict[object, Callable[[float | None], None]] = {}
+        """What looks at its credentials again: the live connections."""
         self.projections: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """By group, what equal subscriptions share; gone with the last of them."""
         self.ending: dict[str, dict[tuple[Any, str], Callable[[Any], bool]]] = {}
@@ -120,13 +123,20 @@ class Live:
         self.refresh_keys()
         others = [provider["authenticationType"] for provider in api.additional_authentication_providers or ()]
         modes = cast("tuple[Mode, ...]", (api.authentication_type, *others))
-        self.auth = ApiAuth(self.api_id, modes, self.keys)
+        self.auth = ApiAuth(
+            self.api_id,
+            modes,
+            self.keys,
+            tuple(providers_of(api)),
+            self.schema.groups if self.schema is not None else frozenset(),
+            api.arn,
+        )
         self.documents = None
         if self.cache is not None:
             self.cache.flush()  # What it kept was true of the API as it was.
         if self.schema is not None:
             settled = Settled(
-                self.schema, self._attached(), default_mode=self.auth.default, depth_max=api.query_depth_limit
+                self.schema, self._attached(), default_mode=default_mode_of(api), depth_max=api.query_depth_limit
             )
             self.documents = Documents(settled, introspection=api.introspection_config == "ENABLED")
         if schema_changed:
@@ -142,6 +152,11 @@ class Live:
             for endpoint, id in over:
                 endpoint.invalidate(id)
             self.figures.invalidations.add(len(over))
+
+    def recheck(self, now: float | None = None) -> None:
+        """Have connections end what is good no more: by `now`, or whatever it is."""
+        for recheck in list(self.rechecks.values()):
+            recheck(now)
 
     def refresh_keys(self) -> None:
         """Take over the keys' records; the map itself stays, since the authenticator reads it."""
@@ -236,6 +251,34 @@ class Live:
             steps = set((record.pipeline_config or {}).get("functions", ()))
             if (source and record.data_source_name == source) or steps & (names | {function}):
                 self._resolvers[key] = self.compiled(record, checked=True)
+
+
+CONFIGS = {
+    "AMAZON_COGNITO_USER_POOLS": "userPoolConfig",
+    "OPENID_CONNECT": "openIDConnectConfig",
+    "AWS_LAMBDA": "lambdaAuthorizerConfig",
+}
+"""Where a provider's configuration is, by mode."""
+
+
+def providers_of(api: Api) -> list[Provider]:
+    """The ways in that have a configuration, the default first."""
+    given = {"userPoolConfig": api.user_pool_config, "openIDConnectConfig": api.open_id_connect_config}
+    given["lambdaAuthorizerConfig"] = api.lambda_authorizer_config
+    first = {"authenticationType": api.authentication_type, **given}
+    found: list[Provider] = []
+    for each in (first, *(api.additional_authentication_providers or ())):
+        member = CONFIGS.get(each["authenticationType"])
+        if member is not None and each.get(member):
+            found.append(Provider(each["authenticationType"], each[member]))
+    return found
+
+
+def default_mode_of(api: Api) -> str:
+    """The mode of fields without a directive; none where a user pool's defaultAction is DENY."""
+    if api.authentication_type == "AMAZON_COGNITO_USER_POOLS" and api.user_pool_config:
+        return "" if api.user_pool_config.get("defaultAction") == "DENY" else api.authentication_type
+    return api.authentication_type
 
 
 def function_spec(record: FunctionRecord) -> FunctionSpec:

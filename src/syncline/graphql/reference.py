@@ -18,6 +18,7 @@ from syncline.graphql.documents import Document
 from syncline.graphql.errors import FieldFailed, denied
 from syncline.graphql.execute import FAILURES_MAX, Failure, Run, Surroundings, as_field_failure
 from syncline.graphql.plan import Plan
+from syncline.graphql.schema import admitted
 from syncline.graphql.selection import FieldPlan, PlanTooLarge, Selector
 
 
@@ -53,7 +54,7 @@ class Reference:
         settled = self._document.settled
         grants = self._surroundings.identity.grants
         access = settled.schema.access.get((parent, name))
-        if not (access.admits(grants, settled.default_mode) if access else _mode(grants) == settled.default_mode):
+        if not admitted(grants, access, settled.default_mode, parent=parent, name=name):
             raise denied(name, parent)
         if (parent, name) not in settled.resolvers:
             return source.get(name) if isinstance(source, dict) else None
@@ -103,7 +104,3 @@ class Reference:
         if path:
             return errors.unserializable(error.message, path)
         return errors.document(error.message, node)
-
-
-def _mode(grants: Any) -> Any:
-    return grants[0]

@@ -83,6 +83,13 @@ def name_of(start: Start, identity: Identity) -> Name | None:
     return blake2b(whole, digest_size=16).digest()
 
 
+def caller_of(identity: Identity) -> tuple[str, ...]:
+    """What makes a caller the same one with a fresh credential."""
+    claims = identity.claims
+    who = [str(claims.get(claim)) for claim in CLAIMS] if isinstance(claims, Mapping) else []
+    return (identity.mode, *who)
+
+
 class Wish(NamedTuple):
     """What a client that knows of positions asks for: `after` None when it has none yet."""
 

@@ -83,7 +83,7 @@ class Access(msgspec.Struct, frozen=True):
     modes: dict[str, tuple[str, ...]] | None = None
 
     def admits(self, grants: Any, default: str) -> bool:
-        """Whether a caller with these `grants` (mode, groups…) may see the field."""
+        """Whether a caller with these `grants` (mode, groups, perhaps a FieldRule) may see the field."""
         mode, *held = grants
         if self.modes is None:
             return bool(mode == default)
@@ -91,6 +91,13 @@ class Access(msgspec.Struct, frozen=True):
             return False
         wanted = self.modes[mode]
         return not wanted or any(group in held for group in wanted)
+
+
+def admitted(grants: Any, access: Access | None, default: str, *, parent: str, name: str) -> bool:
+    """Whether a caller with these `grants` may see a field: by its directives, and by the caller's own rule."""
+    opened = access.admits(grants, default) if access is not None else grants[0] == default
+    rule = grants[-1]
+    return opened and (isinstance(rule, str) or rule.admits_field(parent, name))
 
 
 class Schema(msgspec.Struct):
@@ -104,6 +111,12 @@ class Schema(msgspec.Struct):
     access: dict[tuple[str, str], Access]
     subscriptions: dict[str, tuple[str, ...]]
     topics: dict[str, tuple[str, ...]]
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups that directives name."""
+        lists = (names for access in self.access.values() for names in (access.modes or {}).values())
+        return frozenset(name for names in lists for name in names)
 
     def field(self, type_name: str, field_name: str) -> GraphQLField | None:
         """The field's definition, or None."""

@@ -35,7 +35,7 @@ from graphql import (
 )
 
 from syncline.graphql.errors import FieldFailed, denied
-from syncline.graphql.schema import Schema
+from syncline.graphql.schema import Schema, admitted
 
 FIELDS_MAX = 20_000
 """Fields of one plan, fragments unfolded: a few nested fragments can multiply into billions."""
@@ -164,8 +164,7 @@ class Selector:
 
     def _blocked(self, parent: str, name: str, depth: int) -> FieldFailed | None:
         access = self._schema.access.get((parent, name))
-        mode = self._grants[0]
-        if not (access.admits(self._grants, self._default_mode) if access else mode == self._default_mode):
+        if not admitted(self._grants, access, self._default_mode, parent=parent, name=name):
             return denied(name, parent)
         if self._depth_max and depth > self._depth_max:
             return FieldFailed("Query depth limit reached.", "QueryDepthLimitReached")

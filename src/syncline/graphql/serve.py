@@ -235,6 +235,10 @@ class Server:
         """Who connects or starts a subscription with these headers (lower-case names)."""
         return await self._auth.authenticate(live.auth, headers, source_ip=source_ip, signed=signed)
 
+    def check(self, live: Live, identity: Identity) -> None:
+        """Raise Unauthenticated when what `identity` was let in with is good no more."""
+        self._auth.check(live.auth, identity)
+
     def _publisher(self, live: Live) -> Publish:
         hub, api = self._hub, live.api_id
 

@@ -30,6 +30,9 @@ from syncline.hub import ErrorObject, Hint, Hub, Start, Subscription, Topic
 Value = Any
 
 
+NEVER = float("inf")
+
+
 class Refused(Invalid):
     """The subscription was refused; `data["errors"]` is what the client is shown."""
 
@@ -72,6 +75,8 @@ class Endpoint:
         self._server, self._hub, self._clock, self._meter, self._live_of = server, hub, clock, meter, live_of
         self._live: Live | None = None
         self._kept: dict[str, Kept] = {}
+        self._soonest = NEVER
+        self._cutting = False
 
     # --- hub.RealtimeEndpoint
 
@@ -90,6 +95,7 @@ class Endpoint:
         live.figures.connects.add()
         live.figures.connections += 1
         live.changed[self] = self._look_again
+        live.rechecks[self] = self._recheck
 
     async def subscribe(self, start: Start) -> Subscription:
         """Register with the hub, then return at once. Raises to refuse."""
@@ -121,6 +127,7 @@ class Endpoint:
             if kept.name is not None and live.documents is not None:
                 live.returning.lost(kept.name, kept.subscription, now=now, seconds_max=window)
         del live.changed[self]
+        del live.rechecks[self]
         live.figures.connections -= 1
         self._live = None
 
@@ -136,6 +143,7 @@ class Endpoint:
 
     def _keep(self, live: Live, kept: Kept) -> None:
         self._kept[kept.start.id] = kept
+        self._soonest = min(self._soonest, kept.identity.expires)
         live.figures.subscriptions += 1
         if kept.name is not None:
             live.returning.present[kept.name] = self
@@ -171,7 +179,7 @@ class Endpoint:
             signed=Signed("POST", (_base(start.request.path), "/graphql"), body=start.raw.encode()),
         )
         if start.id in self._kept:
-            raise DuplicatedOperation(id=start.id)
+            return await self._renewed(live, start, identity)
         document, variables = _understood(live, start)
         filters = await self._admitted(live, document, variables, start, identity)
         if self._live is not live or live.documents is None:
@@ -184,6 +192,24 @@ class Endpoint:
             self._note_gap(live, "what was published meanwhile is no longer in the window")
         self._keep(live, Kept(start, identity, subscription, name, filters))
         return subscription
+
+    async def _renewed(self, live: Live, start: Start, identity: Identity) -> Subscription:
+        """The same subscription under a fresh credential of the same caller. Raises DuplicatedOperation."""
+        kept = self._kept[start.id]
+        if kept.start.raw != start.raw or resume.caller_of(identity) != resume.caller_of(kept.identity):
+            raise DuplicatedOperation(id=start.id)
+        document, variables = _understood(live, start)
+        await self._admitted(live, document, variables, start, identity)
+        if self._kept.get(start.id) is not kept:
+            raise NoSchema  # it ended while its resolver ran
+        if identity.grants != kept.identity.grants:
+            renewed = self._subscription(live, start, identity, kept.filters)
+            self._hub.unsubscribe(kept.subscription)
+            kept.subscription = renewed
+            self._hub.subscribe(renewed)
+        kept.start, kept.identity = start, identity
+        self._soonest = min((each.identity.expires for each in self._kept.values()), default=NEVER)
+        return kept.subscription
 
     def _continued(self, live: Live, name: resume.Name) -> int | None:
         """Where a subscription of this name was when it was lost; None when there was none, or nobody can tell."""
@@ -261,6 +287,31 @@ class Endpoint:
             index=projection.index,
         )
 
+    # --- credentials that are good no more
+
+    def _recheck(self, now: float | None) -> None:
+        """End what was opened by them. With `now` only when the first of them expires by then: most times none does."""
+        if now is not None and now < self._soonest:
+            return
+        live = self._connected()
+        for kept in list(self._kept.values()):
+            try:
+                self._server.check(live, kept.identity)
+            except SynclineError as refusal:
+                self._meter.event(
+                    "subscription ended",
+                    room="graphql",
+                    api=live.api_id,
+                    mode=kept.identity.mode,
+                    reason=refusal.message,
+                )
+                self._cutting = True
+                self._hub.end(kept.subscription, [errors.transport(refusal)])
+                if self._live is None:
+                    return
+        self._cutting = False
+        self._soonest = min((each.identity.expires for each in self._kept.values()), default=NEVER)
+
     # --- a changed schema
 
     def _look_again(self) -> None:
@@ -279,7 +330,8 @@ class Endpoint:
         """The hub has ended a subscription: nobody but its client is left to be told."""
         kept = self._drop(id)
         if kept is not None:
-            kept.start.ended(entries, False)
+            # The last one that a credential takes along takes the socket along: clients come back with a fresh one.
+            kept.start.ended(entries, self._cutting and not self._kept)
 
     def _connected(self) -> Live:
         assert self._live is not None, "a connection subscribes only after it was admitted"

@@ -80,6 +80,8 @@ class AppSyncProtocol:
         self.due = float("inf")
         self.ids: set[str] = set()
         """Ids of the live subscriptions and of those being started."""
+        self._started: dict[str, int] = {}
+        self._renewing: set[str] = set()
         self._handshake = handshake
         self._subscriptions_max = subscriptions_max
         self._keep_alive_seconds = keep_alive_seconds
@@ -124,6 +126,7 @@ class AppSyncProtocol:
 
     def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
         """The subscription is registered."""
+        self._renewing.discard(id)
         more = {} if told is None else {"payload": {"extensions": {EXTENSION: told}}}
         return [Send(message(type="start_ack", id=id, **more))] if id in self.ids else []
 
@@ -131,14 +134,17 @@ class AppSyncProtocol:
         """The subscription is not registered; its id is free again."""
         if id not in self.ids:
             return []
-        self.ids.discard(id)
+        if id in self._renewing:  # What it was started with goes on.
+            self._renewing.discard(id)
+            return [error(id, *errors)]
+        self._forget(id)
         return [error(id, *errors)]
 
     def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> list[Action]:
         """The subscription is over."""
         if id not in self.ids:
             return []
-        self.ids.discard(id)
+        self._forget(id)
         over: list[Action] = [error(id, *errors), Send(message(type="complete", id=id))]
         return [*over, *self._close(1000, str(errors[0]["message"]))] if close else over
 
@@ -172,7 +178,7 @@ class AppSyncProtocol:
         if not isinstance(raw, str) or not document:
             return self._unknown(received)
         if id in self.ids:
-            return [error(id, duplicated(id))]
+            return self._start_again(id, document, raw, payload)
         if len(self.ids) >= self._subscriptions_max:
             return [error(id, too_many(self._subscriptions_max))]
         extensions = payload.get("extensions")
@@ -180,7 +186,19 @@ class AppSyncProtocol:
         if not isinstance(authorization, dict) or not authorization:
             return [error(id, NO_AUTHORIZATION)]
         self.ids.add(id)
+        self._started[id] = hash((raw, *sorted(texts(authorization).items())))
         return [Subscribe(id, document, raw, texts(authorization), extension_of(extensions))]
+
+    def _start_again(self, id: str, document: Mapping[str, Any], raw: str, payload: Mapping[str, Any]) -> list[Action]:
+        """A start with an id in use: a renewal when it brings another credential, else a mistake."""
+        extensions = payload.get("extensions")
+        authorization = extensions.get("authorization") if isinstance(extensions, dict) else None
+        if not isinstance(authorization, dict) or not authorization or id in self._renewing:
+            return [error(id, duplicated(id))]
+        if self._started.get(id) == hash((raw, *sorted(texts(authorization).items()))):
+            return [error(id, duplicated(id))]
+        self._renewing.add(id)
+        return [Subscribe(id, dict(document), raw, texts(authorization), extension_of(extensions))]
 
     def _stop(self, received: Mapping[str, Any]) -> list[Action]:
         id = received.get("id")
@@ -189,8 +207,12 @@ class AppSyncProtocol:
         complete = Send(message(type="complete", id=id))
         if id not in self.ids:
             return [complete]
-        self.ids.discard(id)
+        self._forget(id)
         return [Unsubscribe(id), complete]
+
+    def _forget(self, id: str) -> None:
+        self.ids.discard(id)
+        self._started.pop(id, None)
 
     def _unknown(self, received: Mapping[str, Any]) -> list[Action]:
         # AWS sends this without an id; with one, clients that wait for an answer to it are told (SUB-9).
@@ -212,6 +234,7 @@ class AppSyncProtocol:
         self.state = State.CLOSED
         self.due = float("inf")
         self.ids.clear()
+        self._started.clear()
         return [Close(code, reason)]
 
     MOVES: ClassVar[dict[tuple[State, str], Move]] = {

@@ -250,9 +250,6 @@ async def test_the_schemas_document(world: Any) -> None:
 @pytest.mark.rule("GQL-27")
 async def test_what_is_not_there_is_refused_by_name(world: Any) -> None:
     await world.create(SDL)
-    for mode in ("AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA"):
-        code, message = await refused(world.call("CreateGraphqlApi", name="x", authenticationType=mode))
-        assert (code, mode in message) == ("UnsupportedOperation", True)
     code, _ = await refused(world.call("CreateGraphqlApi", name="x", authenticationType="API_KEY", apiType="MERGED"))
     assert code == "UnsupportedOperation"
     code, message = await refused(world.call("CreateDataSource", name="es", type="AMAZON_ELASTICSEARCH"))
