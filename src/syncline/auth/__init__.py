@@ -3,7 +3,7 @@
 from syncline.auth.authenticate import Authenticator, FieldAllowance, Signed
 from syncline.auth.authorizer import Authorizer
 from syncline.auth.jwts import Jwts
-from syncline.auth.model import ApiAuth, FieldRule, Identity, Mode, Provider
+from syncline.auth.model import ApiAuth, Identity, Mode, Provider
 from syncline.auth.refusals import NoCredential, NotAuthorized, TokenExpired, TokenRevoked, TokenUnreadable
 from syncline.auth.signatures import SigV4
 
@@ -12,7 +12,6 @@ __all__ = [
     "Authenticator",
     "Authorizer",
     "FieldAllowance",
-    "FieldRule",
     "Identity",
     "Jwts",
     "Mode",
