@@ -326,3 +326,53 @@ async def test_records_over_the_mappings_age_are_given_up(fed: Fed) -> None:
     await fed.put(2)
     async with fed.house.running():
         await until(lambda: fed.seen() == [2])
+
+
+@pytest.mark.rule("FN-20")
+@pytest.mark.rule("FN-27")
+async def test_changes_while_records_flow_lose_none_and_keep_each_keys_order(fed: Fed) -> None:
+    mapping = await fed.map(BatchSize=5)
+    update = fed.house.service.update_event_source_mapping
+    keys = {"a": 0, "b": 1000, "c": 2000}
+    changes = [
+        {"BatchSize": 3},
+        {"ParallelizationFactor": 3},
+        {"Enabled": False},
+        {"Enabled": True, "ParallelizationFactor": 2},
+        {"MaximumRetryAttempts": 1, "ParallelizationFactor": 1},
+    ]
+    async with fed.house.running():
+        for number, change in enumerate(changes):
+            for key, base in keys.items():
+                await fed.put(*range(base + number * 20, base + number * 20 + 20), key=key)
+            await update({"UUID": mapping["UUID"]} | change)
+        await until(lambda: len(set(fed.seen())) == 300)
+    for base in keys.values():
+        firsts = list(dict.fromkeys(number for number in fed.seen() if base <= number < base + 100))
+        assert firsts == list(range(base, base + 100))
+
+
+@pytest.mark.rule("FN-34")
+async def test_a_mapping_to_an_alias_runs_the_version_it_names_now(fed: Fed, tmp_path) -> None:
+    house, service = fed.house, fed.house.service
+    code = """
+import os
+def handler(event, context):
+    with open(os.environ["SEEN"], "a") as seen:
+        seen.write(f"{context.function_version} {context.invoked_function_arn[-5:]}\\n")
+"""
+    seen = tmp_path / "seen"
+    await house.create("named", code, Environment={"Variables": {"SEEN": str(seen)}}, Publish=True)
+    await service.create_alias({"FunctionName": "named", "Name": "live", "FunctionVersion": "1"})
+    mapping = await fed.map(FunctionName="named:live")
+    assert mapping["FunctionArn"].endswith(":function:named:live")
+    async with house.running():
+        await fed.put(1)
+        await until(lambda: seen.exists() and seen.read_text() == "1 :live\n")
+        await service.update_function_configuration({"FunctionName": "named", "Timeout": 9})
+        await service.publish_version({"FunctionName": "named"})
+        await service.update_alias({"FunctionName": "named", "Name": "live", "FunctionVersion": "2"})
+        await fed.put(2)
+        await until(lambda: seen.read_text() == "1 :live\n2 :live\n")
+    found = await service.list_event_source_mappings({"FunctionName": "named:live"})
+    assert [one["UUID"] for one in found["EventSourceMappings"]] == [mapping["UUID"]]
