@@ -48,8 +48,9 @@ format: setup ## format the code
 bench: setup ## print the figures beside their peers' (part=fanout for one; peers go to bench/out)
 	$(BIN)/python bench/run.py $(part)
 
-simulate: setup ## sweep many simulated worlds
+simulate: setup ## sweep many simulated worlds, and kill a server 500 times
 	SYNCLINE_SIMULATION_SEEDS=20000 $(BIN)/python -m pytest tests/simulation
+	SYNCLINE_CRASH_KILLS=500 $(BIN)/python -m pytest tests/crash/test_tables.py
 
 docs: setup ## regenerate the generated reference pages
 	$(BIN)/python tools/compatibility.py --write
