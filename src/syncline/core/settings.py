@@ -57,6 +57,7 @@ class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payload_bytes_max: int = 240 * 1024
     keep_alive_seconds: float = 60.0
     connection_timeout_ms: int = 300_000
+    connection_seconds_max: float = 0.0
     filter_fields_max: int = 5
     filter_groups_max: int = 10
     filter_in_max: int = 5

@@ -28,6 +28,7 @@ from syncline.edge.doors import (
     body_large,
     refusal_of,
 )
+from syncline.edge.events import EventConnection, wants_events
 from syncline.edge.site import Site
 from syncline.edge.sockets import SocketConnection, handshake
 
@@ -279,12 +280,12 @@ class HttpConnection(asyncio.Protocol):
         return None if self._lost else self._line.popleft()
 
     async def serve(self) -> None:
-        """Answer requests until the connection ends or becomes a WebSocket, then drive that."""
+        """Answer requests until the connection ends or becomes a WebSocket or an event stream, then drive that."""
         while (asked := await self._next()) is not None:
             self._busy = True
-            if asked.upgrade:
+            if asked.upgrade or (wants_events(asked.request) and asked.refusal is None):
                 opened = self._open_socket(asked)
-                if isinstance(opened, SocketConnection):
+                if not isinstance(opened, Asked):
                     await opened.run()
                     return
                 asked = opened
@@ -357,8 +358,8 @@ class HttpConnection(asyncio.Protocol):
 
     # --- the WebSocket hand-over
 
-    def _open_socket(self, asked: Asked) -> SocketConnection | Asked:
-        """The WebSocket that this request becomes, or what is to be answered instead."""
+    def _open_socket(self, asked: Asked) -> SocketConnection | EventConnection | Asked:
+        """The WebSocket or event stream that this request becomes, or what is to be answered instead."""
         request = asked.request
         try:
             endpoint = self._site.doors.endpoint(request)
@@ -369,6 +370,11 @@ class HttpConnection(asyncio.Protocol):
             return asked._replace(refusal=FAILURE)
         if endpoint is None or self._lost:
             return asked
+        if not asked.upgrade:
+            self._site.connections.discard(self)
+            stream = EventConnection(self._site, self.transport, request, endpoint)
+            self.transport.set_protocol(stream)
+            return stream
         answer = handshake(request)
         if isinstance(answer, Refusal):
             return asked._replace(refusal=answer)

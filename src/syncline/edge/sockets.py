@@ -25,12 +25,13 @@ from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol as SubprotocolName
 
-from syncline.core import Request, SynclineError
+from syncline.core import Request, SynclineError, settings
 from syncline.edge.doors import FAILURE, Refusal
 from syncline.edge.outbox import SocketOutbox, text_header
 from syncline.edge.site import Site
-from syncline.hub import RealtimeEndpoint, Start
+from syncline.hub import Answer, RealtimeEndpoint, Start
 from syncline.subprotocols import (
+    GRAPHQL_TRANSPORT_WS,
     GRAPHQL_WS,
     Action,
     AppSyncProtocol,
@@ -40,8 +41,12 @@ from syncline.subprotocols import (
     Send,
     Subprotocol,
     Subscribe,
+    TransportProtocol,
     Unsubscribe,
+    offered,
 )
+
+DIALECTS = (GRAPHQL_WS, GRAPHQL_TRANSPORT_WS)
 
 MESSAGE_BYTES_MAX = 1024 * 1024
 """One inbound message. AppSync takes documents up to 1 MB over HTTP; a start message carries one."""
@@ -69,8 +74,24 @@ def handshake(request: Request) -> bytes | Refusal:
 
 
 def chosen(_: ServerProtocol, offers: Sequence[SubprotocolName]) -> SubprotocolName | None:
-    """The dialect we answer with: never the `header-…` one, and none rather than a refusal."""
-    return SubprotocolName(GRAPHQL_WS) if GRAPHQL_WS in offers else None
+    """The dialect we answer with: the client's first that we speak, and none rather than a refusal."""
+    return next((offer for offer in offers if offer in DIALECTS), None)
+
+
+def machine_of(request: Request, realtime: settings.Hub) -> Subprotocol:
+    """The machine of the dialect that a client asks for; without one, AppSync's says what it thinks of that."""
+    dialect = next((offer for offer in offered(request.headers) if offer in DIALECTS), GRAPHQL_WS)
+    most, beat = realtime.subscriptions_per_connection_max, realtime.keep_alive_seconds
+    age = realtime.connection_seconds_max or float("inf")
+    if dialect == GRAPHQL_TRANSPORT_WS:
+        return TransportProtocol(request, subscriptions_max=most, keep_alive_seconds=beat, connection_seconds_max=age)
+    return AppSyncProtocol(
+        request,
+        subscriptions_max=most,
+        keep_alive_seconds=beat,
+        connection_timeout_ms=realtime.connection_timeout_ms,
+        connection_seconds_max=age,
+    )
 
 
 class SocketConnection(asyncio.Protocol):
@@ -81,12 +102,7 @@ class SocketConnection(asyncio.Protocol):
         self._transport = transport
         self._request = request
         self._endpoint = endpoint
-        self._machine: Subprotocol = AppSyncProtocol(
-            request,
-            subscriptions_max=site.realtime.subscriptions_per_connection_max,
-            keep_alive_seconds=site.realtime.keep_alive_seconds,
-            connection_timeout_ms=site.realtime.connection_timeout_ms,
-        )
+        self._machine = machine_of(request, site.realtime)
         self._frames = Frames(Side.SERVER, state=State.OPEN, max_size=MESSAGE_BYTES_MAX, logger=SILENT)
         self._outbox = SocketOutbox(transport)
         self._fragments: list[bytes] = []
@@ -181,6 +197,7 @@ class SocketConnection(asyncio.Protocol):
             self._request,
             action.extension,
             lambda errors, close: self._ended(action.id, errors, close=close),
+            self._machine.operations,
         )
         try:
             subscription = await self._endpoint.subscribe(start)
@@ -191,6 +208,9 @@ class SocketConnection(asyncio.Protocol):
         else:
             if self._released:
                 self._endpoint.unsubscribe(action.id)
+            if isinstance(subscription, Answer):
+                await self._perform(self._machine.answered(action.id, subscription.payload))
+                return
             # Nothing is awaited from the registration to here: the acknowledgement comes before every message.
             await self._perform(self._machine.accepted(action.id, subscription.told))
 

@@ -25,7 +25,7 @@ from syncline.graphql.live import Live
 from syncline.graphql.plan import Plan
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.serve import Server
-from syncline.hub import ErrorObject, Hint, Hub, Start, Subscription, Topic
+from syncline.hub import Answer, ErrorObject, Hint, Hub, Start, Subscription, Topic
 
 Value = Any
 
@@ -97,9 +97,11 @@ class Endpoint:
         live.changed[self] = self._look_again
         live.rechecks[self] = self._recheck
 
-    async def subscribe(self, start: Start) -> Subscription:
-        """Register with the hub, then return at once. Raises to refuse."""
+    async def subscribe(self, start: Start) -> Subscription | Answer:
+        """Register with the hub, then return at once; or answer a query or a mutation. Raises to refuse."""
         live = self._connected()
+        if start.operations and (payload := await self._operated(live, start)) is not None:
+            return Answer(payload)
         try:
             subscription = await self._subscribe(live, start)
         except SynclineError:
@@ -168,6 +170,18 @@ class Endpoint:
         if kept is not None:
             self._hub.unsubscribe(kept.subscription)
             kept.start.ended([{"message": "Subscription complete."}], True)
+
+    async def _operated(self, live: Live, start: Start) -> bytes | None:
+        """The answer to a query or a mutation, or to a document that does not validate; None for a subscription."""
+        text, name = start.payload.get("query"), start.payload.get("operationName")
+        if live.documents is None or not isinstance(text, str) or not isinstance(name or "", str):
+            return None
+        document = live.documents.find(text, name or None)
+        if document.kind is OperationType.SUBSCRIPTION or document.errors:
+            return None
+        headers = [(name.lower(), value) for name, value in start.authorization.items()]
+        asked = Request("POST", _base(start.request.path), "", headers, start.raw.encode(), peer=start.request.peer)
+        return (await self._server.respond(live, asked)).body
 
     # --- starting
 

@@ -2,11 +2,12 @@
 
 from syncline.hub.fanout import Hub
 from syncline.hub.ledger import Ledger
-from syncline.hub.port import ErrorObject, Hint, RealtimeEndpoint, Start, Subscription
+from syncline.hub.port import Answer, ErrorObject, Hint, RealtimeEndpoint, Start, Subscription
 from syncline.hub.topics import Topic
 from syncline.hub.window import PositionPassed
 
 __all__ = [
+    "Answer",
     "ErrorObject",
     "Hint",
     "Hub",

@@ -104,6 +104,14 @@ class Start(msgspec.Struct, frozen=True):
     request: Request
     extension: Mapping[str, Any] = {}
     ended: Callable[[Sequence[ErrorObject], bool], None] = lambda errors, close: None
+    operations: bool = False
+    """Queries and mutations are welcome, too."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a start comes to that was a query or a mutation: the whole answer, as JSON."""
+
+    payload: bytes
 
 
 class RealtimeEndpoint(Protocol):
@@ -113,8 +121,10 @@ class RealtimeEndpoint(Protocol):
         """Admit the connection or raise SynclineError. `authorization` None: the request's own headers carry it."""
         ...
 
-    async def subscribe(self, start: Start) -> Subscription:
-        """Register with the hub, then return at once. Raises SynclineError to refuse.
+    async def subscribe(self, start: Start) -> Subscription | Answer:
+        """Register with the hub, then return at once; or the answer, where the start welcomes that.
+
+        Raises SynclineError to refuse.
 
         An error whose `data` holds `errors` (a list of error objects) is shown to the client as exactly those;
         any other as its code and message.

@@ -2,10 +2,12 @@
 
 from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
 from syncline.subprotocols.appsync import AppSyncProtocol
-from syncline.subprotocols.handshake import GRAPHQL_WS
+from syncline.subprotocols.handshake import GRAPHQL_WS, offered
 from syncline.subprotocols.port import ErrorObject, Subprotocol
+from syncline.subprotocols.transport import GRAPHQL_TRANSPORT_WS, TransportProtocol
 
 __all__ = [
+    "GRAPHQL_TRANSPORT_WS",
     "GRAPHQL_WS",
     "Action",
     "AppSyncProtocol",
@@ -15,5 +17,7 @@ __all__ = [
     "Send",
     "Subprotocol",
     "Subscribe",
+    "TransportProtocol",
     "Unsubscribe",
+    "offered",
 ]

@@ -21,6 +21,7 @@ from syncline.subprotocols.handshake import (
     offered,
     texts,
 )
+from syncline.subprotocols.messages import EXTENSION, decoded, extension_of, message, too_many
 from syncline.subprotocols.port import ErrorObject, Handshake
 
 CONNECTION_SECONDS_MAX = 24 * 3600.0
@@ -48,10 +49,6 @@ NO_AUTHORIZATION: ErrorObject = {
 }
 
 
-EXTENSION = "syncline"
-"""Where a start, its acknowledgement and a message hold what AppSync does not have, within `extensions`."""
-
-
 class State(enum.Enum):
     """Where a connection is in its life."""
 
@@ -68,6 +65,9 @@ Move = Callable[["AppSyncProtocol", Mapping[str, Any]], list[Action]]
 class AppSyncProtocol:
     """One connection. `due` is the monotonic second at which `tick` has something to do."""
 
+    operations = False
+    """Only subscriptions are started over the socket."""
+
     def __init__(
         self,
         handshake: Handshake,
@@ -75,6 +75,7 @@ class AppSyncProtocol:
         subscriptions_max: int = 100,
         keep_alive_seconds: float = 60.0,
         connection_timeout_ms: int = 300_000,
+        connection_seconds_max: float = CONNECTION_SECONDS_MAX,
     ) -> None:
         self.state = State.CONNECTING
         self.due = float("inf")
@@ -88,10 +89,11 @@ class AppSyncProtocol:
         self._ack = message(type="connection_ack", payload={"connectionTimeoutMs": connection_timeout_ms})
         self._refusal: ErrorObject = NO_HEADERS
         self._ends = float("inf")
+        self._connection_seconds_max = connection_seconds_max
 
     def opened(self, now: float) -> list[Action]:
         """The WebSocket is open: ask for admission, or note why there can be none."""
-        self._ends = now + CONNECTION_SECONDS_MAX
+        self._ends = now + self._connection_seconds_max
         self.due = now + REFUSAL_SECONDS
         subprotocols = offered(self._handshake.headers)
         if not subprotocols:
@@ -140,6 +142,10 @@ class AppSyncProtocol:
         self._forget(id)
         return [error(id, *errors)]
 
+    def answered(self, id: str, payload: bytes) -> list[Action]:
+        """Not in this dialect: queries and mutations are refused before."""
+        raise AssertionError("the dialect has subscriptions only")
+
     def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> list[Action]:
         """The subscription is over."""
         if id not in self.ids:
@@ -159,7 +165,7 @@ class AppSyncProtocol:
         if self.state is State.REFUSED:
             return self._show_refusal({})
         if now >= self._ends:
-            return self._close(1001, "the connection reached its maximum age of 24 hours")
+            return self._close(1001, "the connection reached its maximum age")
         self.due = min(now + self._keep_alive_seconds, self._ends)
         return [] if self.state is State.CONNECTING else [Send(KEEP_ALIVE)]
 
@@ -257,11 +263,6 @@ class AppSyncProtocol:
     }
 
 
-def message(**members: Any) -> bytes:
-    """One message of the dialect."""
-    return json.encode(members)
-
-
 KEEP_ALIVE = message(type="ka")
 
 
@@ -282,11 +283,6 @@ def duplicated(id: str) -> ErrorObject:
     return {"errorType": "DuplicatedOperationError", "message": f"Duplicated operation with id {id}"}
 
 
-def too_many(most: int) -> ErrorObject:
-    """A start beyond the quota."""
-    return {"errorType": "MaxSubscriptionsReachedError", "message": f"Max number of {most} subscriptions reached"}
-
-
 CONNECTION_ERRORS: tuple[tuple[type[SynclineError], str | None, int], ...] = (
     (Undecodable, None, 400),
     (NotFound, "com.amazon.coral.service.http#HttpNotFoundException", 400),
@@ -305,18 +301,3 @@ def connection_error(refusal: SynclineError) -> ErrorObject:
         if isinstance(refusal, kind):
             return {"errorType": name or refusal.code, "message": refusal.message, "errorCode": code}
     return {"errorType": refusal.code, "message": refusal.message, "errorCode": 400}
-
-
-def extension_of(extensions: object) -> dict[str, Any]:
-    """What a client asks of Syncline alone."""
-    found = extensions.get(EXTENSION) if isinstance(extensions, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def decoded(text: str | bytes) -> dict[str, Any]:
-    """A JSON object; anything else is the empty one."""
-    try:
-        found = json.decode(text)
-    except (json.NotJson, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -17,6 +17,11 @@ class Subprotocol(Protocol):
 
     due: float
 
+    @property
+    def operations(self) -> bool:
+        """Are queries and mutations started like subscriptions?"""
+        ...
+
     def opened(self, now: float) -> Sequence[Action]:
         """The WebSocket is open: the first actions."""
         ...
@@ -39,6 +44,10 @@ class Subprotocol(Protocol):
 
     def refused(self, id: str, errors: Sequence[ErrorObject]) -> Sequence[Action]:
         """The `Subscribe` asked for failed."""
+        ...
+
+    def answered(self, id: str, payload: bytes) -> Sequence[Action]:
+        """The `Subscribe` asked for was a query or a mutation; this is its answer. Only where `operations`."""
         ...
 
     def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> Sequence[Action]:
