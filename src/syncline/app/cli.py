@@ -16,6 +16,7 @@ import click
 
 from syncline import __version__
 from syncline.app.function_commands import functions
+from syncline.app.resolver_commands import resolvers
 from syncline.app.trace_commands import trace
 from syncline.core import Settings, SynclineError, json, load_settings
 
@@ -111,6 +112,7 @@ def config(**flags: Any) -> None:
 
 
 main.add_command(trace)
+main.add_command(resolvers)
 
 
 @main.group()

@@ -1,5 +1,7 @@
 """Resolvers: a field's request handler, data source and response handler, as one `resolve`."""
 
+from syncline.resolvers.cases import folders as case_folders
+from syncline.resolvers.cases import read_case, run_case
 from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.evaluation import evaluate_code, evaluate_template
 from syncline.resolvers.library import Library
@@ -12,8 +14,11 @@ __all__ = [
     "Resolver",
     "ResolverError",
     "ResolverSpec",
+    "case_folders",
     "check_runtime",
     "compile_resolver",
     "evaluate_code",
     "evaluate_template",
+    "read_case",
+    "run_case",
 ]
