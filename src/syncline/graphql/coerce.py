@@ -23,10 +23,10 @@ from graphql import (
 from graphql.utilities.coerce_input_value import coerce_input_literal
 
 from syncline.graphql.codegen import default_of
+from syncline.graphql.scalars import java_name
 
 Coercer = Callable[[Any], Any]
 
-JAVA_NAMES = {str: "String", int: "Integer", float: "Double", bool: "Boolean", list: "ArrayList", dict: "LinkedHashMap"}
 INT_MAX = 2**31 - 1
 
 
@@ -161,8 +161,7 @@ def _scalar(parse: Coercer) -> Coercer:
 
 
 def _invalid(expected: str, value: Any) -> _Bad:
-    actual = JAVA_NAMES.get(type(value), type(value).__name__)
-    return _Bad(f"Variable '\0' has an invalid value. Expected type '{expected}' but was '{actual}'.")
+    return _Bad(f"Variable '\0' has an invalid value. Expected type '{expected}' but was '{java_name(value)}'.")
 
 
 def _string(value: Any) -> Any:

@@ -21,6 +21,7 @@ from syncline.graphql import errors
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.errors import FieldFailed, Path
 from syncline.graphql.plan import Plan, runs, selection_paths, selection_text
+from syncline.graphql.scalars import complaint
 from syncline.graphql.selection import FieldPlan, Shape
 from syncline.resolvers import ResolverError
 
@@ -276,8 +277,7 @@ class Run:
         try:
             return shape.leaf.coerce_output_value(value)
         except (GraphQLError, ValueError, TypeError, OverflowError) as failure:
-            reason = failure.message if isinstance(failure, GraphQLError) else str(failure)
-            self._fail(path, errors.unserializable(reason, path))
+            self._fail(path, errors.unserializable(complaint(shape.leaf, value, failure), path))
             return None
 
     def _mismatch(self, expected: str, path: Path) -> None:

@@ -13,9 +13,13 @@ from syncline.graphql.schema import DIRECTIVE_NAMES, Schema, parse_document
 
 
 def introspection(schema: Schema, format: str, include_directives: bool) -> bytes:
-    """The schema's document, SDL or JSON. Only SDL can show applied directives."""
+    """The schema's document, SDL or JSON. Only SDL can show applied directives; JSON has their declarations."""
     if format == "JSON":
-        return json.encode({"data": introspection_from_schema(schema.core)})
+        found = introspection_from_schema(schema.core)
+        if not include_directives:
+            declared = found["__schema"]["directives"]
+            found["__schema"]["directives"] = [each for each in declared if each["name"] not in DIRECTIVE_NAMES]
+        return json.encode({"data": found})
     if include_directives:
         return print_ast(parse_document(schema.text)).encode() + b"\n"
     return _without_directives(schema).encode()

@@ -14,20 +14,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from graphql import GraphQLScalarType, IntValueNode, StringValueNode, ValueNode
+from graphql import GraphQLEnumType, GraphQLScalarType, IntValueNode, StringValueNode, ValueNode
 
 from syncline.core import json
 
 OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)"
 TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d*)?)?"
 DATE = r"(\d{4}-\d{2}-\d{2})"
-DATE_ONLY = re.compile(rf"{DATE}{OFFSET}?")
-TIME_ONLY = re.compile(rf"{TIME}{OFFSET}?")
-DATE_TIME = re.compile(rf"{DATE}T{TIME}{OFFSET}")
+DATE_ONLY = re.compile(rf"{DATE}{OFFSET}?", re.ASCII)
+TIME_ONLY = re.compile(rf"{TIME}{OFFSET}?", re.ASCII)
+DATE_TIME = re.compile(rf"{DATE}T{TIME}{OFFSET}", re.ASCII)
 EMAIL = re.compile(r"[^\s@\"(),:;<>\[\\\]]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
-PHONE_INTERNATIONAL = re.compile(r"\+[1-9]\d{0,2}(?:[ -]?\d+)+")
-PHONE_AMERICAN = re.compile(r"(?:1[ -]?)?[2-9]\d{2}[ -]?[2-9]\d{2}[ -]?\d{4}")
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
+PHONE_INTERNATIONAL = re.compile(r"\+[1-9]\d{0,2}(?:[ -]?\d+)+", re.ASCII)
+PHONE_AMERICAN = re.compile(r"(?:1[ -]?)?[2-9]\d{2}[ -]?[2-9]\d{2}[ -]?\d{4}", re.ASCII)
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f]+")
+ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:/\d{1,3})?", re.ASCII)
 
 
 class NotAScalar(ValueError):
@@ -89,7 +90,7 @@ def _phone(value: Any) -> bool:
 
 
 def _ip_address(value: Any) -> bool:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not ADDRESS.fullmatch(value):
         return False
     try:
         ipaddress.ip_interface(value)
@@ -109,6 +110,7 @@ STRINGS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
     "AWSPhone": (_phone, "phone number", "Phone"),
     "AWSIPAddress": (_ip_address, "IP address", "IPAddress"),
 }
+JAVA_NAMES = {str: "String", int: "Integer", float: "Double", bool: "Boolean", list: "ArrayList", dict: "LinkedHashMap"}
 NAMES = frozenset({*STRINGS, "AWSJSON"})
 """Every AWS scalar."""
 
@@ -124,6 +126,20 @@ def equip(scalar: GraphQLScalarType) -> None:
     scalar.coerce_output_value = _serializer(accepts, output_noun)
     scalar.coerce_input_value = parse = _parser(accepts, input_noun)
     scalar.coerce_input_literal = _literal(parse, scalar.name)
+
+
+def complaint(leaf: Any, value: Any, failure: Exception) -> str:
+    """Why a resolver's value is not of the field's scalar or enum, in AppSync's words."""
+    if isinstance(failure, Unserializable):
+        return str(failure)
+    if isinstance(leaf, GraphQLEnumType):
+        return f"Invalid input for Enum '{leaf.name}'. Unknown value '{value}'"
+    return f"Expected type '{leaf.name}' but was '{java_name(value)}'."
+
+
+def java_name(value: Any) -> str:
+    """What AppSync calls the type of a JSON value."""
+    return JAVA_NAMES.get(type(value), type(value).__name__)
 
 
 def serialize_json(value: Any) -> str:

@@ -6,6 +6,7 @@ Never: knows of resolvers; keeps the document.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -67,6 +68,11 @@ MODE_DIRECTIVES = {
 """Which directive opens a type or field to which mode."""
 
 UNPARSABLE = "Failed to parse schema document - ensure it's a valid SDL-formatted document."
+
+SYNTAX_ERRORS_MAX = 20
+"""Places of one document that are told; its author mends these first."""
+DEFINITION = re.compile(r"^(?:extend\s+)?(?:type|interface|union|enum|input|scalar|schema|directive)\b", re.MULTILINE)
+BLANKED = re.compile(r"[^\n\r]")
 
 
 class SchemaRefused(ValueError):
@@ -151,8 +157,29 @@ def parse_document(text: str) -> DocumentNode:
         text = _sdl_of_introspection(text)
     try:
         return parse(text)
+    except RecursionError:
+        raise SchemaRefused([UNPARSABLE, "It is nested too deep."]) from None
     except GraphQLError as mistake:
-        raise SchemaRefused([UNPARSABLE, _located(mistake)]) from None
+        raise SchemaRefused([UNPARSABLE, *_syntax_errors(text, mistake)]) from None
+
+
+def _syntax_errors(text: str, first: GraphQLError) -> list[str]:
+    """The places where the document does not parse: after each, reading goes on at the next definition."""
+    mistake, found = first, [_located(first)]
+    while len(found) < SYNTAX_ERRORS_MAX and mistake.positions:
+        following = DEFINITION.search(text, next(iter(mistake.positions)) + 1)
+        if following is None:
+            break
+        # What was read is blanked, so that lines and columns stay true.
+        text = BLANKED.sub(" ", text[: following.start()]) + text[following.start() :]
+        try:
+            parse(text)
+        except GraphQLError as another:
+            mistake = another
+            found.append(_located(another))
+        else:
+            break
+    return found
 
 
 def _sdl_of_introspection(text: str) -> str:

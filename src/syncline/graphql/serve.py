@@ -28,7 +28,7 @@ from syncline.core import (
     json,
 )
 from syncline.datasources import Shared
-from syncline.graphql import errors
+from syncline.graphql import errors, overhttp
 from syncline.graphql.api_cache import Key, operation_key
 from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
@@ -54,6 +54,8 @@ STATUSES = {
     "UnsupportedOperation": 400,
     "UnauthorizedException": 401,
     "UnknownOperationException": 404,
+    "MethodNotAllowedException": 405,
+    "UnsupportedMediaTypeException": 415,
     "GraphQLSchemaException": 502,
     "RequestEntityTooLargeException": 413,
     "ThrottlingException": 429,
@@ -96,15 +98,20 @@ class Server:
             return self._refused(NotServed(), request, api="")
         started = self._clock.monotonic()
         live.figures.requests.add()
+        strict = overhttp.asked(request)
         try:
-            response = await self._answer(live, request)
+            if strict:
+                overhttp.check(request)
+            response = await self._answer(live, request, strict=strict)
         except SynclineError as refusal:
             response = self._refused(refusal, request, api=live.api_id)
+            if strict:
+                response = overhttp.shaped(response, executed=False)
             (live.figures.errors_5xx if response.status >= 500 else live.figures.errors_4xx).add()
         live.figures.latency.observe((self._clock.monotonic() - started) * 1000)
         return response
 
-    async def _answer(self, live: Live, request: Request) -> Response:
+    async def _answer(self, live: Live, request: Request, *, strict: bool) -> Response:
         headers = request.index
         identity = await self._auth.authenticate(
             live.auth, headers, source_ip=request.peer, signed=_signed(request) if "authorization" in headers else None
@@ -113,12 +120,15 @@ class Server:
         if live.documents is None:
             raise NoSchema
         document = live.documents.find(body.query, body.operation_name)
+        if strict:
+            overhttp.check_kind(request, document.kind)
         if document.kind is OperationType.SUBSCRIPTION and not document.errors:
             raise OperationUnsupported("subscription is only supported through the realtime channel")
         key = self._cache_key(live, document, body, identity, request)
         kept = live.cache.find(key) if live.cache is not None and key is not None else None
         if kept is not None:
-            return _response(kept)
+            response = _response(kept)
+            return overhttp.shaped(response, executed=True) if strict else response
         generation = 0 if live.cache is None else live.cache.generation
         began = self._clock.monotonic()
         answer, run = await self._execute(live, document, body, identity, request_of(request.headers))
@@ -135,7 +145,8 @@ class Server:
         encoded = json.encode(answer)
         if live.cache is not None and key is not None and "errors" not in answer and shared.lasting:
             live.cache.keep_answer(key, encoded, generation)
-        return _response(encoded, shared.response_headers)
+        response = _response(encoded, shared.response_headers)
+        return overhttp.shaped(response, executed=run is not None) if strict else response
 
     def _traced(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphql import DefinitionNode, DocumentNode, TypeDefinitionNode, introspection_from_schema, print_ast
 
-from syncline.core import Unsupported, json
+from syncline.core import json
 from syncline.graphql import schema as schemas
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
@@ -17,12 +17,9 @@ from syncline.graphql.live import Live
 from syncline.graphql.model import SchemaRecord
 from syncline.graphql.parts import PartNotFound
 from syncline.graphql.requests import page_of
+from syncline.graphql.typejson import sdl_of_type
 
 Members = dict[str, Any]
-
-
-class TypeFormatUnsupported(Unsupported):
-    """Types can be written as SDL only; format {format} is for reading."""
 
 
 class Types:
@@ -37,7 +34,7 @@ class Types:
         definitions = _definitions(live)
         if added.name.value in definitions:
             raise BadRequest(f"Type with name {added.name.value} already exists.")
-        return await self._put(live, {**definitions, added.name.value: added}, added.name.value)
+        return await self._put(live, {**definitions, added.name.value: added}, added.name.value, request["format"])
 
     async def update(self, request: Members) -> Members:
         live = self._engine.live(request["apiId"])
@@ -48,7 +45,7 @@ class Types:
         assert isinstance(changed, TypeDefinitionNode), "only types have names here"
         if changed.name.value != name:
             raise BadRequest(f"The definition is of type {changed.name.value} and not of {name}.")
-        return await self._put(live, {**definitions, name: changed}, name)
+        return await self._put(live, {**definitions, name: changed}, name, request["format"])
 
     async def delete(self, request: Members) -> Members:
         live = self._engine.live(request["apiId"])
@@ -70,9 +67,9 @@ class Types:
         names = sorted(name for name, node in definitions.items() if isinstance(node, TypeDefinitionNode))
         return page_of("types", [_shown(live, definitions, name, request["format"]) for name in names], request)
 
-    async def _put(self, live: Live, definitions: dict[str, DefinitionNode], name: str) -> Members:
+    async def _put(self, live: Live, definitions: dict[str, DefinitionNode], name: str, format: str) -> Members:
         await self._keep(live, definitions)
-        return {"type": _shown(live, definitions, name, "SDL")}
+        return {"type": _shown(live, definitions, name, format)}
 
     async def _keep(self, live: Live, definitions: dict[str, DefinitionNode]) -> None:
         text = print_ast(DocumentNode(definitions=tuple(definitions.values())))
@@ -97,10 +94,11 @@ def _definitions(live: Live) -> dict[str, DefinitionNode]:
 
 
 def _definition(request: Members) -> TypeDefinitionNode:
-    if request["format"] != "SDL":
-        raise TypeFormatUnsupported(format=request["format"])
+    text = request["definition"]
+    if request["format"] == "JSON":
+        text = sdl_of_type(text)
     try:
-        found = schemas.parse_document(request["definition"]).definitions
+        found = schemas.parse_document(text).definitions
     except schemas.SchemaRefused as refusal:
         raise BadRequest(str(refusal)) from None
     if len(found) != 1 or not isinstance(found[0], TypeDefinitionNode):

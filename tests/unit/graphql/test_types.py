@@ -57,3 +57,49 @@ async def test_a_change_that_does_not_fit_is_refused_whole(
         await world.call(operation, **request_)
     assert refusal.value.code in ("BadRequestException", "NotFoundException")
     assert await world.ask("{note {id}}") == {"data": {"note": None}}
+
+
+WRITTEN_AS_JSON = """
+"Colours."
+enum Color { RED BLUE @deprecated(reason: "Say \\"RED\\".") }
+input Filter { "How many." first: Int = 10 tags: [String!]! = ["a"] color: Color = RED }
+interface Named { name: String }
+type Tag implements Named @aws_api_key {
+  "Its name."
+  name: String
+  more(first: Int = 3, filter: Filter): [[Tag!]]!
+  old: Int @deprecated
+}
+type Other { id: ID! }
+union Found = Tag | Other
+type Query { tag: Tag found(filter: Filter): Found }
+"""
+
+
+@pytest.mark.rule("GQL-24")
+@pytest.mark.parametrize("name", ["Color", "Filter", "Named", "Tag", "Found"])
+async def test_a_type_is_written_as_it_is_read_in_json(world: Any, name: str) -> None:
+    await world.create(WRITTEN_AS_JSON)
+    read = (await world.call("GetType", typeName=name, format="JSON"))["type"]
+    written = await world.call("UpdateType", typeName=name, definition=read["definition"], format="JSON")
+    assert written["type"]["format"] == "JSON"
+    assert json.decode(written["type"]["definition"]) == json.decode(read["definition"])
+
+
+@pytest.mark.rule("GQL-24")
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "OBJECT", "name": "A"}', '{"kind": "X", "name": "A"}'])
+async def test_json_that_is_no_type_is_refused(world: Any, text: str) -> None:
+    await world.create(SDL)
+    with pytest.raises(SynclineError) as refusal:
+        await world.call("CreateType", definition=text, format="JSON")
+    assert refusal.value.code == "BadRequestException"
+
+
+@pytest.mark.rule("GQL-24")
+async def test_a_new_type_from_json(world: Any) -> None:
+    await world.create(SDL)
+    fields = [{"name": "name", "args": [], "type": {"kind": "SCALAR", "name": "String"}, "isDeprecated": False}]
+    definition = json.encode({"kind": "OBJECT", "name": "Tag", "fields": fields, "interfaces": []}).decode()
+    await world.call("CreateType", definition=definition, format="JSON")
+    await world.call("UpdateType", typeName="Query", definition="type Query { tag: Tag }", format="SDL")
+    assert await world.ask("{tag {name}}") == {"data": {"tag": None}}
