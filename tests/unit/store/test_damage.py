@@ -160,7 +160,8 @@ async def test_a_file_without_checksums_gets_them(tmp_path: Path) -> None:
 
 FULL = """
 import asyncio, os, resource, sys, pathlib
-from syncline.store import SqliteStore, Space, keys, DiskRefused
+from syncline.store import SqliteStore, Space, keys
+from syncline.store.port import DiskRefused
 
 async def main():
     store = SqliteStore(pathlib.Path(sys.argv[1]))
