@@ -1,5 +1,6 @@
 """Account: who may call and what they hold: IAM, STS and Secrets Manager, thin and durable, and the access keys."""
 
+from syncline.account.actions import is_control, targets
 from syncline.account.credentials import Credentials, RootKey, RootKeyUnreadable, load_root_key, read_root_key
 from syncline.account.iam import Iam
 from syncline.account.permissions import ALLOWED, Permissions, rule_of
@@ -15,7 +16,9 @@ __all__ = [
     "RootKeyUnreadable",
     "SecretsManager",
     "Sts",
+    "is_control",
     "load_root_key",
     "read_root_key",
     "rule_of",
+    "targets",
 ]

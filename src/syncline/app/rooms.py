@@ -9,7 +9,7 @@ from pathlib import Path
 
 from syncline.account import Credentials, Iam, Permissions, SecretsManager, Sts, load_root_key
 from syncline.app.keys import open_vault
-from syncline.app.policies import PolicyRules, enforced
+from syncline.app.policies import Gate, PolicyRules, enforced
 from syncline.auth import Authenticator, Authorizer, Jwts, SigV4
 from syncline.bus import LocalBus
 from syncline.core import Clock, Ids, Meter, Part, Settings, Unavailable, Vault
@@ -84,6 +84,7 @@ class Rooms:
             account=account,
             region=region,
             verify=verify,
+            gate=Gate(self.permissions, settings, meter),
         )
 
     def _authenticator(self, settings: Settings, meter: Meter, *, verify: bool) -> Authenticator:

@@ -7,7 +7,7 @@ Never: lets a failure out: what is not one of our errors is logged with the requ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from syncline.core import Clock, Ids, Meter, Request, Response, SynclineError, call
 from syncline.wire import bodies, models, signatures
@@ -54,6 +54,14 @@ class BoundOperation:
         self.refused = meter.counter("syncline_wire_refusals_total", **labels)
 
 
+class Gate(Protocol):
+    """Stands between a call that was understood and the operation."""
+
+    async def check(self, service: str, operation: str, request: dict[str, Any], entered: call.Call) -> None:
+        """Return when the call may be made. Raises Denied."""
+        ...
+
+
 class AwsDoor:
     """Answers the calls of AWS SDKs, the CLI and Terraform.
 
@@ -71,7 +79,9 @@ class AwsDoor:
         account: str,
         region: str,
         verify: bool = True,
+        gate: Gate | None = None,
     ) -> None:
+        self._gate = gate
         self._operations = operations
         self._credentials = credentials
         self._clock = clock
@@ -121,6 +131,8 @@ class AwsDoor:
         asked = bound.exchange.read(arrival)
         reached.append(bound)
         call.enter(entered)
+        if self._gate is not None:
+            await self._gate.check(endpoint.service, operation, asked, entered)
         answer: dict[str, Any] = await bound.method(asked) or {}
         response = bound.exchange.write(answer, arrival)
         bound.duration.observe((self._clock.monotonic() - began) * 1000)
