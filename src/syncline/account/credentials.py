@@ -6,6 +6,8 @@ Owns: what is in memory of them. Never: decides what a caller may do.
 
 from __future__ import annotations
 
+import base64
+import hmac
 import os
 from pathlib import Path
 
@@ -14,11 +16,12 @@ import msgspec
 from syncline.account.ask import key_characters, secret_characters
 from syncline.account.errors import TokenExpired
 from syncline.account.model import ACCESS_KEYS, SESSIONS, USERS, AccessKey, Role, Session
-from syncline.core import Clock, Ids, Invalid, json
+from syncline.core import Clock, Ids, Invalid, Vault, json
 from syncline.core.call import Caller, root_of
 from syncline.store import Store, Transaction
 from syncline.wire import Credential
 
+SEALED = "access key secret"
 SWEEP_EVERY = 256
 """Sessions issued between two sweeps of the expired ones."""
 
@@ -66,9 +69,13 @@ def load_root_key(path: Path, *, ids: Ids, clock: Clock) -> RootKey:
 class Credentials:
     """Every access key that is good now. `load` reads the store once; after that what changes is told here."""
 
-    def __init__(self, root: RootKey, store: Store, clock: Clock, ids: Ids, *, account: str) -> None:
+    def __init__(
+        self, root: RootKey, store: Store, clock: Clock, ids: Ids, *, account: str, vault: Vault | None = None
+    ) -> None:
         self.root = root
         self._store = store
+        # Without one (tests, mostly) secrets would be kept as they are: a vault of this life only is no worse.
+        self._vault = vault or Vault(ids.bytes(32), ids)
         self._clock = clock
         self._ids = ids
         self._account = account
@@ -82,9 +89,25 @@ class Credentials:
         account = self._account
         users = {user.name: user for user in await self._store.read(lambda snapshot: USERS.list(snapshot, account))}
         for key in await self._store.read(lambda snapshot: ACCESS_KEYS.list(snapshot, account)):
-            self.admit(key, arn=users[key.user].arn, user_id=users[key.user].id)
+            self.admit(self._opened(key), arn=users[key.user].arn, user_id=users[key.user].id)
         for session in await self._store.read(lambda snapshot: SESSIONS.list(snapshot, account)):
-            self._sessions[session.id] = session
+            token = self._open(session.token)
+            self._sessions[session.id] = msgspec.structs.replace(
+                session, secret=self._open(session.secret), token=token
+            )
+
+    def sealed(self, key: AccessKey) -> AccessKey:
+        """A key as it is kept."""
+        return msgspec.structs.replace(key, secret=self._seal(key.secret))
+
+    def _opened(self, key: AccessKey) -> AccessKey:
+        return msgspec.structs.replace(key, secret=self._open(key.secret))
+
+    def _seal(self, secret: str) -> str:
+        return base64.b64encode(self._vault.seal_text(SEALED, secret)).decode()
+
+    def _open(self, sealed: str) -> str:
+        return self._vault.open_text(SEALED, base64.b64decode(sealed))
 
     def secret_of(self, access_key_id: str, session_token: str | None) -> Credential | None:
         """The secret and the caller of a key; None when it is unknown, inactive, or the token is another's.
@@ -97,7 +120,7 @@ class Credentials:
             key, caller = self._keys[access_key_id]
             return Credential(key.secret, caller) if key.active and not session_token else None
         session = self._sessions.get(access_key_id)
-        if session is None or session.token != session_token:
+        if session is None or not hmac.compare_digest(session.token.encode(), (session_token or "").encode()):
             return None
         if session.expires <= self._clock.now():
             raise TokenExpired
@@ -115,7 +138,8 @@ class Credentials:
 
     def change(self, key: AccessKey) -> None:
         """Note the new status of a key that was admitted."""
-        self._keys[key.id] = key, self._keys[key.id][1]
+        known, caller = self._keys[key.id]
+        self._keys[key.id] = msgspec.structs.replace(known, active=key.active), caller
 
     def withdraw(self, access_key_id: str) -> None:
         """A user's key is gone."""
@@ -125,7 +149,8 @@ class Credentials:
         """Temporary credentials of `role`, durable before they are returned."""
         account = self._account
         session = self._session(role.name, role.id, session_name, expires=self._clock.now() + seconds)
-        committed = await self._store.write(lambda txn: SESSIONS.put(txn, session, account, session.id))
+        kept = msgspec.structs.replace(session, secret=self._seal(session.secret), token=self._seal(session.token))
+        committed = await self._store.write(lambda txn: SESSIONS.put(txn, kept, account, session.id))
         assert committed.position > 0, "a session is written before it is good"
         self._sessions[session.id] = session
         self._issued += 1

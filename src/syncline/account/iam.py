@@ -223,7 +223,7 @@ class Iam:
     async def create_access_key(self, request: Asked) -> Asked:
         """Make a key of a user: the only answer that shows its secret."""
         ask = self._ask(request)
-        key = (await self._store.write(lambda txn: users.create_key(txn, ask))).result
+        key = (await self._store.write(lambda txn: users.create_key(txn, ask, self._credentials.sealed))).result
         user = await self._store.read(lambda snapshot: USERS.get(snapshot, ask.account, key.user))
         assert user is not None, "a key was made for a user that is there"
         self._credentials.admit(key, arn=user.arn, user_id=user.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -87,7 +88,7 @@ def list_tags(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
     return page(ask.request, "Tags", tag_list(user_of(snapshot, ask).tags), lambda tag: tag["Key"], lambda tag: tag)
 
 
-def create_key(txn: Transaction, ask: Ask) -> AccessKey:
+def create_key(txn: Transaction, ask: Ask, sealed: Callable[[AccessKey], AccessKey]) -> AccessKey:
     """A new key of the user. The service answers with it, and takes it into the credentials."""
     user = user_of(txn, ask)
     if len(_keys_of(txn, ask, user)) >= KEYS_PER_USER_MAX:
@@ -98,7 +99,7 @@ def create_key(txn: Transaction, ask: Ask) -> AccessKey:
         user=user.name,
         created=ask.now,
     )
-    ACCESS_KEYS.put(txn, key, ask.account, key.id)
+    ACCESS_KEYS.put(txn, sealed(key), ask.account, key.id)
     return key
 
 

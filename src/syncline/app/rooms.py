@@ -38,7 +38,7 @@ class Rooms:
         self.url = settings.public_url
         self.store = store
         self.streams = Streams(store, LocalBus(), clock, settings.streams, meter)
-        self.credentials = Credentials(root, store, clock, ids, account=account)
+        self.credentials = Credentials(root, store, clock, ids, account=account, vault=vault)
         self.permissions = Permissions(store, clock, account=account)
         self._enforced = self.permissions if enforced(settings) else None
         self.logs = Logs(store, clock)

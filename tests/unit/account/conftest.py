@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from syncline.account import Credentials, Iam, RootKey, SecretsManager, Sts
-from syncline.core import Ids, Instant, SystemClock
+from syncline.core import Ids, Instant, SystemClock, Vault
 from syncline.store import Store
 
 ACCOUNT = "000000000000"
@@ -53,8 +53,10 @@ def root_key() -> RootKey:
 def start(store: Store, clock: MovableClock, ids: Ids, root_key: RootKey) -> Start:
     """Start the room over the store, which may have been used before."""
 
+    vault = Vault(b"k" * 32, ids)
+
     async def start() -> Account:
-        credentials = Credentials(root_key, store, clock, ids, account=ACCOUNT)
+        credentials = Credentials(root_key, store, clock, ids, account=ACCOUNT, vault=vault)
         await credentials.load()
         return Account(
             Iam(store, credentials, clock, ids, account=ACCOUNT),

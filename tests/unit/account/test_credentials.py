@@ -113,3 +113,17 @@ async def test_everything_is_there_after_a_restart(account: Any, role: str, star
     assert (await again.iam.list_attached_role_policies({"RoleName": role}))["AttachedPolicies"][0]["PolicyArn"] == arn
     assert again.credentials.secret_of(key["AccessKeyId"], None).secret == key["SecretAccessKey"]
     assert (await again.secrets.get_secret_value({"SecretId": "s"}))["SecretString"] == "v"
+
+
+@pytest.mark.rule("ACC-24")
+async def test_the_store_holds_no_secret_of_a_key_or_a_session(account: Any, store: Any) -> None:
+    iam, sts = account.iam, account.sts
+    await iam.create_user({"UserName": "ada"})
+    key = (await iam.create_access_key({"UserName": "ada"}))["AccessKey"]
+    trust = '{"Statement": {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}}'
+    role = (await iam.create_role({"RoleName": "r", "AssumeRolePolicyDocument": trust}))["Role"]
+    session = (await sts.assume_role({"RoleArn": role["Arn"], "RoleSessionName": "s"}))["Credentials"]
+    every = b"".join(name + value for (_, name), value in store.disk.values.items())
+    assert key["AccessKeyId"].encode() in every, "what is looked through is the store"
+    secrets = (key["SecretAccessKey"], session["SecretAccessKey"], session["SessionToken"])
+    assert [secret for secret in secrets if secret.encode() in every] == []

@@ -1,0 +1,238 @@
+"""User pools by their real clients: aws-amplify Auth in Node, the AWS CLI, and tokens on a real server's every door."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from botocore.exceptions import ClientError
+
+from support.server import Server, eventually
+from support.srp import SrpClient
+
+NODE = Path(__file__).parent / "node"
+PASSWORD, TEMPORARY = "Corr3ct-horse", "Temp0rary-horse"
+SDL = """
+type Said { id: ID! }
+type Query { me: String  staff: String @aws_cognito_user_pools(cognito_groups: ["staff"]) }
+type Mutation { say(id: ID!): Said }
+type Subscription { onSay: Said @aws_subscribe(mutations: ["say"]) }
+"""
+TEMPLATE = '{"version": "2018-05-29", "payload": %s}'
+
+
+class People:
+    """A pool with two users and an API that it opens."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        cognito = server.root("cognito-idp")
+        self.pool: str = cognito.create_user_pool(PoolName="people", AutoVerifiedAttributes=["email"])["UserPool"]["Id"]
+        flows = [f"ALLOW_{flow}" for flow in ("USER_SRP_AUTH", "USER_PASSWORD_AUTH", "REFRESH_TOKEN_AUTH")]
+        made = cognito.create_user_pool_client(UserPoolId=self.pool, ClientName="app", ExplicitAuthFlows=flows)
+        self.client: str = made["UserPoolClient"]["ClientId"]
+        named = {"UserPoolId": self.pool, "Username": "ada"}
+        email = [{"Name": "email", "Value": "ada@example.com"}]
+        cognito.admin_create_user(**named, UserAttributes=email, MessageAction="SUPPRESS")
+        cognito.admin_set_user_password(**named, Password=PASSWORD, Permanent=True)
+        cognito.create_group(UserPoolId=self.pool, GroupName="staff")
+        cognito.admin_add_user_to_group(**named, GroupName="staff")
+        cognito.admin_create_user(
+            UserPoolId=self.pool, Username="bob", TemporaryPassword=TEMPORARY, MessageAction="SUPPRESS"
+        )
+        self.cognito = cognito
+        self.api = self._api()
+
+    def _api(self) -> str:
+        appsync = self.server.root("appsync")
+        config = {"userPoolId": self.pool, "awsRegion": "us-east-1", "defaultAction": "ALLOW"}
+        made = appsync.create_graphql_api(
+            name="people", authenticationType="AMAZON_COGNITO_USER_POOLS", userPoolConfig=config
+        )
+        api: str = made["graphqlApi"]["apiId"]
+        appsync.start_schema_creation(apiId=api, definition=SDL.encode())
+        eventually(lambda: appsync.get_schema_creation_status(apiId=api)["status"] == "SUCCESS")
+        appsync.create_data_source(apiId=api, name="none", type="NONE")
+        for kind, field, payload in (
+            ("Query", "me", "$util.toJson($ctx.identity.username)"),
+            ("Query", "staff", '"yes"'),
+            ("Mutation", "say", "$util.toJson($ctx.args)"),
+        ):
+            appsync.create_resolver(
+                apiId=api,
+                typeName=kind,
+                fieldName=field,
+                dataSourceName="none",
+                requestMappingTemplate=TEMPLATE % payload,
+                responseMappingTemplate="$util.toJson($ctx.result)",
+            )
+        return api
+
+    def sign_in(self, name: str = "ada", password: str = PASSWORD) -> dict[str, Any]:
+        side = SrpClient(self.pool, password)
+        given = {"USERNAME": name, "SRP_A": f"{side.public:x}"}
+        asked = self.cognito.initiate_auth(ClientId=self.client, AuthFlow="USER_SRP_AUTH", AuthParameters=given)
+        answer = self.cognito.respond_to_auth_challenge(
+            ClientId=self.client, ChallengeName="PASSWORD_VERIFIER", ChallengeResponses=side.answer(asked)
+        )
+        tokens: dict[str, Any] = answer["AuthenticationResult"]
+        return tokens
+
+    def ask(self, query: str, token: str) -> tuple[int, dict[str, Any]]:
+        body = json.dumps({"query": query}).encode()
+        request = Request(f"{self.server.url}/graphql/{self.api}", body, {"Authorization": token})
+        try:
+            with urlopen(request, timeout=10) as response:
+                return response.status, json.loads(response.read())
+        except HTTPError as refusal:
+            return refusal.code, json.loads(refusal.read())
+
+
+@pytest.fixture(scope="module")
+def people(guarded: Server) -> People:
+    return People(guarded)
+
+
+def test_amplify_signs_in_in_every_way_and_uses_the_tokens(people: People) -> None:
+    assert (NODE / "node_modules").is_dir(), "run `make setup` first: it installs the npm packages"
+    url = people.server.url.replace("127.0.0.1", "localhost")
+    done = subprocess.run(
+        ["node", "auth.js", url, people.pool, people.client, f"{url}/graphql/{people.api}"],
+        cwd=NODE,
+        env={
+            **os.environ,
+            "NODE_EXTRA_CA_CERTS": people.server.environment()["SYNCLINE_CA"],
+            "PASSWORD": PASSWORD,
+            "TEMPORARY": TEMPORARY,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    steps = {step.pop("step"): step for step in said}
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert steps["wrong password"] == {
+        "refused": "NotAuthorizedException",
+        "message": "Incorrect username or password.",
+    }
+    assert steps["srp"]["isSignedIn"]
+    assert steps["srp"]["user"]["username"] == "ada"
+    assert steps["srp"]["groups"] == ["staff"]
+    assert steps["attributes"]["email"] == "ada@example.com"
+    assert steps["graphql"] == {"me": "ada", "staff": "yes"}
+    assert steps["subscription"] == {"onSay": {"id": "1"}}
+    assert steps["refresh"] == {"renewed": True, "same": True}
+    assert steps["after sign-out"]["refused"] == "UserUnAuthenticatedException"
+    assert steps["password"]["isSignedIn"]
+    assert steps["temporary"]["nextStep"]["signInStep"] == "CONFIRM_SIGN_IN_WITH_NEW_PASSWORD_REQUIRED"
+    assert steps["new password"]["isSignedIn"]
+    assert steps["sign-up"]["nextStep"]["signUpStep"] == "CONFIRM_SIGN_UP"
+    assert steps["unconfirmed"]["refused"] == "CodeMismatchException"
+
+
+def test_the_cli_administers_a_pool(aws: Callable[..., Any]) -> None:
+    pool = aws("cognito-idp", "create-user-pool", "--pool-name", "cli")["UserPool"]["Id"]
+    flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    made = aws(
+        *("cognito-idp", "create-user-pool-client", "--user-pool-id", pool, "--client-name", "c"),
+        *("--explicit-auth-flows", *flows),
+    )
+    client = made["UserPoolClient"]["ClientId"]
+    user = ("--user-pool-id", pool, "--username", "ada")
+    aws("cognito-idp", "admin-create-user", *user, "--message-action", "SUPPRESS")
+    aws("cognito-idp", "admin-set-user-password", *user, "--password", PASSWORD, "--permanent")
+    given = f"USERNAME=ada,PASSWORD={PASSWORD}"
+    answer = aws(
+        *("cognito-idp", "initiate-auth", "--client-id", client, "--auth-flow", "USER_PASSWORD_AUTH"),
+        *("--auth-parameters", given),
+    )
+    token = answer["AuthenticationResult"]["AccessToken"]
+    assert aws("cognito-idp", "get-user", "--access-token", token)["Username"] == "ada"
+    assert aws("cognito-idp", "list-users", "--user-pool-id", pool)["Users"][0]["UserStatus"] == "CONFIRMED"
+
+
+@pytest.mark.rule("UPL-6")
+def test_the_keys_are_published_where_tokens_say(people: People) -> None:
+    keys = json.loads(people.server.get(f"/{people.pool}/.well-known/jwks.json"))["keys"]
+    found = json.loads(people.server.get(f"/{people.pool}/.well-known/openid-configuration"))
+    head = json.loads(base64.urlsafe_b64decode(people.sign_in()["AccessToken"].split(".")[0] + "=="))
+    assert head["kid"] in [key["kid"] for key in keys]
+    assert found["jwks_uri"].endswith(f"/{people.pool}/.well-known/jwks.json")
+
+
+@pytest.mark.rule("AUTH-7")
+def test_threat_every_token_at_the_wrong_door(people: People) -> None:
+    other = People(people.server)
+    tokens, theirs = people.sign_in(), other.sign_in()
+    assert people.ask("{me staff}", tokens["AccessToken"]) == (200, {"data": {"me": "ada", "staff": "yes"}})
+    assert people.ask("{me}", tokens["IdToken"])[0] == 200
+    for wrong in (
+        theirs["AccessToken"],
+        theirs["IdToken"],
+        tokens["RefreshToken"],
+        tokens["AccessToken"][:-6] + "AAAAAA",
+    ):
+        status, answer = people.ask("{me}", wrong)
+        assert status == 401
+        assert answer["errors"][0]["errorType"] == "UnauthorizedException"
+    with pytest.raises(ClientError, match="NotAuthorizedException"):
+        other.cognito.get_tokens_from_refresh_token(ClientId=other.client, RefreshToken=tokens["RefreshToken"])
+    with pytest.raises(ClientError, match="NotAuthorizedException"):
+        people.cognito.get_user(AccessToken=tokens["IdToken"])
+
+
+@pytest.mark.rule("AUTH-7")
+def test_a_global_sign_out_is_in_force_on_the_data_plane(people: People) -> None:
+    tokens = people.sign_in()
+    people.cognito.global_sign_out(AccessToken=tokens["AccessToken"])
+    status, answer = people.ask("{me}", tokens["AccessToken"])
+    assert (status, answer["errors"][0]["message"]) == (401, "Token has been revoked.")
+
+
+@pytest.mark.rule("ACC-22")
+def test_a_user_may_do_what_a_policy_allows_and_no_more(guarded: Server) -> None:
+    iam = guarded.root("iam")
+    iam.create_user(UserName="limited")
+    key = iam.create_access_key(UserName="limited")["AccessKey"]
+    mine = {"key": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
+    dynamodb = guarded.client("dynamodb", **mine)
+    with pytest.raises(ClientError, match="is not authorized to perform: dynamodb:ListTables"):
+        dynamodb.list_tables()
+    statement = {"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="limited", PolicyName="p", PolicyDocument=document)
+    assert "TableNames" in dynamodb.list_tables()
+    assert guarded.client("sts", **mine).get_caller_identity()["Arn"].endswith(":user/limited")
+
+
+@pytest.mark.rule("UPL-2")
+def test_neither_log_nor_database_holds_a_secret(people: People) -> None:
+    iam = people.server.root("iam")
+    iam.create_user(UserName="armed")
+    key = iam.create_access_key(UserName="armed")["AccessKey"]["SecretAccessKey"]
+    tokens = people.sign_in()
+    secrets = [
+        key,
+        PASSWORD,
+        TEMPORARY,
+        tokens["AccessToken"],
+        tokens["RefreshToken"],
+        tokens["IdToken"],
+        "PRIVATE KEY",
+    ]
+    secrets.append(people.server.environment()["AWS_SECRET_ACCESS_KEY"])
+    secrets.append((people.server.data / "master.key").read_text().strip())
+    files = [people.server.log, *people.server.data.glob("syncline.db*")]
+    every = b"".join(path.read_bytes() for path in files)
+    assert people.pool.encode() in every, "what is looked through is the data"
+    assert [secret[:12] for secret in secrets if secret.encode() in every] == []
+    assert (people.server.data / "master.key").stat().st_mode & 0o777 == 0o600
