@@ -1,5 +1,6 @@
 """Auth: who is calling the data plane of an API, and which modes of authorisation that caller has passed."""
 
+from syncline.auth.api_keys import ApiKey, changed_key, key_of, listed_keys, new_key
 from syncline.auth.authenticate import Authenticator, FieldAllowance, Signed
 from syncline.auth.authorizer import Authorizer
 from syncline.auth.jwts import Jwts
@@ -9,6 +10,7 @@ from syncline.auth.signatures import SigV4
 
 __all__ = [
     "ApiAuth",
+    "ApiKey",
     "Authenticator",
     "Authorizer",
     "FieldAllowance",
@@ -23,4 +25,8 @@ __all__ = [
     "TokenExpired",
     "TokenRevoked",
     "TokenUnreadable",
+    "changed_key",
+    "key_of",
+    "listed_keys",
+    "new_key",
 ]

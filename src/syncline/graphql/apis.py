@@ -11,25 +11,20 @@ from typing import Any
 
 import msgspec
 
-from syncline.core import Invalid, NotFound, Unsupported, arns
+from syncline.auth import ApiKey, changed_key, key_of, listed_keys, new_key
+from syncline.core import Invalid, Unsupported, arns
 from syncline.graphql import schema as schemas
 from syncline.graphql.catalog import Entry
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
 from syncline.graphql.introspection import introspection
 from syncline.graphql.live import CONFIGS
-from syncline.graphql.model import Api, ApiKey, Environment, SchemaRecord, shown
-from syncline.graphql.requests import page, record_from
+from syncline.graphql.model import Api, Environment, SchemaRecord
+from syncline.wire import page, record_from, shown
 
 SINGLE = ("API_KEY", "AWS_IAM", "AWS_LAMBDA")
 """Modes that an API has at most once; several pools and issuers are fine, but none twice."""
 TTL_SECONDS_MAX = 3600
-KEYS_MAX = 50
-HOUR = 3600
-DAY = 24 * HOUR
-KEY_DAYS_DEFAULT, KEY_DAYS_MAX = 7, 365
-KEY_KEPT_DAYS = 60
-"""An expired key can still be seen and extended for so long."""
 SCHEMA_BYTES_MAX = 1_000_000
 SCHEMA_BYTES_INLINE = 64 * 1024
 """A larger document is built on another thread, so that it does not hold up the loop."""
@@ -40,24 +35,6 @@ TAGS_MAX = 50
 
 class MergedApisUnsupported(Unsupported):
     """Merged APIs are not supported; apiType GRAPHQL is."""
-
-
-class ApiKeyLimitExceeded(Invalid):
-    """The API exceeded a limit: it has {limit} keys."""
-
-    code = "ApiKeyLimitExceededException"
-
-
-class ApiKeyValidityOutOfBounds(Invalid):
-    """API key must be valid for a minimum of 1 days and a maximum of 365 days."""
-
-    code = "ApiKeyValidityOutOfBoundsException"
-
-
-class ApiKeyNotFound(NotFound):
-    """API key not found."""
-
-    code = "NotFoundException"
 
 
 class SchemaMissing(Invalid):
@@ -161,49 +138,25 @@ class Apis:
 
     async def create_key(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._entry(request)
-        if len(entry.keys) >= KEYS_MAX:
-            raise ApiKeyLimitExceeded(limit=KEYS_MAX)
-        key_id = "da2-" + self._engine.ids.short()
-        return await self._put_key(entry, key_id, request.get("description"), request.get("expires"))
+        return await self._put_key(entry, new_key(request, entry.keys, self._engine.ids, self._engine.clock.now()))
 
     async def update_key(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._entry(request)
-        old = _key(entry, request["id"])
-        expires = request.get("expires")
-        if expires is None:
-            key = msgspec.structs.replace(old, description=request.get("description", old.description))
-            await self._engine.catalog.put_key(entry, key)
-            return {"apiKey": shown(key)}
-        return await self._put_key(entry, old.id, request.get("description", old.description), expires)
+        return await self._put_key(entry, changed_key(request, entry.keys, self._engine.clock.now()))
 
-    async def _put_key(
-        self, entry: Entry, key_id: str, description: str | None, expires: float | None
-    ) -> dict[str, Any]:
-        key = ApiKey(key_id, at := self._expiry(expires), at + KEY_KEPT_DAYS * DAY, description)
+    async def _put_key(self, entry: Entry, key: ApiKey) -> dict[str, Any]:
         await self._engine.catalog.put_key(entry, key)
         self._engine.keys_changed(entry.api.api_id)
         return {"apiKey": shown(key)}
 
-    def _expiry(self, given: float | None) -> int:
-        now = int(self._engine.clock.now())
-        expires = now + KEY_DAYS_DEFAULT * DAY if given is None else int(given)
-        # A day ahead, rounded down to the hour, is still a day ahead to AWS: bounds are compared by the hour.
-        rounded, hour = expires - expires % HOUR, now - now % HOUR
-        if not hour + DAY <= rounded <= hour + KEY_DAYS_MAX * DAY + HOUR:
-            raise ApiKeyValidityOutOfBounds
-        return rounded
-
     async def delete_key(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._entry(request)
-        await self._engine.catalog.delete_key(entry, _key(entry, request["id"]).id)
+        await self._engine.catalog.delete_key(entry, key_of(entry.keys, request["id"]).id)
         self._engine.keys_changed(entry.api.api_id)
         return {}
 
     def list_keys(self, request: dict[str, Any]) -> dict[str, Any]:
-        now = self._engine.clock.now()
-        kept: list[ApiKey] = [key for key in self._entry(request).keys.values() if key.deletes > now]
-        kept.sort(key=_key_id)
-        return page("apiKeys", kept, request)
+        return page("apiKeys", listed_keys(self._entry(request).keys, self._engine.clock.now()), request)
 
     # --- schema
 
@@ -317,16 +270,6 @@ def _check_expression(text: str | None) -> None:
 
 def _api_id(api: Api) -> str:
     return api.api_id
-
-
-def _key_id(key: ApiKey) -> str:
-    return key.id
-
-
-def _key(entry: Entry, key_id: str) -> ApiKey:
-    if key_id not in entry.keys:
-        raise ApiKeyNotFound
-    return entry.keys[key_id]
 
 
 def _check_tags(tags: dict[str, str]) -> None:

@@ -12,9 +12,9 @@ import msgspec
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
 from syncline.graphql.live import Live
-from syncline.graphql.model import ApiCache, shown
+from syncline.graphql.model import ApiCache
 from syncline.graphql.parts import PartNotFound
-from syncline.graphql.requests import record_from
+from syncline.wire import record_from, shown
 
 Members = dict[str, Any]
 TTL_MAX = 3600

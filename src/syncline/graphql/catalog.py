@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncline.auth import ApiKey
 from syncline.graphql.errors import NoSuchApi
-from syncline.graphql.model import Api, ApiCache, ApiKey, DataSource, Environment, Function, Resolver, SchemaRecord
+from syncline.graphql.model import Api, ApiCache, DataSource, Environment, Function, Resolver, SchemaRecord
 from syncline.store import Collection, Snapshot, Store, Transaction
 
 

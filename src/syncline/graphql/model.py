@@ -1,6 +1,6 @@
 """The records of GraphQL APIs as they are kept: their member names are AppSync's own.
 
-For: `catalog`. `shown` turns a record into the member dict of an answer, absent members left out.
+For: `catalog`. Owns: which members a record has.
 """
 
 from __future__ import annotations
@@ -36,15 +36,6 @@ class Api(msgspec.Struct, frozen=True, rename="camel"):
     merged_api_execution_role_arn: str | None = None
     owner_contact: str | None = None
     enhanced_metrics_config: Config | None = None
-
-
-class ApiKey(msgspec.Struct, frozen=True, rename="camel"):
-    """An API key: the id is the key. Instants are epoch seconds."""
-
-    id: str
-    expires: int
-    deletes: int
-    description: str | None = None
 
 
 class DataSource(msgspec.Struct, frozen=True, rename="camel"):
@@ -125,9 +116,3 @@ class ApiCache(msgspec.Struct, frozen=True, rename="camel"):
     transit_encryption_enabled: bool = False
     at_rest_encryption_enabled: bool = False
     health_metrics_config: str = "DISABLED"
-
-
-def shown(record: msgspec.Struct) -> dict[str, Any]:
-    """The record as members of an answer."""
-    members: dict[str, Any] = msgspec.to_builtins(record)
-    return {name: value for name, value in members.items() if value is not None}

@@ -12,8 +12,8 @@ from syncline.graphql.catalog import Entry
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
 from syncline.graphql.live import Live
-from syncline.graphql.model import DataSource, Function, Resolver, shown
-from syncline.graphql.requests import page, record_from
+from syncline.graphql.model import DataSource, Function, Resolver
+from syncline.wire import page, record_from, shown
 
 PIPELINE_FUNCTIONS_MAX = 10
 CONFIGS = {

@@ -16,8 +16,8 @@ from syncline.graphql.errors import BadRequest
 from syncline.graphql.live import Live
 from syncline.graphql.model import SchemaRecord
 from syncline.graphql.parts import PartNotFound
-from syncline.graphql.requests import page_of
 from syncline.graphql.typejson import sdl_of_type
+from syncline.wire import page_of
 
 Members = dict[str, Any]
 

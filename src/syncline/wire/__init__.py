@@ -3,6 +3,7 @@
 from syncline.wire.door import AwsDoor
 from syncline.wire.failures import OperationUnsupported
 from syncline.wire.operations import Operations
+from syncline.wire.records import page, page_of, record_from, shown
 from syncline.wire.scalars import NotConvertible
 from syncline.wire.signatures import (
     Credential,
@@ -31,6 +32,10 @@ __all__ = [
     "SigningKey",
     "UnknownKey",
     "authorization_of",
+    "page",
+    "page_of",
+    "record_from",
+    "shown",
     "signature_headers",
     "verify_signature",
 ]

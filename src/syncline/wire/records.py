@@ -1,6 +1,6 @@
-"""What control-plane requests have in common: members picked by name, and pages of a list.
+"""What the control planes of AppSync have in common: records picked from requests, shown in answers, listed in pages.
 
-For: `apis` and `parts`. Owns: the form of a page token.
+For: `graphql` and `events`. Owns: the form of a page token. Never: knows what a record means.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from syncline.graphql.errors import BadRequest
-from syncline.graphql.model import shown
+from syncline.core import Invalid
 
 PAGE_MAX = 25
 """AppSync's largest page."""
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+
+class PageTokenInvalid(Invalid):
+    """Invalid nextToken."""
+
+    code = "BadRequestException"
 
 
 def record_from(kind: type[T], request: dict[str, Any], **fixed: Any) -> T:
@@ -29,6 +34,12 @@ def record_from(kind: type[T], request: dict[str, Any], **fixed: Any) -> T:
         if field.encode_name in request and request[field.encode_name] is not None
     }
     return kind(**{**given, **fixed})
+
+
+def shown(record: msgspec.Struct) -> dict[str, Any]:
+    """The record as members of an answer, absent ones left out."""
+    members: dict[str, Any] = msgspec.to_builtins(record)
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def page(key: str, records: Iterable[msgspec.Struct], request: dict[str, Any]) -> dict[str, Any]:
@@ -52,4 +63,4 @@ def _start(token: str | None) -> int:
     try:
         return int(base64.urlsafe_b64decode(token))
     except (ValueError, binascii.Error):
-        raise BadRequest("Invalid nextToken.") from None
+        raise PageTokenInvalid from None
