@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from syncline.account import Iam, SecretsManager, Sts
+from syncline.events import Events
 from syncline.functions import Lambda
 from syncline.graphql import Graphql
 from syncline.monitoring import CloudWatchService, LogsService
@@ -17,10 +18,15 @@ from syncline.tables import Tables, TableStreams
 from syncline.userpools import UserPools
 from syncline.wire import Operations
 
+
+class AppSync(Graphql, Events):
+    """Both rooms' operations, as `app` joins them."""
+
+
 PAGE = Path(__file__).parent.parent / "docs" / "compatibility.md"
 BEGIN, END = "<!-- operations: written by tools/compatibility.py -->", "<!-- end of operations -->"
 SERVICES = {
-    "appsync": ("AWS AppSync", Graphql),
+    "appsync": ("AWS AppSync", AppSync),
     "dynamodb": ("Amazon DynamoDB", Tables),
     "dynamodbstreams": ("Amazon DynamoDB Streams", TableStreams),
     "lambda": ("AWS Lambda", Lambda),

@@ -19,6 +19,7 @@ from syncline.monitoring import PROMETHEUS_TYPE, prometheus_text
 if TYPE_CHECKING:
     from syncline.app.demo import DemoConfig
 
+EVENT_PATH = "/event"
 CA_PATH = "/.well-known/syncline-ca.pem"
 
 
@@ -44,6 +45,8 @@ class Doors:
         path = request.path
         if path.startswith("/graphql"):
             return await self._graphql(request)
+        if path == EVENT_PATH or path.startswith(EVENT_PATH + "/"):
+            return await self._event(request)
         if path.startswith(CODE_LINKS):
             return await self._rooms.functions.links.respond(request)
         if request.method in ("GET", "HEAD") and self._rooms.userpools.publishes(path):
@@ -60,7 +63,10 @@ class Doors:
 
     def endpoint(self, request: Request) -> RealtimeEndpoint | None:
         """What the socket of this upgrade talks to, or None when nothing is there."""
-        if not request.path.startswith("/graphql"):
+        path = request.path
+        if path == EVENT_PATH or path.startswith(EVENT_PATH + "/"):
+            return self._rooms.events.endpoint(request)
+        if not path.startswith("/graphql"):
             return None
         # On the bare path the API may be known only once the socket has named its key.
         return self._rooms.graphql.endpoint(self._rooms.graphql.api_of(request), request)
@@ -77,9 +83,16 @@ class Doors:
         api = self._rooms.graphql.api_of(request)
         if api is None:
             raise NoSuchPath(method=request.method, path=request.path)
+        self._enter(request)
+        return await self._rooms.graphql.respond(api, request)
+
+    async def _event(self, request: Request) -> Response:
+        self._enter(request)
+        return await self._rooms.events.respond(request)
+
+    def _enter(self, request: Request) -> None:
         # Requests of one connection share a task: each enters a call of its own, so that none inherits another's.
         call.enter(call.Call(request.id, self._settings.region, self._settings.account, source_ip=request.peer))
-        return await self._rooms.graphql.respond(api, request)
 
     def _own(self, path: str) -> Response | None:
         if path == "/healthz":

@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncline.account import Credentials, Iam, Permissions, SecretsManager, Sts, load_root_key
+from syncline.app.appsync import AppSync
 from syncline.app.keys import open_vault
 from syncline.app.policies import Gate, PolicyRules, enforced
 from syncline.auth import Authenticator, Authorizer, Jwts, SigV4
 from syncline.bus import LocalBus
 from syncline.core import Clock, Ids, Meter, Part, Settings, Unavailable, Vault
 from syncline.datasources import Engines, Outbound
+from syncline.events import Events, EventsEngine
 from syncline.functions import Function, FunctionEngine, Lambda
 from syncline.graphql import Graphql, GraphqlEngine
 from syncline.hub import Hub
@@ -63,17 +65,11 @@ class Rooms:
         self.userpools = UserPoolEngine(store, vault, clock, ids, settings, meter, self.functions.invoke)
         self.hub = Hub(clock, settings.hub, meter, epoch=ids.uuid()[:8])
         verify = settings.mode != "dev"
-        self.graphql = GraphqlEngine(
-            store,
-            clock,
-            ids,
-            settings,
-            meter,
-            self.hub,
-            self._authenticator(settings, meter, verify=verify),
-            self._engines(root.secret_access_key.encode()),
-            lambda: self.url,
-        )
+        auth = self._authenticator(settings, meter, verify=verify)
+        engines = self._engines(root.secret_access_key.encode())
+        shared = store, clock, ids, settings, meter, self.hub, auth, engines, lambda: self.url
+        self.graphql = GraphqlEngine(*shared)
+        self.events = EventsEngine(*shared)
         self.userpools.sign_ins.listeners.append(lambda gone: self.graphql.recheck())
         self.aws = AwsDoor(
             Operations(self._services(account=account, region=region)),
@@ -109,7 +105,7 @@ class Rooms:
         """AWS's services by botocore's names."""
         clock, ids = self._clock, self._ids
         return {
-            "appsync": Graphql(self.graphql),
+            "appsync": AppSync(Graphql(self.graphql), Events(self.events), self.events),
             "cognito-idp": UserPools(self.userpools),
             "cloudwatch": CloudWatchService(self.metrics, self.alarms, clock, region=region, account=account),
             "dynamodb": Tables(self.tables, lambda: self.url),
@@ -142,7 +138,7 @@ class Rooms:
     async def load(self) -> None:
         """Take in what the store holds."""
         first = (self.credentials, self.logs, self.metrics, self.alarms, self.tables, self.functions, self.userpools)
-        for room in (*first, self.graphql):
+        for room in (*first, self.graphql, self.events):
             await room.load()
 
     def parts(self) -> dict[str, Part]:

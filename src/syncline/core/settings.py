@@ -65,6 +65,14 @@ class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     filter_text_max: int = 256
 
 
+class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Event APIs: AppSync's quotas. `event_bytes_max` is of one event's text."""
+
+    events_per_publish_max: int = 5
+    event_bytes_max: int = 240 * 1024
+    subscriptions_per_connection_max: int = 200
+
+
 class Functions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Functions: processes, their idle life, and the queue of asynchronous invocations."""
 
@@ -128,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: Store = Store()
     streams: Streams = Streams()
     hub: Hub = Hub()
+    events: Events = Events()
     functions: Functions = Functions()
     http: Http = Http()
     javascript: Javascript = Javascript()

@@ -29,8 +29,9 @@ from syncline.core import Request, SynclineError, settings
 from syncline.edge.doors import FAILURE, Refusal
 from syncline.edge.outbox import SocketOutbox, text_header
 from syncline.edge.site import Site
-from syncline.hub import Answer, RealtimeEndpoint, Start
+from syncline.hub import Answer, Post, PublishingEndpoint, RealtimeEndpoint, Start
 from syncline.subprotocols import (
+    EVENTS_WS,
     GRAPHQL_TRANSPORT_WS,
     GRAPHQL_WS,
     Action,
@@ -38,6 +39,8 @@ from syncline.subprotocols import (
     Close,
     Connect,
     ErrorObject,
+    EventsProtocol,
+    Publish,
     Send,
     Subprotocol,
     Subscribe,
@@ -46,10 +49,13 @@ from syncline.subprotocols import (
     offered,
 )
 
-DIALECTS = (GRAPHQL_WS, GRAPHQL_TRANSPORT_WS)
+DIALECTS = (GRAPHQL_WS, GRAPHQL_TRANSPORT_WS, EVENTS_WS)
 
 MESSAGE_BYTES_MAX = 1024 * 1024
 """One inbound message. AppSync takes documents up to 1 MB over HTTP; a start message carries one."""
+
+POST_BYTES_MAX = 4 * 1024 * 1024
+"""The same where clients publish: five events of 240 KB, escaped, and aws-amplify sends them twice."""
 
 CLOSE_SECONDS = 5.0
 """How long a peer may take to answer our close."""
@@ -78,11 +84,18 @@ def chosen(_: ServerProtocol, offers: Sequence[SubprotocolName]) -> SubprotocolN
     return next((offer for offer in offers if offer in DIALECTS), None)
 
 
-def machine_of(request: Request, realtime: settings.Hub) -> Subprotocol:
+def machine_of(endpoint: RealtimeEndpoint, request: Request, realtime: settings.Hub) -> Subprotocol:
     """The machine of the dialect that a client asks for; without one, AppSync's says what it thinks of that."""
+    age = realtime.connection_seconds_max or float("inf")
+    if isinstance(endpoint, PublishingEndpoint):
+        return EventsProtocol(
+            request,
+            keep_alive_seconds=realtime.keep_alive_seconds,
+            connection_timeout_ms=realtime.connection_timeout_ms,
+            connection_seconds_max=age,
+        )
     dialect = next((offer for offer in offered(request.headers) if offer in DIALECTS), GRAPHQL_WS)
     most, beat = realtime.subscriptions_per_connection_max, realtime.keep_alive_seconds
-    age = realtime.connection_seconds_max or float("inf")
     if dialect == GRAPHQL_TRANSPORT_WS:
         return TransportProtocol(request, subscriptions_max=most, keep_alive_seconds=beat, connection_seconds_max=age)
     return AppSyncProtocol(
@@ -102,8 +115,9 @@ class SocketConnection(asyncio.Protocol):
         self._transport = transport
         self._request = request
         self._endpoint = endpoint
-        self._machine = machine_of(request, site.realtime)
-        self._frames = Frames(Side.SERVER, state=State.OPEN, max_size=MESSAGE_BYTES_MAX, logger=SILENT)
+        self._machine = machine_of(endpoint, request, site.realtime)
+        most = POST_BYTES_MAX if isinstance(endpoint, PublishingEndpoint) else MESSAGE_BYTES_MAX
+        self._frames = Frames(Side.SERVER, state=State.OPEN, max_size=most, logger=SILENT)
         self._outbox = SocketOutbox(transport)
         self._fragments: list[bytes] = []
         self._text = True
@@ -119,6 +133,7 @@ class SocketConnection(asyncio.Protocol):
             Send: self._send,
             Connect: self._connect,
             Subscribe: self._subscribe,
+            Publish: self._publish,
             Unsubscribe: self._unsubscribe,
             Close: self._close,
         }
@@ -219,6 +234,20 @@ class SocketConnection(asyncio.Protocol):
         for action in self._machine.ended(id, errors, close=close):
             assert isinstance(action, Send | Close), "what has ended starts nothing"
             self._perform_one[type(action)](action)
+
+    async def _publish(self, action: Publish) -> None:
+        machine, endpoint = self._machine, self._endpoint
+        assert isinstance(machine, EventsProtocol), "no other dialect publishes"
+        assert isinstance(endpoint, PublishingEndpoint), "the machine was chosen for it"
+        post = Post(action.channel, action.events, action.authorization, self._outbox, self._request)
+        try:
+            answer = await endpoint.publish(post)
+        except SynclineError as refusal:
+            await self._perform(machine.publish_refused(action.id, errors_of(refusal)))
+        except Exception as failure:  # noqa: BLE001 (the socket loop)
+            await self._perform(machine.publish_refused(action.id, errors_of(self._failed(failure))))
+        else:
+            await self._perform(machine.published(action.id, answer))
 
     def _note(self, event: str, reason: str) -> None:
         self._site.meter.event(

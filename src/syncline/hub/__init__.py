@@ -2,7 +2,7 @@
 
 from syncline.hub.fanout import Hub
 from syncline.hub.ledger import Ledger
-from syncline.hub.port import Answer, ErrorObject, Hint, RealtimeEndpoint, Start, Subscription
+from syncline.hub.port import Answer, ErrorObject, Hint, Post, PublishingEndpoint, RealtimeEndpoint, Start, Subscription
 from syncline.hub.topics import Topic
 from syncline.hub.window import PositionPassed
 
@@ -13,6 +13,8 @@ __all__ = [
     "Hub",
     "Ledger",
     "PositionPassed",
+    "Post",
+    "PublishingEndpoint",
     "RealtimeEndpoint",
     "Start",
     "Subscription",

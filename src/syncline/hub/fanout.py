@@ -72,23 +72,26 @@ class Hub:
         self._returning: dict[Subscription, int] = {}
         """Subscriptions that are given what they missed, and up to where they have it."""
 
-    def publish(self, topic: Topic, value: Any, *, commit: int) -> int:
+    def publish(
+        self, topic: Topic, value: Any, *, commit: int, wider: tuple[Topic, ...] = (), size: int | None = None
+    ) -> int:
         """Give `value` its place in line and have it delivered on the next tick. Returns its position.
 
-        A value over `payload_bytes_max` keeps its position but is not delivered: counted and logged.
+        `wider` topics hear of it, too. A value over `payload_bytes_max` keeps its position but is not delivered:
+        counted and logged; unless the publisher, who has limits of its own, names its `size`.
         """
         channel = self._channel(topic.api)
         channel.position += 1
         channel.publications.add()
-        size = self._measure(value)
-        publication = Publication(topic, value, channel.position, commit, size)
-        if size > self.limits.payload_bytes_max:
-            self._drop(publication, size)
+        measured = self._measure(value) if size is None else size
+        publication = Publication(topic, value, channel.position, commit, measured, wider, size is not None)
+        if size is None and measured > self.limits.payload_bytes_max:
+            self._drop(publication, measured)
             if not self._line:
                 channel.settled = channel.position
             return channel.position
         channel.window.add(publication, self._clock.monotonic())
-        if topic in self._groups or self._line:
+        if self._line or topic in self._groups or any(each in self._groups for each in wider):
             self._line.append(publication)
             self._schedule()
         else:
@@ -212,9 +215,10 @@ class Hub:
                 break
             line.popleft()
             self._channel(publication.topic.api).settled = publication.position
-            listeners = groups.get(publication.topic)
-            for group in listeners.concerned(publication.value) if listeners is not None else ():
-                self._work.append((publication.topic.api, group, publication))
+            for topic in publication.topics:
+                listeners = groups.get(topic)
+                for group in listeners.concerned(publication.value) if listeners is not None else ():
+                    self._work.append((topic.api, group, publication))
 
     def _take_subscriptions(self) -> None:
         line = self._line
@@ -232,7 +236,7 @@ class Hub:
             payload = group.payload(publication)
             if payload is None:
                 continue
-            if len(payload) > most:
+            if len(payload) > most and not publication.judged:
                 self._drop(publication, len(payload))
                 continue
             groups = touched.setdefault(api, {})

@@ -150,7 +150,9 @@ class Ledger:
         now = self._now()
         for subscription, place in self._places.items():
             within = place.since < publication.position <= (now if place.until is None else place.until)
-            if not within or (place.cohort is None and not place.bytes) or publication.topic not in subscription.topics:
+            if not within or (place.cohort is None and not place.bytes):
+                continue
+            if not publication.concerns(subscription.topics):
                 continue
             payload = message_of(subscription, publication)
             if payload is not None:

@@ -7,7 +7,7 @@ registers `Subscription`s. Never: a socket, a subprotocol, a schema.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -140,4 +140,26 @@ class RealtimeEndpoint(Protocol):
 
         It may come during `subscribe`, which then registers nothing or has `unsubscribe` called after it.
         """
+        ...
+
+
+class Post(msgspec.Struct, frozen=True):
+    """A client's wish to publish: the message's own members, unread. `authorization` are the headers of this message.
+
+    `outbox` is that of the connection it came over; `request` is the upgrade's.
+    """
+
+    channel: Any
+    events: Any
+    authorization: Mapping[str, str]
+    outbox: Outbox
+    request: Request
+
+
+@runtime_checkable
+class PublishingEndpoint(RealtimeEndpoint, Protocol):
+    """An endpoint that takes publications as well: AppSync Events."""
+
+    async def publish(self, post: Post) -> dict[str, Any]:
+        """Publish, then return what the client is told of each event. Raises SynclineError to refuse them all."""
         ...

@@ -26,8 +26,8 @@ def catch_up(
         if waiting > CATCH_UP_BYTES:
             break
         cursor = publication.position
-        payload = message_of(subscription, publication) if publication.topic in subscription.topics else None
-        if payload is None or len(payload) > payload_bytes_max:
+        payload = message_of(subscription, publication) if publication.concerns(subscription.topics) else None
+        if payload is None or (len(payload) > payload_bytes_max and not publication.judged):
             continue
         body = subscription.prefix + payload + subscription.suffix
         frame = outbox.frame_header(len(body)) + body

@@ -18,7 +18,7 @@ class Publication(msgspec.Struct, frozen=True):
     """One published value.
 
     `position` counts an API's publications from 1; `commit` is the store's position of the write it tells of
-    (0: none); `size` is the value's length as JSON, in bytes.
+    (0: none); `size` is the value's length as JSON, in bytes. `wider` are topics that hear of it besides its own.
     """
 
     topic: Topic
@@ -26,3 +26,15 @@ class Publication(msgspec.Struct, frozen=True):
     position: int
     commit: int
     size: int
+    wider: tuple[Topic, ...] = ()
+    judged: bool = False
+    """Whoever published it knows its size and finds it small enough."""
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """Every topic that hears of it."""
+        return self.topic, *self.wider
+
+    def concerns(self, topics: tuple[Topic, ...]) -> bool:
+        """Whether a subscription to these topics hears of it."""
+        return self.topic in topics or any(each in topics for each in self.wider)

@@ -69,6 +69,43 @@ _APIS: list[Row] = [
     Row("syncline_hub_deliveries_total", "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API),
 ]
 
+_EVENT_API = {"EventAPIId": "api"}
+_NAMESPACE = {"EventAPIId": "api", "ChannelNamespaceName": "namespace"}
+_EVENT_REQUESTS = "syncline_events_requests_total"
+
+
+def _event(name: str, metric: str, unit: str = "Count") -> Row:
+    return Row(f"syncline_events_{name}", "AWS/AppSync", metric, unit, _NAMESPACE)
+
+
+_EVENTS: list[Row] = [
+    Row(_EVENT_REQUESTS, "AWS/AppSync", "Requests", "Count", _EVENT_API),
+    Row("syncline_events_latency_ms", "AWS/AppSync", "Latency", "Milliseconds", _EVENT_API),
+    Row("syncline_events_errors_4xx_total", "AWS/AppSync", "4XXError", "Count", _EVENT_API, of=_EVENT_REQUESTS),
+    Row("syncline_events_errors_5xx_total", "AWS/AppSync", "5XXError", "Count", _EVENT_API, of=_EVENT_REQUESTS),
+    Row("syncline_events_connects_total", "AWS/AppSync", "ConnectSuccess", "Count", _EVENT_API),
+    Row("syncline_events_connect_errors_total", "AWS/AppSync", "ConnectClientError", "Count", _EVENT_API),
+    Row("syncline_events_disconnects_total", "AWS/AppSync", "DisconnectSuccess", "Count", _EVENT_API),
+    Row("syncline_events_connection_ms", "AWS/AppSync", "ConnectionDuration", "Milliseconds", _EVENT_API),
+    Row("syncline_events_inbound_messages_total", "AWS/AppSync", "InboundMessages", "Count", _EVENT_API),
+    Row("syncline_events_connections", "AWS/AppSync", "ActiveConnections", "Count", _EVENT_API, each_minute=True),
+    Row("syncline_events_subscriptions", "AWS/AppSync", "ActiveSubscriptions", "Count", _EVENT_API, each_minute=True),
+    _event("successful_events_total", "SuccessfulEvents"),
+    _event("failed_events_total", "FailedEvents"),
+    _event("dropped_events_total", "DroppedEvents"),
+    _event("publish_handler_invocations_total", "PublishedHandlerInvocations"),
+    _event("subscribe_handler_invocations_total", "SubscribeHandlerInvocations"),
+    _event("publishes_total", "PublishSuccess"),
+    _event("publish_client_errors_total", "PublishClientError"),
+    _event("publish_server_errors_total", "PublishServerError"),
+    _event("subscribes_total", "SubscribeSuccess"),
+    _event("subscribe_client_errors_total", "SubscribeClientError"),
+    _event("subscribe_server_errors_total", "SubscribeServerError"),
+    _event("unsubscribes_total", "UnsubscribeSuccess"),
+    _event("broadcast_events_total", "BroadcastEventSuccess"),
+    _event("broadcast_event_bytes", "BroadcastEventSize", "Bytes"),
+]
+
 _TABLES: list[Row] = [
     Row("syncline_tables_consumed_read_units_total", "AWS/DynamoDB", "ConsumedReadCapacityUnits", "Count", _TABLE),
     Row("syncline_tables_consumed_write_units_total", "AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Count", _TABLE),
@@ -84,4 +121,4 @@ _TABLES: list[Row] = [
     Row("syncline_tables_user_errors_total", "AWS/DynamoDB", "UserErrors", "Count"),
 ]
 
-ROWS: list[Row] = [*_FUNCTIONS, *_APIS, *_TABLES]
+ROWS: list[Row] = [*_FUNCTIONS, *_APIS, *_EVENTS, *_TABLES]

@@ -1,12 +1,14 @@
 """Subprotocols: what is spoken over a WebSocket, as state machines that touch no socket."""
 
-from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.actions import Action, Close, Connect, Publish, Send, Subscribe, Unsubscribe
 from syncline.subprotocols.appsync import AppSyncProtocol
+from syncline.subprotocols.events import EVENTS_WS, EventsProtocol
 from syncline.subprotocols.handshake import GRAPHQL_WS, offered
 from syncline.subprotocols.port import ErrorObject, Subprotocol
 from syncline.subprotocols.transport import GRAPHQL_TRANSPORT_WS, TransportProtocol
 
 __all__ = [
+    "EVENTS_WS",
     "GRAPHQL_TRANSPORT_WS",
     "GRAPHQL_WS",
     "Action",
@@ -14,6 +16,8 @@ __all__ = [
     "Close",
     "Connect",
     "ErrorObject",
+    "EventsProtocol",
+    "Publish",
     "Send",
     "Subprotocol",
     "Subscribe",

@@ -37,6 +37,15 @@ class Subscribe(msgspec.Struct, frozen=True):
     extension: Mapping[str, Any] = {}
 
 
+class Publish(msgspec.Struct, frozen=True):
+    """Publish events to a channel: answer with `published` or `publish_refused`. `channel` and `events` are unread."""
+
+    id: str
+    channel: Any
+    events: Any
+    authorization: Mapping[str, str]
+
+
 class Unsubscribe(msgspec.Struct, frozen=True):
     """End a subscription."""
 
@@ -50,4 +59,4 @@ class Close(msgspec.Struct, frozen=True):
     reason: str
 
 
-Action: TypeAlias = Send | Connect | Subscribe | Unsubscribe | Close
+Action: TypeAlias = Send | Connect | Subscribe | Publish | Unsubscribe | Close

@@ -1,6 +1,6 @@
-"""Messages as the GraphQL dialects have them in common: JSON objects with a type.
+"""Messages as the dialects have them in common: JSON objects with a type.
 
-For: `appsync`, `transport`. Never: knows which message is legal when.
+For: `appsync`, `events`, `transport`. Never: knows which message is legal when.
 """
 
 from __future__ import annotations

@@ -64,5 +64,13 @@ _DYNAMODB = (
     Patch("BillingMode", {"enum": ["PROVISIONED", "PAY_PER_REQUEST"]}, _ORDER),
 )
 
-PATCHES: Mapping[str, tuple[Patch, ...]] = {"dynamodb": _DYNAMODB}
+_APPSYNC = (
+    Patch(
+        "ResourceArn",
+        {"max": 200, "pattern": r"^arn:aws:appsync:[A-Za-z0-9_/.-]{0,63}:\d{12}:apis/[0-9A-Za-z_-]{26}(/.*)?$"},
+        "The model knows the ARNs of APIs alone; channel namespaces have tags and an ARN, too.",
+    ),
+)
+
+PATCHES: Mapping[str, tuple[Patch, ...]] = {"appsync": _APPSYNC, "dynamodb": _DYNAMODB}
 """By botocore's name of the service."""

@@ -1,0 +1,118 @@
+"""The engine: every Event API as it serves, and the ways in.
+
+For: `app` and `edge` (the data plane), `service` (the control plane). Owns: the live APIs.
+Never: parses HTTP or frames; it is handed requests and starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from syncline.auth import Authenticator
+from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
+from syncline.datasources import Engines
+from syncline.events.catalog import Catalog, Entry
+from syncline.events.errors import NoSuchApi
+from syncline.events.live import Live
+from syncline.events.publish import Publisher
+from syncline.events.serve import Server
+from syncline.events.subscribe import Endpoint
+from syncline.hub import Hub
+from syncline.store import Store
+
+UNNAMED = ("", "realtime")
+"""What stands where an API's id would, on the bare paths."""
+
+
+class EventsEngine:
+    """Event APIs: kept, served, subscribed to."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        settings: Settings,
+        meter: Meter,
+        hub: Hub,
+        auth: Authenticator,
+        engines: Engines,
+        public_url: Callable[[], str],
+    ) -> None:
+        self.clock, self.ids, self.settings, self.meter = clock, ids, settings, meter
+        self.hub, self.public_url = hub, public_url
+        self.catalog = Catalog(store)
+        self._engines = engines
+        self._live: dict[str, Live] = {}
+        self._publisher = Publisher(hub, auth, ids, settings.events)
+        self._server = Server(self._publisher, clock, meter)
+
+    async def load(self) -> None:
+        """Take up every API in the store: once, at start."""
+        await self.catalog.load()
+        for entry in self.catalog.entries.values():
+            self.start(entry)
+
+    # --- the data plane
+
+    async def respond(self, request: Request) -> Response:
+        """Answer one request over HTTP; never raises for what a client did."""
+        return await self._server.respond(self._live.get(self._api_of(request) or ""), request)
+
+    def endpoint(self, request: Request) -> Endpoint:
+        """What a new WebSocket connection talks to. On the bare path the API is found when it connects."""
+        named = _named(request.path)
+
+        def live_of(headers: Mapping[str, str]) -> Live:
+            return self.live(named or self._api_of_headers({**request.index, **headers}) or "")
+
+        return Endpoint(self._publisher, self.hub, self.clock, self.settings.events, live_of)
+
+    def owns(self, api_id: str) -> bool:
+        """Whether this is the id of an Event API."""
+        return api_id in self._live
+
+    def _api_of(self, request: Request) -> str | None:
+        """The API a request is for: by path, else by Host, else by its key, else the only one."""
+        return _named(request.path) or self._api_of_headers(request.index)
+
+    def _api_of_headers(self, headers: Mapping[str, str]) -> str | None:
+        label = headers.get("host", "").partition(".")[0]
+        if label in self._live:
+            return label
+        key = headers.get("x-api-key", "")
+        for api_id, live in self._live.items():
+            if key in live.keys:
+                return api_id
+        return next(iter(self._live)) if len(self._live) == 1 else None
+
+    # --- the control plane
+
+    def live(self, api_id: str) -> Live:
+        """The live API. Raises NoSuchApi."""
+        found = self._live.get(api_id)
+        if found is None:
+            raise NoSuchApi(api=api_id)
+        return found
+
+    def start(self, entry: Entry) -> None:
+        """Serve an API from now on."""
+        live = Live(entry, self._engines, self.meter)
+        live.restore()
+        self._live[live.api_id] = live
+
+    async def stop(self, api_id: str) -> None:
+        """Serve an API no longer; end its subscriptions."""
+        await self.hub.drained()
+        self._live.pop(api_id).end(None)
+        self.hub.forget(api_id)
+        self.meter.forget(api=api_id)
+
+    def arn(self, resource: str) -> str:
+        """An ARN of this account and region."""
+        return str(arns.Arn("appsync", self.settings.region, self.settings.account, resource))
+
+
+def _named(path: str) -> str | None:
+    parts = path.split("/")
+    return None if len(parts) < 3 or parts[2] in UNNAMED else parts[2]

@@ -1,0 +1,48 @@
+"""The instruments of Event APIs: one set per API, one per namespace.
+
+For: `live`. Owns: their names. `monitoring` maps them to AppSync's metrics.
+"""
+
+from __future__ import annotations
+
+from syncline.core import Meter
+
+
+class ApiFigures:
+    """What is counted per API."""
+
+    def __init__(self, meter: Meter, api: str) -> None:
+        self.requests = meter.counter("syncline_events_requests_total", api=api)
+        self.latency = meter.summary("syncline_events_latency_ms", api=api)
+        self.errors_4xx = meter.counter("syncline_events_errors_4xx_total", api=api)
+        self.errors_5xx = meter.counter("syncline_events_errors_5xx_total", api=api)
+        self.connects = meter.counter("syncline_events_connects_total", api=api)
+        self.connect_errors = meter.counter("syncline_events_connect_errors_total", api=api)
+        self.disconnects = meter.counter("syncline_events_disconnects_total", api=api)
+        self.connection_ms = meter.summary("syncline_events_connection_ms", api=api)
+        self.messages_in = meter.counter("syncline_events_inbound_messages_total", api=api)
+        self.connections = 0
+        self.subscriptions = 0
+        meter.gauge("syncline_events_connections", lambda: self.connections, api=api)
+        meter.gauge("syncline_events_subscriptions", lambda: self.subscriptions, api=api)
+
+
+class NamespaceFigures:
+    """What is counted per namespace."""
+
+    def __init__(self, meter: Meter, api: str, namespace: str) -> None:
+        labels = {"api": api, "namespace": namespace}
+        self.successful = meter.counter("syncline_events_successful_events_total", **labels)
+        self.failed = meter.counter("syncline_events_failed_events_total", **labels)
+        self.dropped = meter.counter("syncline_events_dropped_events_total", **labels)
+        self.publish_handlers = meter.counter("syncline_events_publish_handler_invocations_total", **labels)
+        self.subscribe_handlers = meter.counter("syncline_events_subscribe_handler_invocations_total", **labels)
+        self.publishes = meter.counter("syncline_events_publishes_total", **labels)
+        self.publish_client_errors = meter.counter("syncline_events_publish_client_errors_total", **labels)
+        self.publish_server_errors = meter.counter("syncline_events_publish_server_errors_total", **labels)
+        self.subscribes = meter.counter("syncline_events_subscribes_total", **labels)
+        self.subscribe_client_errors = meter.counter("syncline_events_subscribe_client_errors_total", **labels)
+        self.subscribe_server_errors = meter.counter("syncline_events_subscribe_server_errors_total", **labels)
+        self.unsubscribes = meter.counter("syncline_events_unsubscribes_total", **labels)
+        self.broadcasts = meter.counter("syncline_events_broadcast_events_total", **labels)
+        self.broadcast_bytes = meter.summary("syncline_events_broadcast_event_bytes", **labels)

@@ -1,0 +1,172 @@
+"""A live Event API: its records made ready to serve — who may do what, data sources, handlers.
+
+For: `engine`. Owns: what is derived from an API's records, its figures and its live connections.
+Never: changes a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+
+from syncline.auth import ApiAuth, Mode
+from syncline.core import Meter, SynclineError, Unsupported
+from syncline.datasources import DataSource, DataSourceSpec, Engines, build
+from syncline.events.catalog import Entry
+from syncline.events.errors import BadRequest, NamespaceUnknown
+from syncline.events.figures import ApiFigures, NamespaceFigures
+from syncline.events.handlers import Direct, Handlers, Moment
+from syncline.events.model import DataSource as SourceRecord
+from syncline.events.model import Namespace
+
+REASON_CHARACTERS_MAX = 512
+"""Of a handler's failure in the server's own log."""
+
+
+class CodeUnsupported(Unsupported):
+    """Handlers written in APPSYNC_JS are not supported; direct Lambda integrations are."""
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A namespace as it serves now."""
+
+    record: Namespace
+    publish: ApiAuth
+    subscribe: ApiAuth
+    handlers: Handlers
+    figures: NamespaceFigures
+
+
+class Live:
+    """One API as it serves now."""
+
+    def __init__(self, entry: Entry, engines: Engines, meter: Meter) -> None:
+        self.entry = entry
+        self.api_id = entry.api.api_id
+        self.figures = ApiFigures(meter, self.api_id)
+        self.keys: dict[str, float] = {}
+        self.sources: dict[str, DataSource] = {}
+        self.connections: dict[object, Callable[[str | None], None]] = {}
+        """Live connections, and how to tell each that a namespace, or (None) the API, is gone."""
+        self.connect: ApiAuth
+        self._meter = meter
+        self._engines = engines
+        self._served: dict[str, Served] = {}
+        self.refresh_keys()
+        self.settle_modes()
+
+    def restore(self) -> None:
+        """Make everything from the records: at start. What can no longer be built is logged and left out."""
+        for source in self.entry.sources.values():
+            try:
+                self.sources[source.name] = self.built(source)
+            except SynclineError as refusal:
+                self._left_out("data source", source.name, refusal.message)
+        for namespace in self.entry.namespaces.values():
+            try:
+                self.serve(namespace, self.handlers(namespace))
+            except SynclineError as refusal:
+                self._left_out("namespace", namespace.name, refusal.message)
+
+    def _left_out(self, kind: str, name: str, reason: str) -> None:
+        self._meter.event(f"{kind} left out", room="events", api=self.api_id, part=name, reason=reason)
+
+    # --- who may do what
+
+    def namespace(self, name: str) -> Served:
+        """The namespace. Raises NamespaceUnknown."""
+        found = self._served.get(name)
+        if found is None:
+            raise NamespaceUnknown
+        return found
+
+    def refresh_keys(self) -> None:
+        """Take over the keys' records; the map itself stays, since the authenticator reads it."""
+        self.keys.clear()
+        self.keys.update({key.id: float(key.expires) for key in self.entry.keys.values()})
+
+    def settle_modes(self) -> None:
+        """Serve the API's configuration as it is now."""
+        self.connect = self._auth(self.entry.api.event_config["connectionAuthModes"])
+        for served in list(self._served.values()):
+            self.serve(served.record, served.handlers)
+
+    def serve(self, record: Namespace, handlers: Handlers) -> None:
+        """Serve a namespace, new or changed, from now on."""
+        defaults = self.entry.api.event_config
+        self._served[record.name] = Served(
+            record,
+            self._auth(record.publish_auth_modes or defaults["defaultPublishAuthModes"]),
+            self._auth(record.subscribe_auth_modes or defaults["defaultSubscribeAuthModes"]),
+            handlers,
+            NamespaceFigures(self._meter, self.api_id, record.name),
+        )
+
+    def end(self, name: str | None) -> None:
+        """A namespace, or with None the whole API, is no longer served: its subscriptions end."""
+        names = [*self._served] if name is None else [name]
+        for each in names:
+            self._served.pop(each, None)
+            self._meter.forget(api=self.api_id, namespace=each)
+        for tell in list(self.connections.values()):
+            tell(name)
+
+    def _auth(self, modes: list[dict[str, Any]]) -> ApiAuth:
+        return ApiAuth(self.api_id, cast("tuple[Mode, ...]", tuple(each["authType"] for each in modes)), self.keys)
+
+    # --- building from records
+
+    def built(self, record: SourceRecord) -> DataSource:
+        """The data source of a record. Raises Unsupported."""
+        return build(
+            DataSourceSpec(
+                record.name,
+                record.type,
+                self.api_id,
+                record.description,
+                record.service_role_arn,
+                record.dynamodb_config,
+                record.lambda_config,
+                record.http_config,
+                record.elasticsearch_config,
+                record.open_search_service_config,
+                record.relational_database_config,
+                record.event_bridge_config,
+                record.metrics_config,
+            ),
+            self._engines,
+        )
+
+    def handlers(self, record: Namespace) -> Handlers:
+        """The handlers of a record. Raises BadRequest, Unsupported."""
+        configs = record.handler_configs or {}
+        if record.code_handlers:
+            raise CodeUnsupported
+        return Handlers(self._handler(configs.get("onPublish")), self._handler(configs.get("onSubscribe")))
+
+    def _handler(self, config: dict[str, Any] | None) -> Direct | None:
+        if config is None:
+            return None
+        integration = config["integration"]
+        name, function = integration["dataSourceName"], integration.get("lambdaConfig")
+        record = self.entry.sources.get(name)
+        if record is None or name not in self.sources:
+            raise BadRequest(f"No data source found named {name}")
+        if config["behavior"] != "DIRECT":
+            raise CodeUnsupported
+        if record.type != "AWS_LAMBDA":
+            raise BadRequest("A DIRECT handler needs a data source of type AWS_LAMBDA.")
+        invoke_type = (function or {}).get("invokeType") or "REQUEST_RESPONSE"
+        return Direct(self.sources[name], invoke_type, self._note)
+
+    def _note(self, moment: Moment, reason: str) -> None:
+        self._meter.event(
+            "handler failed",
+            room="events",
+            api=self.api_id,
+            operation=moment.operation,
+            channel=moment.channel.path,
+            reason=reason[:REASON_CHARACTERS_MAX],
+        )

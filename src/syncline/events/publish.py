@@ -1,0 +1,157 @@
+"""Publishing: events from one request to their subscribers, with an answer for each.
+
+For: `serve` (HTTP) and `subscribe` (WebSocket). Owns: the order of checks, the limits, the form of the answer.
+Never: knows how a request came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from syncline.auth import ApiAuth, Authenticator, Identity, NotAuthorized, Signed
+from syncline.core import Failed, Ids, Request, SynclineError, Unauthenticated, Unavailable, json, settings
+from syncline.events.channels import Channel, channel_of
+from syncline.events.errors import BadRequest, InvalidChannel, TooManyEvents
+from syncline.events.handlers import Incoming, Moment, Outgoing, shown_request
+from syncline.events.live import Live, Served
+from syncline.hub import Hub
+
+JSON = Any
+Answer = dict[str, list[dict[str, JSON]]]
+
+
+class Event(msgspec.Struct, frozen=True, weakref=False):
+    """What the hub carries: the event's text as a JSON string, encoded once for all its subscribers."""
+
+    payload: bytes
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks: credentials (lower-case names), what a signature may cover, and the HTTP request behind it."""
+
+    headers: Mapping[str, str]
+    signed: Signed
+    request: Request
+
+
+class Publisher:
+    """Publishes for every API."""
+
+    def __init__(self, hub: Hub, auth: Authenticator, ids: Ids, limits: settings.Events) -> None:
+        self._hub, self._auth, self._ids, self._limits = hub, auth, ids, limits
+
+    async def publish(self, live: Live, channel: JSON, events: JSON, caller: Caller) -> Answer:
+        """Publish, then return what became of each event. Raises SynclineError when none was published."""
+        place, texts = self._read(channel, events)
+        namespace = live.namespace(place.namespace)
+        figures = namespace.figures
+        try:
+            identity = await self.admit(namespace.publish, caller)
+            incoming = [Incoming(self._ids.uuid(), self._payload(text)) for text in texts]
+            answer = await self._handled(live, namespace, place, identity, caller, incoming)
+        except SynclineError as refusal:
+            (figures.publish_server_errors if is_ours(refusal) else figures.publish_client_errors).add()
+            raise
+        figures.publishes.add()
+        return self._sent(live, place, incoming, texts, answer)
+
+    async def admit(self, auth: ApiAuth, caller: Caller) -> Identity:
+        """Who calls, when that is allowed. Raises Unauthenticated, in the one wording of Event APIs."""
+        try:
+            return await self._auth.authenticate(
+                auth, caller.headers, source_ip=caller.request.peer, signed=caller.signed
+            )
+        except Unauthenticated as refusal:
+            if refusal.code == NotAuthorized.code:
+                raise NotAuthorized from refusal
+            raise
+
+    def _read(self, channel: JSON, events: JSON) -> tuple[Channel, list[str]]:
+        if not isinstance(channel, str):
+            raise InvalidChannel
+        most = self._limits.events_per_publish_max
+        if not isinstance(events, list) or not events or not all(isinstance(each, str) for each in events):
+            raise BadRequest(f"events must be a list of 1 to {most} strings, each of them JSON.")
+        if len(events) > most:
+            raise TooManyEvents(limit=most)
+        return channel_of(channel), events
+
+    def _payload(self, text: str) -> JSON:
+        size = len(text.encode())
+        if size > self._limits.event_bytes_max:
+            raise BadRequest(f"Event exceeded the limit of {self._limits.event_bytes_max} bytes: it has {size}.")
+        try:
+            return json.decode(text)
+        except (json.NotJson, RecursionError):
+            raise BadRequest("Each event must be a string of valid JSON.") from None
+
+    async def _handled(
+        self,
+        live: Live,
+        namespace: Served,
+        channel: Channel,
+        identity: Identity,
+        caller: Caller,
+        incoming: list[Incoming],
+    ) -> dict[str, Outgoing] | None:
+        handler = namespace.handlers.on_publish
+        if handler is None:
+            return None
+        namespace.figures.publish_handlers.add()
+        request = shown_request(caller.request)
+        moment = Moment(live.api_id, "PUBLISH", channel, identity.claims, request)
+        return await handler.published(moment, incoming)
+
+    def _sent(
+        self,
+        live: Live,
+        channel: Channel,
+        incoming: list[Incoming],
+        texts: list[str],
+        handled: dict[str, Outgoing] | None,
+    ) -> Answer:
+        """Hand what goes on to the hub, in the request's order. Nothing is awaited: these events stay together."""
+        figures = live.namespace(channel.namespace).figures  # it may have gone while the handler ran
+        answer: Answer = {"failed": [], "successful": []}
+        for index, (event, text) in enumerate(zip(incoming, texts, strict=True)):
+            outcome = Outgoing(None, None) if handled is None else handled.get(event.id)
+            told: dict[str, JSON] = {"identifier": event.id, "index": index}
+            if outcome is not None and outcome.error is not None:
+                figures.failed.add()
+                answer["failed"].append({**told, "message": outcome.error})
+                continue
+            sent = text if handled is None else self._text(event, outcome)
+            if sent is None:
+                figures.dropped.add()
+                continue
+            self._broadcast(live, channel, sent, figures.broadcast_bytes)
+            figures.successful.add()
+            figures.broadcasts.add()
+            answer["successful"].append(told)
+        return answer
+
+    def _text(self, event: Incoming, outcome: Outgoing | None) -> str | None:
+        """The text that a handler's event becomes; None for one that is left out, or too large with its id."""
+        if outcome is None:
+            return None
+        text = json.encode(outcome.payload)
+        return text.decode() if len(text) + len(event.id) <= self._limits.event_bytes_max else None
+
+    def _broadcast(self, live: Live, channel: Channel, text: str, sizes: Any) -> None:
+        payload = json.encode(text)
+        sizes.observe(len(text))
+        api = live.api_id
+        self._hub.publish(channel.topic(api), Event(payload), commit=0, wider=channel.wider(api), size=len(payload))
+
+
+def payload_of(event: Event) -> bytes:
+    """The projection of every subscription."""
+    return event.payload
+
+
+def is_ours(refusal: SynclineError) -> bool:
+    """Whether a refusal counts as the server's error, not the client's."""
+    return isinstance(refusal, Failed | Unavailable)

@@ -1,0 +1,111 @@
+"""The AppSync operations on Event APIs: one method each; `wire` calls them by name.
+
+For: `app`, which joins them with those on GraphQL APIs into the service `appsync`. Owns: nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncline.events.apis import Apis
+from syncline.events.engine import EventsEngine
+from syncline.events.namespaces import Namespaces, Sources
+
+Members = dict[str, Any]
+
+
+class Events:
+    """AppSync's control plane for Event APIs."""
+
+    def __init__(self, engine: EventsEngine) -> None:
+        self._apis = Apis(engine)
+        self._namespaces = Namespaces(engine)
+        self._sources = Sources(engine)
+
+    async def create_api(self, request: Members) -> Members:
+        """A new API."""
+        return await self._apis.create(request)
+
+    async def get_api(self, request: Members) -> Members:
+        """One API."""
+        return self._apis.get(request)
+
+    async def update_api(self, request: Members) -> Members:
+        """An API described anew."""
+        return await self._apis.update(request)
+
+    async def delete_api(self, request: Members) -> Members:
+        """Remove an API and all its parts."""
+        return await self._apis.delete(request)
+
+    async def list_apis(self, request: Members) -> Members:
+        """APIs, a page at a time."""
+        return self._apis.list(request)
+
+    async def create_channel_namespace(self, request: Members) -> Members:
+        """A new namespace."""
+        return await self._namespaces.create(request)
+
+    async def get_channel_namespace(self, request: Members) -> Members:
+        """One namespace."""
+        return self._namespaces.get(request)
+
+    async def update_channel_namespace(self, request: Members) -> Members:
+        """A namespace described anew."""
+        return await self._namespaces.update(request)
+
+    async def delete_channel_namespace(self, request: Members) -> Members:
+        """Remove a namespace; its subscriptions end."""
+        return await self._namespaces.delete(request)
+
+    async def list_channel_namespaces(self, request: Members) -> Members:
+        """Namespaces, a page at a time."""
+        return self._namespaces.list(request)
+
+    async def create_api_key(self, request: Members) -> Members:
+        """A new key."""
+        return await self._apis.create_key(request)
+
+    async def update_api_key(self, request: Members) -> Members:
+        """Another description or expiry of a key."""
+        return await self._apis.update_key(request)
+
+    async def delete_api_key(self, request: Members) -> Members:
+        """Refuse a key from now on."""
+        return await self._apis.delete_key(request)
+
+    async def list_api_keys(self, request: Members) -> Members:
+        """Keys, expired ones included."""
+        return self._apis.list_keys(request)
+
+    async def tag_resource(self, request: Members) -> Members:
+        """Add tags to an API or a namespace."""
+        return await self._apis.tag(request)
+
+    async def untag_resource(self, request: Members) -> Members:
+        """Remove tags."""
+        return await self._apis.untag(request)
+
+    async def list_tags_for_resource(self, request: Members) -> Members:
+        """All tags."""
+        return self._apis.tags(request)
+
+    async def create_data_source(self, request: Members) -> Members:
+        """A new data source."""
+        return await self._sources.create(request)
+
+    async def get_data_source(self, request: Members) -> Members:
+        """One data source."""
+        return self._sources.get(request)
+
+    async def update_data_source(self, request: Members) -> Members:
+        """A data source described anew."""
+        return await self._sources.update(request)
+
+    async def delete_data_source(self, request: Members) -> Members:
+        """Remove a data source that nothing uses."""
+        return await self._sources.delete(request)
+
+    async def list_data_sources(self, request: Members) -> Members:
+        """Data sources, a page at a time."""
+        return self._sources.list(request)

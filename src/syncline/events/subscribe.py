@@ -1,0 +1,177 @@
+"""One WebSocket connection to an Event API: its subscriptions, and what it publishes.
+
+For: `engine`, which makes one Endpoint per connection; `edge` drives it. Implements hub.PublishingEndpoint.
+Owns: the connection's subscriptions. Never: frames a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from syncline.auth import Signed
+from syncline.core import Clock, Request, SynclineError, json, settings
+from syncline.events.channels import Channel, channel_of
+from syncline.events.errors import (
+    DuplicatedOperation,
+    NamespaceUnknown,
+    TooManyEventsOverSocket,
+    TooManySubscriptions,
+    entries_of,
+)
+from syncline.events.handlers import Moment, shown_request
+from syncline.events.live import Live, Served
+from syncline.events.publish import Caller, Publisher, is_ours, payload_of
+from syncline.hub import Hub, Post, Start, Subscription
+
+PATH = "/event"
+"""What signatures of every message cover, whatever the path of the socket."""
+
+
+class Kept(msgspec.Struct):
+    """A live subscription, and what it was started with."""
+
+    start: Start
+    channel: Channel
+    subscription: Subscription
+
+
+class Endpoint:
+    """What one connection talks to."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        hub: Hub,
+        clock: Clock,
+        limits: settings.Events,
+        live_of: Callable[[Mapping[str, str]], Live],
+    ) -> None:
+        self._publisher, self._hub, self._clock, self._limits = publisher, hub, clock, limits
+        self._live_of = live_of
+        self._live: Live | None = None
+        self._since = 0.0
+        self._kept: dict[str, Kept] = {}
+
+    # --- hub.PublishingEndpoint
+
+    async def connect(self, request: Request, authorization: Mapping[str, str] | None) -> None:
+        """Admit the connection, or raise. `authorization` None: the request's own headers carry it."""
+        headers = request.index if authorization is None else lowered(authorization)
+        live = self._live_of(headers)
+        try:
+            await self._publisher.admit(live.connect, caller(headers, request, b"{}"))
+        except SynclineError:
+            live.figures.connect_errors.add()
+            raise
+        self._live = live
+        self._since = self._clock.monotonic()
+        live.figures.connects.add()
+        live.figures.connections += 1
+        live.connections[self] = self._gone
+
+    async def subscribe(self, start: Start) -> Subscription:
+        """Register with the hub, then return at once. Raises to refuse."""
+        live = self._connected()
+        live.figures.messages_in.add()
+        channel = channel_of(start.payload["channel"], wildcard=True)
+        namespace = live.namespace(channel.namespace)
+        figures = namespace.figures
+        try:
+            await self._admitted(live, namespace, channel, start)
+        except SynclineError as refusal:
+            (figures.subscribe_server_errors if is_ours(refusal) else figures.subscribe_client_errors).add()
+            raise
+        figures.subscribes.add()
+        return self._register(live, channel, start)
+
+    async def publish(self, post: Post) -> dict[str, Any]:
+        """Publish, then return what is said of each event."""
+        live = self._connected()
+        live.figures.messages_in.add()
+        most = self._limits.events_per_publish_max
+        if isinstance(post.events, list) and len(post.events) > most:
+            raise TooManyEventsOverSocket(limit=most)
+        body = json.encode({"channel": post.channel, "events": post.events})
+        asking = caller(lowered(post.authorization), post.request, body)
+        return await self._publisher.publish(live, post.channel, post.events, asking)
+
+    def unsubscribe(self, id: str) -> None:
+        """End one subscription; unknown ids are nothing to do."""
+        kept = self._kept.pop(id, None)
+        if kept is None:
+            return
+        self._hub.unsubscribe(kept.subscription)
+        live = self._connected()
+        live.figures.messages_in.add()
+        live.figures.subscriptions -= 1
+        live.namespace(kept.channel.namespace).figures.unsubscribes.add()
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        live = self._live
+        if live is None:
+            return
+        for kept in self._kept.values():
+            self._hub.unsubscribe(kept.subscription)
+        live.figures.subscriptions -= len(self._kept)
+        live.figures.connections -= 1
+        live.figures.disconnects.add()
+        live.figures.connection_ms.observe((self._clock.monotonic() - self._since) * 1000)
+        del live.connections[self]
+        self._kept.clear()
+        self._live = None
+
+    # --- subscribing
+
+    async def _admitted(self, live: Live, namespace: Served, channel: Channel, start: Start) -> None:
+        asking = caller(lowered(start.authorization), start.request, start.raw.encode())
+        identity = await self._publisher.admit(namespace.subscribe, asking)
+        if start.id in self._kept:
+            raise DuplicatedOperation(id=start.id)
+        most = self._limits.subscriptions_per_connection_max
+        if len(self._kept) >= most:
+            raise TooManySubscriptions(limit=most)
+        handler = namespace.handlers.on_subscribe
+        if handler is None:
+            return
+        namespace.figures.subscribe_handlers.add()
+        request = shown_request(start.request)
+        await handler.subscribed(Moment(live.api_id, "SUBSCRIBE", channel, identity.claims, request))
+
+    def _register(self, live: Live, channel: Channel, start: Start) -> Subscription:
+        live.namespace(channel.namespace)  # it may have gone while the handler ran
+        if self._live is not live:
+            raise NamespaceUnknown  # so may the connection
+        topics = (channel.topic(live.api_id),)
+        subscription = Subscription(topics, "", None, payload_of, start.outbox, start.prefix, start.suffix)
+        self._kept[start.id] = Kept(start, channel, subscription)
+        live.figures.subscriptions += 1
+        self._hub.subscribe(subscription)
+        return subscription
+
+    def _gone(self, namespace: str | None) -> None:
+        """A namespace, or the API, is no longer served."""
+        for id, kept in list(self._kept.items()):
+            if namespace in (None, kept.channel.namespace):
+                del self._kept[id]
+                self._connected().figures.subscriptions -= 1
+                self._hub.unsubscribe(kept.subscription)
+                kept.start.ended(entries_of(NamespaceUnknown()), False)
+
+    def _connected(self) -> Live:
+        assert self._live is not None, "a connection subscribes only after it was admitted"
+        return self._live
+
+
+def caller(headers: Mapping[str, str], request: Request, body: bytes) -> Caller:
+    """Who sent a message. Signatures are made as for a POST to the HTTP endpoint."""
+    base = request.path.removesuffix("/").removesuffix("/realtime")
+    return Caller(headers, Signed("POST", (base, PATH), body=body), request)
+
+
+def lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    """Header names in lower case: clients write them either way."""
+    return {name.lower(): value for name, value in headers.items()}

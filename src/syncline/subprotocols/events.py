@@ -1,0 +1,246 @@
+"""AppSync Events' WebSocket dialect `aws-appsync-event-ws` as a state machine.
+
+For: `edge`, which drives it. Owns: which message is legal when, the ids in use, and the dialect's timers.
+Never: touches a socket, a task or a clock; knows which channels there are.
+Follows: AWS AppSync Events, "Understanding the Event API WebSocket protocol".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from syncline.core import Denied, NotFound, SynclineError, Unauthenticated, json
+from syncline.subprotocols.actions import Action, Close, Connect, Publish, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.appsync import (
+    CONNECTION_SECONDS_MAX,
+    KEEP_ALIVE,
+    NO_PROTOCOL,
+    NOT_SUPPORTED,
+    REFUSAL_SECONDS,
+    State,
+    duplicated,
+)
+from syncline.subprotocols.handshake import CREDENTIAL_HEADERS, Undecodable, authorization_of, offered, texts
+from syncline.subprotocols.messages import decoded, message
+from syncline.subprotocols.port import ErrorObject, Handshake
+
+EVENTS_WS = "aws-appsync-event-ws"
+
+ID = re.compile(r"[a-zA-Z0-9\-_+]{1,128}")
+SHOWN_ID_MAX = 256
+"""An id that is none is sent back, so that its client finds the answer; not if it is longer than this."""
+
+UNAUTHORIZED: ErrorObject = {"errorType": "UnauthorizedException"}
+NO_AUTHORIZATION: ErrorObject = {**UNAUTHORIZED, "message": "You are not authorized to make this call."}
+BAD_ID: ErrorObject = {"errorType": "BadRequestException", "message": "Invalid Id Format"}
+BAD_CHANNEL: ErrorObject = {"errorType": "BadRequestException", "message": "Invalid Channel Format"}
+UNKNOWN: ErrorObject = {
+    "errorType": "UnsupportedOperation",
+    "message": "unknown not supported through the realtime channel",
+}
+
+Move = Callable[["EventsProtocol", Mapping[str, Any]], list[Action]]
+
+
+class EventsProtocol:
+    """One connection. `due` is the monotonic second at which `tick` has something to do."""
+
+    operations = False
+
+    def __init__(
+        self,
+        handshake: Handshake,
+        *,
+        keep_alive_seconds: float = 60.0,
+        connection_timeout_ms: int = 300_000,
+        connection_seconds_max: float = CONNECTION_SECONDS_MAX,
+    ) -> None:
+        self.state = State.CONNECTING
+        self.due = float("inf")
+        self.ids: set[str] = set()
+        """Ids of the live subscriptions and of those being started."""
+        self._handshake = handshake
+        self._keep_alive_seconds = keep_alive_seconds
+        self._connection_seconds_max = connection_seconds_max
+        self._ack = message(type="connection_ack", connectionTimeoutMs=connection_timeout_ms)
+        self._refusal: ErrorObject = UNAUTHORIZED
+        self._ends = float("inf")
+
+    def opened(self, now: float) -> list[Action]:
+        """The WebSocket is open: ask for admission, or note why there can be none."""
+        self._ends = now + self._connection_seconds_max
+        self.due = now + REFUSAL_SECONDS
+        subprotocols = offered(self._handshake.headers)
+        if EVENTS_WS not in subprotocols:
+            foreign = NOT_SUPPORTED if subprotocols else NO_PROTOCOL
+            return self._refuse({"errorType": "BadRequestException", "message": foreign["message"]})
+        try:
+            headers = authorization_of(subprotocols, self._handshake.query)
+        except Undecodable as refusal:
+            return self.connect_refused(refusal)
+        if headers is None and not any(name in self._handshake.index for name in CREDENTIAL_HEADERS):
+            return self._refuse(UNAUTHORIZED)
+        return [Connect(headers)]
+
+    def connected(self) -> list[Action]:
+        """The connection is admitted."""
+        if self.state is State.CONNECTING:
+            self.state = State.READY
+            self.due += self._keep_alive_seconds - REFUSAL_SECONDS
+        return []
+
+    def connect_refused(self, error: SynclineError) -> list[Action]:
+        """The connection is not admitted."""
+        return self._refuse(connection_error(error))
+
+    def receive(self, message: str | bytes) -> list[Action]:
+        """A whole message. Never raises."""
+        received = decoded(message)
+        kind = received.get("type")
+        move = self.MOVES.get((self.state, kind if isinstance(kind, str) else ""))
+        return (move or self.OTHERWISE[self.state])(self, received)
+
+    def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
+        """The subscription is registered."""
+        more = {} if told is None else {"syncline": told}
+        return [Send(message(type="subscribe_success", id=id, **more))] if id in self.ids else []
+
+    def refused(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
+        """The subscription is not registered; its id is free again."""
+        if id not in self.ids:
+            return []
+        self.ids.discard(id)
+        return [failed("subscribe_error", id, *errors)]
+
+    def answered(self, id: str, payload: bytes) -> list[Action]:
+        """Not in this dialect."""
+        raise AssertionError("the dialect has no queries")
+
+    def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> list[Action]:
+        """The subscription is over; its id is free again."""
+        if id not in self.ids:
+            return []
+        over = self.refused(id, errors)
+        return [*over, *self._close(1000, named(errors[0]))] if close else over
+
+    def published(self, id: str, answer: Mapping[str, Any]) -> list[Action]:
+        """The events were published, one by one as `answer` says."""
+        if self.state is State.CLOSED:
+            return []
+        return [Send(message(id=id, type="publish_success", **answer))]
+
+    def publish_refused(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
+        """None of the events was published."""
+        return [] if self.state is State.CLOSED else [failed("publish_error", id, *errors)]
+
+    def splice(self, id: str) -> tuple[bytes, bytes]:
+        """What stands before and after a payload, which is the event's text as a JSON string."""
+        return b'{"type":"data","id":' + json.encode(id) + b',"event":', b"}"
+
+    def tick(self, now: float) -> list[Action]:
+        """Keep-alives, the end of a refused connection, and the longest life of any."""
+        if now < self.due or self.state is State.CLOSED:
+            return []
+        if self.state is State.REFUSED:
+            return self._show_refusal({})
+        if now >= self._ends:
+            return self._close(1001, "the connection reached its maximum age")
+        self.due = min(now + self._keep_alive_seconds, self._ends)
+        return [] if self.state is State.CONNECTING else [Send(KEEP_ALIVE)]
+
+    # --- moves
+
+    def _init(self, received: Mapping[str, Any]) -> list[Action]:
+        return [Send(self._ack), Send(KEEP_ALIVE)]
+
+    def _subscribe(self, received: Mapping[str, Any]) -> list[Action]:
+        id, channel = received.get("id"), received.get("channel")
+        if not isinstance(id, str) or not ID.fullmatch(id):
+            return [failed("subscribe_error", id, BAD_ID)]
+        if id in self.ids:
+            return [failed("subscribe_error", id, duplicated(id))]
+        if not isinstance(channel, str):
+            return [failed("subscribe_error", id, BAD_CHANNEL)]
+        authorization = received.get("authorization")
+        if not isinstance(authorization, dict) or not authorization:
+            return [failed("subscribe_error", id, NO_AUTHORIZATION)]
+        self.ids.add(id)
+        payload = {"channel": channel}
+        return [Subscribe(id, payload, message(**payload).decode(), texts(authorization))]
+
+    def _publish(self, received: Mapping[str, Any]) -> list[Action]:
+        id, authorization = received.get("id"), received.get("authorization")
+        if not isinstance(id, str) or not ID.fullmatch(id):
+            return [failed("publish_error", id, BAD_ID)]
+        if not isinstance(authorization, dict) or not authorization:
+            return [failed("publish_error", id, NO_AUTHORIZATION)]
+        return [Publish(id, received.get("channel"), received.get("events"), texts(authorization))]
+
+    def _unsubscribe(self, received: Mapping[str, Any]) -> list[Action]:
+        id = received.get("id")
+        if not isinstance(id, str) or id not in self.ids:
+            shown = id if isinstance(id, str) else ""
+            text = f"Unknown operation id {shown[:SHOWN_ID_MAX]}".rstrip()
+            return [failed("unsubscribe_error", id, {"errorType": "UnknownOperationError", "message": text})]
+        self.ids.discard(id)
+        return [Unsubscribe(id), Send(message(type="unsubscribe_success", id=id))]
+
+    def _unknown(self, received: Mapping[str, Any]) -> list[Action]:
+        return [failed("error", received.get("id"), UNKNOWN)]
+
+    def _ignore(self, received: Mapping[str, Any]) -> list[Action]:
+        return []
+
+    def _show_refusal(self, received: Mapping[str, Any]) -> list[Action]:
+        # AWS closes with 1000 after a failure, too.
+        refusal = message(type="connection_error", errors=[self._refusal])
+        return [Send(refusal, named(self._refusal)), *self._close(1000, named(self._refusal))]
+
+    def _refuse(self, refusal: ErrorObject) -> list[Action]:
+        if self.state is State.CONNECTING:
+            self.state = State.REFUSED
+            self._refusal = refusal
+        return []
+
+    def _close(self, code: int, reason: str) -> list[Action]:
+        self.state = State.CLOSED
+        self.due = float("inf")
+        self.ids.clear()
+        return [Close(code, reason)]
+
+    MOVES: ClassVar[dict[tuple[State, str], Move]] = {
+        # connection_init is optional: authorization happened in the handshake.
+        (State.READY, "connection_init"): _init,
+        (State.READY, "subscribe"): _subscribe,
+        (State.READY, "publish"): _publish,
+        (State.READY, "unsubscribe"): _unsubscribe,
+    }
+
+    OTHERWISE: ClassVar[dict[State, Move]] = {
+        # What a client sends before it is admitted is ignored.
+        State.CONNECTING: _ignore,
+        State.REFUSED: _show_refusal,
+        State.READY: _unknown,
+        State.CLOSED: _ignore,
+    }
+
+
+def failed(kind: str, id: object, *errors: ErrorObject) -> Send:
+    """An error message of some kind, with the id when there is one."""
+    whose = {"id": id} if isinstance(id, str) and len(id) <= SHOWN_ID_MAX else {}
+    return Send(message(type=kind, **whose, errors=list(errors)), named(errors[0]))
+
+
+def named(refusal: ErrorObject) -> str:
+    """A refusal in one line."""
+    return ": ".join(str(refusal[member]) for member in ("errorType", "message") if refusal.get(member))
+
+
+def connection_error(refusal: SynclineError) -> ErrorObject:
+    """The error object of a `connection_error` message. aws-amplify takes these two types for final."""
+    if isinstance(refusal, Unauthenticated | Denied):
+        return UNAUTHORIZED
+    kind = "BadRequestException" if isinstance(refusal, NotFound) else refusal.code
+    return {"errorType": kind, "message": refusal.message}
