@@ -22,7 +22,6 @@ class Box:
 
     framing: Hashable = "lines"
     pending_bytes = 0
-    round_trip_ms = None
 
     def __init__(self) -> None:
         self.ledger = Ledger()
