@@ -1,7 +1,8 @@
 """The admin door, `/_syncline/…`: what the command line asks a running server, and nobody else may.
 
-For: `syncline trace`. Owns: who is let in: callers on this machine who sign with the root access key, in `dev`, too,
-since any page in a browser on this machine can send a request here. Never: answers with a secret.
+For: `syncline trace`, `syncline connections`. Owns: who is let in: callers on this machine who sign with the root
+access key, in `dev`, too, since any page in a browser on this machine can send a request here.
+Never: answers with a secret.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Admin:
         graphql = self._rooms.graphql
         given = parse_qs(request.query)
         match request.method, request.path.removeprefix(PREFIX).split("/"):
+            case "GET", ["connections"]:
+                return {"connections": graphql.connections(given.get("api", [None])[0])}
             case "GET", ["traces"]:
                 return {"traces": graphql.traces(given.get("api", [None])[0])}
             case "GET", ["traces", trace_id]:

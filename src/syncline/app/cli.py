@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from syncline import __version__
+from syncline.app.connection_commands import connections
 from syncline.app.function_commands import functions
 from syncline.app.resolver_commands import resolvers
 from syncline.app.trace_commands import trace
@@ -113,6 +114,7 @@ def config(**flags: Any) -> None:
 
 main.add_command(trace)
 main.add_command(resolvers)
+main.add_command(connections)
 
 
 @main.group()

@@ -27,6 +27,8 @@ TCP_INFO_BYTES = 256
 BYTES_ACKED_AT = 120
 """Where `tcpi_bytes_acked` is in `struct tcp_info` (linux/tcp.h, since Linux 4.1)."""
 
+ROUND_TRIP_AT = 68
+"""Where `tcpi_rtt` is."""
 TCP_CLOSE = 7
 """The state of a connection that was reset or is over (include/net/tcp_states.h)."""
 
@@ -77,6 +79,10 @@ class SocketOutbox:
     def reached_bytes(self) -> int | None:
         return None if self._arrivals is None else self._arrivals.reached()
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        return None if self._arrivals is None else self._arrivals.round_trip_ms()
+
     def own(self, frame: bytes) -> None:
         """Write a frame that is not the hub's, and note it."""
         self.write(frame)
@@ -111,6 +117,10 @@ class Arrivals:
         if self._descriptor < 0:
             return self._final
         return max(told(self._descriptor)[0] - self._first, 0)
+
+    def round_trip_ms(self) -> float | None:
+        """The kernel's estimate."""
+        return None if self._descriptor < 0 else round_trip_us(self._descriptor) / 1000
 
     def linger(self) -> bool:
         """Outlive the transport while what it sent is under way."""
@@ -187,6 +197,10 @@ class TlsArrivals:
             content -= length
         return content if left <= 0 or content == 0 else None
 
+    def round_trip_ms(self) -> float | None:
+        """The kernel's estimate."""
+        return None if self._descriptor < 0 else round_trip_us(self._descriptor) / 1000
+
     def linger(self) -> bool:
         """Outlive the transport while what it sent is under way."""
         if under_way(self._descriptor):
@@ -228,16 +242,27 @@ def overhead_of(sealed: ssl.SSLObject) -> int | None:
     return None
 
 
+def facts_of(descriptor: int) -> bytes:
+    """A connection's `struct tcp_info`. Raises OSError."""
+    connection = socket.socket(fileno=descriptor)
+    try:
+        return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+    finally:
+        connection.detach()
+
+
+def round_trip_us(descriptor: int) -> int:
+    """The smoothed round-trip time in microseconds. Raises OSError, struct.error."""
+    (found,) = struct.unpack_from("=I", facts_of(descriptor), ROUND_TRIP_AT)
+    return int(found)
+
+
 def told(descriptor: int) -> tuple[int, int, int]:
     """What the kernel says: bytes that the peer acknowledged, bytes that it was given and the peer has not, its state.
 
     Raises OSError, struct.error.
     """
-    connection = socket.socket(fileno=descriptor)
-    try:
-        facts = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
-    finally:
-        connection.detach()
+    facts = facts_of(descriptor)
     (acknowledged,) = struct.unpack_from("=Q", facts, BYTES_ACKED_AT)
     (queued,) = struct.unpack("=i", fcntl.ioctl(descriptor, SIOCOUTQ, b"\0" * 4))
     return acknowledged, queued, facts[0]

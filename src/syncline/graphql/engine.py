@@ -97,6 +97,15 @@ class GraphqlEngine:
 
     # --- for developers
 
+    def connections(self, api_id: str | None = None) -> list[dict[str, Any]]:
+        """Who is connected now, the oldest first: peer, subscriptions with their filters, what waits, what arrived."""
+        lives = self._live.values() if api_id is None else [self.live(api_id)]
+        return [
+            {**endpoint.shown(), "position": self.hub.position(live.api_id)}
+            for live in lives
+            for endpoint in live.present
+        ]
+
     def traces(self, api_id: str | None = None) -> list[dict[str, Any]]:
         """What failed lately, the newest first, in short."""
         lives = self._live.values() if api_id is None else [self.live(api_id)]

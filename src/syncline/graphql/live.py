@@ -46,6 +46,10 @@ class Figures:
         self.connect_errors = meter.counter("syncline_graphql_connect_errors_total", api=api)
         self.subscribes = meter.counter("syncline_graphql_subscribes_total", api=api)
         self.subscribe_errors = meter.counter("syncline_graphql_subscribe_errors_total", api=api)
+        self.connect_requests = meter.counter("syncline_graphql_connect_requests_total", api=api)
+        self.disconnects = meter.counter("syncline_graphql_disconnects_total", api=api)
+        self.unsubscribes = meter.counter("syncline_graphql_unsubscribes_total", api=api)
+        self.connection_ms = meter.summary("syncline_graphql_connection_ms", api=api)
         self.invalidation_requests = meter.counter("syncline_graphql_invalidation_requests_total", api=api)
         self.invalidations = meter.counter("syncline_graphql_invalidations_total", api=api)
         self.resumed = meter.counter("syncline_graphql_resumed_total", api=api)
@@ -83,6 +87,8 @@ class Live:
         """By group, what equal subscriptions share; gone with the last of them."""
         self.ending: dict[str, dict[tuple[Any, str], Callable[[Any], bool]]] = {}
         """By subscription field, what ends live subscriptions: by endpoint and id."""
+        self.present: dict[Any, None] = {}
+        """The connected endpoints."""
         self.returning = Returning()
         """Subscriptions by name, to be continued."""
         self.sources: dict[str, DataSource] = {}

@@ -19,13 +19,14 @@ from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
 from syncline.graphql.errors import FieldFailed, NoSchema, OperationUnsupported
-from syncline.graphql.execute import Run, Surroundings, at_once, request_of
+from syncline.graphql.execute import Run, request_of
 from syncline.graphql.filters import Filter, compile_filter, hints_of
 from syncline.graphql.live import Live
 from syncline.graphql.plan import Plan
+from syncline.graphql.projection import Projection, matching
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.serve import Server
-from syncline.hub import Answer, ErrorObject, Hint, Hub, Start, Subscription, Topic
+from syncline.hub import Answer, ErrorObject, Hub, Start, Subscription, Topic
 
 Value = Any
 
@@ -75,6 +76,8 @@ class Endpoint:
         self._server, self._hub, self._clock, self._meter, self._live_of = server, hub, clock, meter, live_of
         self._live: Live | None = None
         self._kept: dict[str, Kept] = {}
+        self._request: Request | None = None
+        self._since = 0.0
         self._soonest = NEVER
         self._cutting = False
 
@@ -84,6 +87,7 @@ class Endpoint:
         """Admit the connection, or raise. `authorization` None: the request's own headers carry it."""
         headers = request.index if authorization is None else _lowered(authorization)
         live = self._live_of(headers)
+        live.figures.connect_requests.add()
         base = _base(request.path)
         signed = Signed("POST", (f"{base}/connect", "/graphql/connect"), body=b"{}")
         try:
@@ -91,9 +95,10 @@ class Endpoint:
         except SynclineError:
             live.figures.connect_errors.add()
             raise
-        self._live = live
+        self._live, self._request, self._since = live, request, self._clock.now()
         live.figures.connects.add()
         live.figures.connections += 1
+        live.present[self] = None
         live.changed[self] = self._look_again
         live.rechecks[self] = self._recheck
 
@@ -114,6 +119,7 @@ class Endpoint:
         """End one subscription; unknown ids are nothing to do."""
         kept = self._drop(id)
         if kept is not None:
+            self._connected().figures.unsubscribes.add()
             self._hub.unsubscribe(kept.subscription)
 
     def closed(self) -> None:
@@ -128,6 +134,9 @@ class Endpoint:
             self._hub.unsubscribe(kept.subscription)
             if kept.name is not None and live.documents is not None:
                 live.returning.lost(kept.name, kept.subscription, now=now, seconds_max=window)
+        live.figures.disconnects.add()
+        live.figures.connection_ms.observe((self._clock.now() - self._since) * 1000)
+        del live.present[self]
         del live.changed[self]
         del live.rechecks[self]
         live.figures.connections -= 1
@@ -182,6 +191,31 @@ class Endpoint:
         headers = [(name.lower(), value) for name, value in start.authorization.items()]
         asked = Request("POST", _base(start.request.path), "", headers, start.raw.encode(), peer=start.request.peer)
         return (await self._server.respond(live, asked)).body
+
+    def shown(self) -> dict[str, Any]:
+        """This connection as its operator sees it."""
+        request, outbox = self._request, next((kept.start.outbox for kept in self._kept.values()), None)
+        assert request is not None, "only who is connected is looked at"
+        return {
+            "api": self._connected().api_id,
+            "connection": request.id,
+            "peer": request.peer,
+            "since": self._since,
+            "pendingBytes": 0 if outbox is None else outbox.pending_bytes,
+            "roundTripMs": None if outbox is None else outbox.round_trip_ms,
+            "subscriptions": [
+                {
+                    "id": kept.start.id,
+                    "field": kept.filters.field,
+                    "mode": kept.identity.mode,
+                    "query": kept.start.payload.get("query"),
+                    "variables": kept.start.payload.get("variables"),
+                    "filter": None if kept.filters.wanted is None else json.decode(kept.filters.wanted.name),
+                    "reached": self._hub.reached(kept.subscription),
+                }
+                for kept in self._kept.values()
+            ],
+        }
 
     # --- starting
 
@@ -350,87 +384,6 @@ class Endpoint:
     def _connected(self) -> Live:
         assert self._live is not None, "a connection subscribes only after it was admitted"
         return self._live
-
-
-class Projection:
-    """What subscribers of one group get of a published value."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        field: FieldPlan,
-        matches: Callable[[Value], bool] | None,
-        index: tuple[Hint, ...] | None,
-        surroundings: Surroundings,
-        live: Live,
-        meter: Meter,
-    ) -> None:
-        self.matches = matches
-        self.index = index
-        self._plan, self._field, self._surroundings = plan, field, surroundings
-        self._live, self._meter = live, meter
-        self._head = b'{"data":{' + json.encode(field.key) + b":"
-        self._known_gaps: set[str] = set()
-
-    def payload(self, value: Value) -> bytes:
-        """The `payload` of a data frame: the value as the subscription selects it, encoded once."""
-        fast = self._field.shape.fast
-        if fast is not None:
-            try:
-                return self._head + json.encode(fast(value)) + b"}}"
-            except ANOMALIES:
-                pass
-        return self._careful(value)
-
-    def _careful(self, value: Value) -> bytes:
-        run = Run(self._plan, self._surroundings)
-        data = at_once(run.projected(self._field, value))
-        if run.gaps:
-            self._note(run.gaps)
-        answer = {"data": data, "errors": run.errors} if run.errors else {"data": data}
-        return json.encode(answer)
-
-    def _note(self, gaps: list[str]) -> None:
-        self._live.figures.gaps.add(len(gaps))
-        fresh = [path for path in gaps if path not in self._known_gaps]
-        if fresh:
-            self._known_gaps.update(fresh)
-            self._meter.event(
-                "subscription selects what the mutation did not",
-                room="graphql",
-                api=self._live.api_id,
-                subscription=self._field.name,
-                missing=fresh,
-            )
-
-
-def matching(arguments: Mapping[str, Any]) -> Callable[[Value], bool] | None:
-    """AppSync's basic filter: each argument given equals the body's field of that name; null: null or not there."""
-    if not arguments:
-        return None
-    wanted = [(name, value, _serial(value)) for name, value in arguments.items()]
-
-    def matches(value: Value) -> bool:
-        for name, expected, serial in wanted:
-            actual = value.get(name)
-            if expected is None:
-                if actual is not None:
-                    return False
-            elif not _equals(actual, expected, serial):
-                return False
-        return True
-
-    return matches
-
-
-def _equals(actual: Any, expected: Any, serial: str) -> bool:
-    if actual is None or isinstance(actual, (list, dict)):
-        return False
-    return bool(actual == expected) or _serial(actual) == serial
-
-
-def _serial(value: Any) -> str:
-    return value if isinstance(value, str) else json.encode(value).decode()
 
 
 def arguments_of(field: FieldPlan, variables: Mapping[str, Any]) -> dict[str, Any]:

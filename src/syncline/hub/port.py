@@ -42,6 +42,11 @@ class Outbox(Protocol):
         """How many of the bytes written here the peer is known to have; None when nobody can tell."""
         ...
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        """How long the peer takes to acknowledge; None when nobody can tell."""
+        ...
+
     def frame_header(self, length: int) -> bytes:
         """The bytes that announce a message of `length` bytes."""
         ...

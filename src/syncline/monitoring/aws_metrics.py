@@ -66,6 +66,13 @@ _APIS: list[Row] = [
     Row("syncline_graphql_subscribe_errors_total", "AWS/AppSync", "SubscribeClientError", "Count", _API),
     Row("syncline_graphql_connections", "AWS/AppSync", "ActiveConnections", "Count", _API, each_minute=True),
     Row("syncline_graphql_subscriptions", "AWS/AppSync", "ActiveSubscriptions", "Count", _API, each_minute=True),
+    Row("syncline_graphql_connect_requests_total", "AWS/AppSync", "ConnectRequests", "Count", _API),
+    Row("syncline_graphql_disconnects_total", "AWS/AppSync", "DisconnectSuccess", "Count", _API),
+    Row("syncline_graphql_unsubscribes_total", "AWS/AppSync", "UnsubscribeSuccess", "Count", _API),
+    Row("syncline_graphql_connection_ms", "AWS/AppSync", "ConnectionDuration", "Milliseconds", _API),
+    Row("syncline_graphql_invalidation_requests_total", "AWS/AppSync", "InvalidationRequestSuccess", "Count", _API),
+    Row("syncline_graphql_invalidations_total", "AWS/AppSync", "InvalidationSuccess", "Count", _API),
+    Row("syncline_hub_dropped_publications_total", "AWS/AppSync", "InboundMessageError", "Count", _API),
     Row("syncline_hub_deliveries_total", "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API),
 ]
 

@@ -32,6 +32,7 @@ class Outbox:
 
     framing: Hashable = "test"
     pending_bytes = 0
+    round_trip_ms = None
     reached_bytes: int | None = None
 
     def __init__(self) -> None:

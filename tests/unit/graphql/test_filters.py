@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from syncline.core import LoopClock, Meter, json
 from syncline.core import settings as limits
 from syncline.graphql.filters import FilterRefused, compile_filter, hints_of
-from syncline.graphql.subscribe import Refused, matching
+from syncline.graphql.projection import matching
+from syncline.graphql.subscribe import Refused
 from syncline.hub import Hub, Subscription, Topic
 from unit.graphql.conftest import Outbox
 

@@ -22,6 +22,7 @@ class Box:
 
     framing: Hashable = "lines"
     pending_bytes = 0
+    round_trip_ms = None
     reached_bytes: int | None = None
 
     def __init__(self) -> None:

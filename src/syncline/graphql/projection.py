@@ -1,0 +1,100 @@
+"""What subscribers of one group get of a published value: filtered by arguments, projected, encoded once.
+
+For: `subscribe`. Never: knows a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from syncline.core import Meter, json
+from syncline.graphql.codegen import ANOMALIES
+from syncline.graphql.execute import Run, Surroundings, at_once
+from syncline.graphql.live import Live
+from syncline.graphql.plan import Plan
+from syncline.graphql.selection import FieldPlan
+from syncline.hub import Hint
+
+Value = Any
+
+
+class Projection:
+    """What subscribers of one group get of a published value."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        field: FieldPlan,
+        matches: Callable[[Value], bool] | None,
+        index: tuple[Hint, ...] | None,
+        surroundings: Surroundings,
+        live: Live,
+        meter: Meter,
+    ) -> None:
+        self.matches = matches
+        self.index = index
+        self._plan, self._field, self._surroundings = plan, field, surroundings
+        self._live, self._meter = live, meter
+        self._head = b'{"data":{' + json.encode(field.key) + b":"
+        self._known_gaps: set[str] = set()
+
+    def payload(self, value: Value) -> bytes:
+        """The `payload` of a data frame: the value as the subscription selects it, encoded once."""
+        fast = self._field.shape.fast
+        if fast is not None:
+            try:
+                return self._head + json.encode(fast(value)) + b"}}"
+            except ANOMALIES:
+                pass
+        return self._careful(value)
+
+    def _careful(self, value: Value) -> bytes:
+        run = Run(self._plan, self._surroundings)
+        data = at_once(run.projected(self._field, value))
+        if run.gaps:
+            self._note(run.gaps)
+        answer = {"data": data, "errors": run.errors} if run.errors else {"data": data}
+        return json.encode(answer)
+
+    def _note(self, gaps: list[str]) -> None:
+        self._live.figures.gaps.add(len(gaps))
+        fresh = [path for path in gaps if path not in self._known_gaps]
+        if fresh:
+            self._known_gaps.update(fresh)
+            self._meter.event(
+                "subscription selects what the mutation did not",
+                room="graphql",
+                api=self._live.api_id,
+                subscription=self._field.name,
+                missing=fresh,
+            )
+
+
+def matching(arguments: Mapping[str, Any]) -> Callable[[Value], bool] | None:
+    """AppSync's basic filter: each argument given equals the body's field of that name; null: null or not there."""
+    if not arguments:
+        return None
+    wanted = [(name, value, _serial(value)) for name, value in arguments.items()]
+
+    def matches(value: Value) -> bool:
+        for name, expected, serial in wanted:
+            actual = value.get(name)
+            if expected is None:
+                if actual is not None:
+                    return False
+            elif not _equals(actual, expected, serial):
+                return False
+        return True
+
+    return matches
+
+
+def _equals(actual: Any, expected: Any, serial: str) -> bool:
+    if actual is None or isinstance(actual, (list, dict)):
+        return False
+    return bool(actual == expected) or _serial(actual) == serial
+
+
+def _serial(value: Any) -> str:
+    return value if isinstance(value, str) else json.encode(value).decode()
