@@ -5,7 +5,6 @@ from syncline.store.collection import Collection
 from syncline.store.copying import copy_database, verify_database
 from syncline.store.memory import MemoryStore
 from syncline.store.port import (
-    DiskRefused,
     Pair,
     Shard,
     Snapshot,
@@ -21,7 +20,6 @@ from syncline.store.sqlite import SqliteStore
 
 __all__ = [
     "Collection",
-    "DiskRefused",
     "MemoryStore",
     "Pair",
     "Shard",
