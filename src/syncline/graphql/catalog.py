@@ -10,7 +10,17 @@ from typing import Any
 
 from syncline.auth import ApiKey
 from syncline.graphql.errors import NoSuchApi
-from syncline.graphql.model import Api, ApiCache, DataSource, Environment, Function, Resolver, SchemaRecord
+from syncline.graphql.model import (
+    Api,
+    ApiAssociation,
+    ApiCache,
+    DataSource,
+    DomainName,
+    Environment,
+    Function,
+    Resolver,
+    SchemaRecord,
+)
 from syncline.store import Collection, Snapshot, Store, Transaction
 
 
@@ -42,6 +52,10 @@ class Catalog:
         self._sources = Collection("graphql.source", DataSource)
         self._functions = Collection("graphql.function", Function)
         self._resolvers = Collection("graphql.resolver", Resolver)
+        self._domains = Collection("graphql.domain", DomainName)
+        self._associations = Collection("graphql.association", ApiAssociation)
+        self.domains: dict[str, DomainName] = {}
+        self.associations: dict[str, ApiAssociation] = {}
 
     def entry(self, api_id: str) -> Entry:
         """The API's records. Raises NoSuchApi."""
@@ -53,6 +67,10 @@ class Catalog:
     async def load(self) -> None:
         """Read everything: once, at start."""
         self.entries = await self._store.read(self._read_all)
+        domains = await self._store.read(self._domains.list)
+        self.domains = {domain.domain_name: domain for domain in domains}
+        associations = await self._store.read(self._associations.list)
+        self.associations = {each.domain_name: each for each in associations}
 
     def _read_all(self, snapshot: Snapshot) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
@@ -108,6 +126,22 @@ class Catalog:
         await self._put(self._resolvers, resolver, entry.api.api_id, resolver.type_name, resolver.field_name)
         entry.resolvers[resolver.type_name, resolver.field_name] = resolver
 
+    async def put_domain(self, domain: DomainName) -> None:
+        await self._put(self._domains, domain, domain.domain_name)
+        self.domains[domain.domain_name] = domain
+
+    async def delete_domain(self, name: str) -> None:
+        await self._delete(self._domains, name)
+        self.domains.pop(name, None)
+
+    async def put_association(self, association: ApiAssociation) -> None:
+        await self._put(self._associations, association, association.domain_name)
+        self.associations[association.domain_name] = association
+
+    async def delete_association(self, name: str) -> None:
+        await self._delete(self._associations, name)
+        self.associations.pop(name, None)
+
     async def delete_key(self, entry: Entry, key_id: str) -> None:
         await self._delete(self._keys, entry.api.api_id, key_id)
         entry.keys.pop(key_id, None)
@@ -127,6 +161,7 @@ class Catalog:
     async def delete_api(self, entry: Entry) -> None:
         """Remove an API and all that belongs to it, in one commit."""
         api_id = entry.api.api_id
+        domains = [each.domain_name for each in self.associations.values() if each.api_id == api_id]
 
         def body(txn: Transaction) -> None:
             for key in self._keys.list(txn, api_id):
@@ -140,10 +175,14 @@ class Catalog:
             self._schemas.delete(txn, api_id)
             self._environments.delete(txn, api_id)
             self._caches.delete(txn, api_id)
+            for name in domains:
+                self._associations.delete(txn, name)
             self._apis.delete(txn, api_id)
 
         await self._store.write(body)
         self.entries.pop(api_id, None)
+        for name in domains:
+            self.associations.pop(name, None)
 
     async def _put(self, collection: Collection[Any], record: Any, *key: str) -> None:
         await self._store.write(lambda txn: collection.put(txn, record, *key))

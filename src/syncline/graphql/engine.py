@@ -14,6 +14,7 @@ from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
 from syncline.datasources import Engines
 from syncline.graphql.catalog import Catalog, Entry
 from syncline.graphql.errors import NoSuchApi
+from syncline.graphql.hosts import host_of, pattern_of
 from syncline.graphql.live import Live
 from syncline.graphql.serve import Server
 from syncline.graphql.subscribe import Endpoint
@@ -54,6 +55,7 @@ class GraphqlEngine:
         await self.catalog.load()
         for entry in self.catalog.entries.values():
             self.start(entry)
+        self.refresh_domains()
 
     # --- the data plane
 
@@ -74,6 +76,9 @@ class GraphqlEngine:
     def api_of_headers(self, headers: Mapping[str, str]) -> str | None:
         """The API that these headers (lower-case names) point to."""
         for host in (headers.get("host", ""), headers.get("x-appsync-domain", "")):
+            domain = pattern_of(host_of(host), self.catalog.associations) if self.catalog.associations else None
+            if domain is not None:
+                return self.catalog.associations[domain].api_id
             label = host.partition(".")[0]
             if label in self._live:
                 return label
@@ -171,6 +176,11 @@ class GraphqlEngine:
         live = Live(entry, self._engines, self._library, self.meter, self.clock)
         live.restore()
         self._live[live.api_id] = live
+
+    def refresh_domains(self) -> None:
+        """Let every API know its custom domains."""
+        for api_id, live in self._live.items():
+            live.domains = {each.domain_name for each in self.catalog.associations.values() if each.api_id == api_id}
 
     async def resettle(self, api_id: str) -> None:
         """Serve an API's changed schema or configuration, after everything published before was delivered."""

@@ -6,7 +6,7 @@ Never: changes a record.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -18,6 +18,7 @@ from syncline.graphql.api_cache import ApiCache
 from syncline.graphql.catalog import Entry
 from syncline.graphql.documents import Documents
 from syncline.graphql.errors import BadRequest
+from syncline.graphql.hosts import host_of, pattern_of
 from syncline.graphql.model import Api
 from syncline.graphql.model import DataSource as SourceRecord
 from syncline.graphql.model import Function as FunctionRecord
@@ -91,6 +92,8 @@ class Live:
         """The connected endpoints."""
         self.returning = Returning()
         """Subscriptions by name, to be continued."""
+        self.domains: set[str] = set()
+        """Custom domains that lead here."""
         self.sources: dict[str, DataSource] = {}
         self._resolvers: dict[tuple[str, str], Resolver] = {}
 
@@ -181,6 +184,13 @@ class Live:
             key: each if key[0] in uncached else cache.wrapped(each, *key, self.entry.resolvers[key].caching_config)
             for key, each in found.items()
         }
+
+    def domain_of(self, headers: Mapping[str, str]) -> str | None:
+        """The custom domain that a request with these headers (lower-case names) came by."""
+        if not self.domains:
+            return None
+        hosts = [host_of(headers.get(name, "")) for name in ("host", "x-appsync-domain")]
+        return next((host for host in hosts if pattern_of(host, self.domains)), None)
 
     @property
     def resolvers_max(self) -> int:

@@ -116,3 +116,23 @@ class ApiCache(msgspec.Struct, frozen=True, rename="camel"):
     transit_encryption_enabled: bool = False
     at_rest_encryption_enabled: bool = False
     health_metrics_config: str = "DISABLED"
+
+
+class DomainName(msgspec.Struct, frozen=True, rename="camel"):
+    """A custom domain. Its certificate is kept and not used."""
+
+    domain_name: str
+    certificate_arn: str
+    appsync_domain_name: str
+    hosted_zone_id: str
+    domain_name_arn: str
+    description: str | None = None
+    tags: dict[str, str] = {}
+
+
+class ApiAssociation(msgspec.Struct, frozen=True, rename="camel"):
+    """Which API a custom domain leads to."""
+
+    domain_name: str
+    api_id: str
+    association_status: str = "SUCCESS"

@@ -131,7 +131,9 @@ class Server:
             return overhttp.shaped(response, executed=True) if strict else response
         generation = 0 if live.cache is None else live.cache.generation
         began = self._clock.monotonic()
-        answer, run = await self._execute(live, document, body, identity, request_of(request.headers))
+        answer, run = await self._execute(
+            live, document, body, identity, request_of(request.headers, live.domain_of(headers))
+        )
         if "errors" in answer:
             trace = None if run is None else self._traced(live, run, request, identity, body, began, answer["errors"])
             self._note_errors(answer["errors"], request, trace, api=live.api_id)

@@ -11,6 +11,7 @@ from typing import Any
 from syncline.graphql import evaluation
 from syncline.graphql.apis import Apis
 from syncline.graphql.caches import Caches
+from syncline.graphql.domains import Domains
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.parts import Parts
 from syncline.graphql.types import Types
@@ -27,6 +28,7 @@ class Graphql:
         self._engine = engine
         self._types = Types(engine)
         self._caches = Caches(engine)
+        self._domains = Domains(engine)
 
     async def create_graphql_api(self, request: Members) -> Members:
         """A new API."""
@@ -199,6 +201,38 @@ class Graphql:
     async def flush_api_cache(self, request: Members) -> Members:
         """Forget what the cache keeps."""
         return self._caches.flush(request)
+
+    async def create_domain_name(self, request: Members) -> Members:
+        """A custom domain."""
+        return await self._domains.create(request)
+
+    async def get_domain_name(self, request: Members) -> Members:
+        """One custom domain."""
+        return self._domains.get(request)
+
+    async def update_domain_name(self, request: Members) -> Members:
+        """Another description of a custom domain."""
+        return await self._domains.update(request)
+
+    async def delete_domain_name(self, request: Members) -> Members:
+        """Remove a custom domain that leads nowhere."""
+        return await self._domains.delete(request)
+
+    async def list_domain_names(self, request: Members) -> Members:
+        """Custom domains, a page at a time."""
+        return self._domains.list(request)
+
+    async def associate_api(self, request: Members) -> Members:
+        """Lead a custom domain to an API."""
+        return await self._domains.associate(request)
+
+    async def get_api_association(self, request: Members) -> Members:
+        """Where a custom domain leads."""
+        return self._domains.association(request)
+
+    async def disassociate_api(self, request: Members) -> Members:
+        """Lead a custom domain nowhere."""
+        return await self._domains.disassociate(request)
 
     async def evaluate_code(self, request: Members) -> Members:
         """What a handler of some code does with a context."""

@@ -285,7 +285,8 @@ class Endpoint:
         field = _only(plan, start)
         if field.resolver is None and field.blocked is None:
             return Filters(field.name)
-        request = request_of([(name.lower(), value) for name, value in start.authorization.items()])
+        headers = {name.lower(): value for name, value in start.authorization.items()}
+        request = request_of(list(headers.items()), live.domain_of({**start.request.index, **headers}))
         given = start.payload.get("variables") or {}
         run = Run(plan, self._server.surroundings(live, identity, request, given, variables))
         try:
