@@ -1,6 +1,7 @@
 """The figures Syncline must reach, and what it reaches on this machine: `run.py [PART …]`.
 
-Parts: fanout, get, mutations, function, startup, tables. Every figure is of this run, peers included: trust the ratios.
+Parts: fanout, get, mutations, function, startup, tables, auth. Every figure is of this run, peers included: trust
+the ratios.
 The server is pinned to core 0, the load to core 1. Fails nothing.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import auth
 import deployment
 import frames
 import peers
@@ -319,6 +321,20 @@ def table_operations(quick: bool) -> list[Row]:
     return rows
 
 
+def authorization(quick: bool) -> list[Row]:
+    """What authorization adds to a request, by mode; sign-ins by SRP; pages of 10,000 users."""
+    found = auth.measure(quick)
+    key, jwt, sigv4, listed = found.key_us, found.jwt_us, found.sigv4_us, max(found.list_ms, found.search_ms)
+    return [
+        Row("authorization: API key", f"{key:.1f} µs", "≤ 8 µs", key <= 8),
+        Row("authorization: JWT, known", f"{jwt:.1f} µs", "≤ 40 µs", jwt <= 40),
+        Row("authorization: SigV4", f"{sigv4:.1f} µs", "≤ 60 µs", sigv4 <= 60),
+        # Three 3072-bit powers and two RSA signatures are most of a sign-in, in the fastest library there is.
+        Row("sign-in by SRP", f"{found.sign_ins_per_s:.0f} /s", "≥ 500 /s a core", found.sign_ins_per_s >= 500),
+        Row("10,000 users: a page listed, searched", f"{listed:.1f} ms", "≤ 50 ms", listed <= 50),
+    ]
+
+
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "startup": startup,
     "get": get,
@@ -326,6 +342,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "fanout": fanout,
     "function": function,
     "tables": table_operations,
+    "auth": authorization,
 }
 NEEDS_PEERS = {"get", "fanout"}
 

@@ -236,3 +236,55 @@ def test_neither_log_nor_database_holds_a_secret(people: People) -> None:
     assert people.pool.encode() in every, "what is looked through is the data"
     assert [secret[:12] for secret in secrets if secret.encode() in every] == []
     assert (people.server.data / "master.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.rule("AUTH-2")
+def test_threat_the_matrix_of_credentials_and_apis(people: People) -> None:
+    """Every credential at every API: it opens its own and nothing else."""
+    appsync = people.server.root("appsync")
+    config = {"userPoolId": people.pool, "awsRegion": "us-east-1", "defaultAction": "ALLOW"}
+    apis = {}
+    for name, members in (
+        ("pool", {"authenticationType": "AMAZON_COGNITO_USER_POOLS", "userPoolConfig": config}),
+        ("key", {"authenticationType": "API_KEY"}),
+        ("key2", {"authenticationType": "API_KEY"}),
+        ("iam", {"authenticationType": "AWS_IAM"}),
+    ):
+        apis[name] = appsync.create_graphql_api(name=name, **members)["graphqlApi"]["apiId"]
+        appsync.start_schema_creation(apiId=apis[name], definition=b"type Query { a: Int }")
+    keys = {name: appsync.create_api_key(apiId=apis[name])["apiKey"]["id"] for name in ("key", "key2")}
+    credentials = {
+        "pool": {"Authorization": people.sign_in()["AccessToken"]},
+        "key": {"x-api-key": keys["key"]},
+        "key2": {"x-api-key": keys["key2"]},
+        "nobody": {},
+        "stranger": {"x-api-key": "da2-" + "a" * 26},
+    }
+
+    def status(api: str, headers: dict[str, str]) -> int:
+        request = Request(f"{people.server.url}/graphql/{apis[api]}", b'{"query":"{ __typename }"}', headers)
+        try:
+            with urlopen(request, timeout=10) as response:
+                return int(response.status)
+        except HTTPError as refusal:
+            return refusal.code
+
+    opened = {(who, api) for who, headers in credentials.items() for api in apis if status(api, headers) == 200}
+    assert opened == {("pool", "pool"), ("key", "key"), ("key2", "key2")}
+
+
+@pytest.mark.rule("AUTH-9")
+def test_threat_an_issuer_on_this_machine_is_not_reached(people: People) -> None:
+    """SSRF by an OpenID Connect issuer: the guard of outgoing requests refuses what is not public."""
+    appsync = people.server.root("appsync")
+    config = {"issuer": people.server.url}
+    made = appsync.create_graphql_api(name="ssrf", authenticationType="OPENID_CONNECT", openIDConnectConfig=config)
+    api = made["graphqlApi"]["apiId"]
+    head = base64.urlsafe_b64encode(b'{"alg":"RS256","kid":"k"}').decode().rstrip("=")
+    body = base64.urlsafe_b64encode(b'{"iss":"x","iat":1,"exp":99999999999}').decode().rstrip("=")
+    request = Request(f"{people.server.url}/graphql/{api}", b"{}", {"Authorization": f"{head}.{body}.AAAA"})
+    with pytest.raises(HTTPError) as refusal:
+        urlopen(request, timeout=10)
+    assert refusal.value.code == 401
+    reasons = [event["reason"] for event in people.server.events() if event["event"] == "issuer unreachable"]
+    assert any("not allowed" in reason for reason in reasons)

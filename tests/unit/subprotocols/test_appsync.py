@@ -224,6 +224,20 @@ def test_an_id_in_use_is_not_given_twice() -> None:
     assert isinstance(start(machine)[0], Subscribe)
 
 
+@pytest.mark.rule("SUB-14")
+def test_a_start_with_another_credential_is_a_renewal_and_refused_it_disturbs_nothing() -> None:
+    machine = ready()
+    start(machine)
+    fresh = {**HEADERS, "Authorization": "a fresh token"}
+    assert isinstance(start(machine, authorization=fresh)[0], Subscribe)
+    assert shown(machine.accepted("1")) == [{"type": "start_ack", "id": "1"}]
+    (again,) = start(machine, authorization=fresh)
+    assert isinstance(again, Subscribe)
+    (refused,) = shown(machine.refused("1", [{"message": "no"}]))
+    assert refused["type"] == "error"
+    assert machine.ids == {"1"}
+
+
 @pytest.mark.rule("SUB-7")
 def test_the_hundred_and_first_subscription_is_refused() -> None:
     machine = ready()
