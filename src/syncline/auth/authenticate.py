@@ -1,6 +1,6 @@
 """Headers to an identity: which mode a credential is of, whether the API has that mode, whether it is right.
 
-For: the data planes (`graphql`, later `events`). Owns: no state; an API's keys come in with each call.
+For: the data planes (`graphql`, `events`). Owns: no state; an API's keys come in with each call.
 Never: reads a clock or a signature by itself; decides about single fields (that is the schema's directives).
 """
 
@@ -20,7 +20,6 @@ from syncline.core import Clock
 from syncline.core.call import Caller
 
 SIGV4 = "AWS4-HMAC-SHA256"
-ACTION = "appsync:GraphQL"
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -71,9 +70,18 @@ class Authenticator:
         self._signatures, self._jwts, self._authorizer, self._rules = signatures, jwts, authorizer, rules
 
     async def authenticate(
-        self, api: ApiAuth, headers: Mapping[str, str], *, source_ip: str = "", signed: Signed | None = None
+        self,
+        api: ApiAuth,
+        headers: Mapping[str, str],
+        *,
+        source_ip: str = "",
+        signed: Signed | None = None,
+        asked: Mapping[str, Any] | None = None,
     ) -> Identity:
-        """The identity behind `headers` (lower-case names). Raises Unauthenticated."""
+        """The identity behind `headers` (lower-case names). Raises Unauthenticated.
+
+        `asked` is what an authorizer function of an Event API is told of the operation.
+        """
         authorization = headers.get("authorization")
         if authorization is None:
             key = headers.get("x-api-key")
@@ -84,7 +92,7 @@ class Authenticator:
             return await self._by_signature(api, headers, source_ip, signed)
         if "x-api-key" in headers and "API_KEY" in api.modes:
             return self._by_key(api, headers["x-api-key"])
-        return await self._by_token(api, authorization, headers, source_ip, signed)
+        return await self._by_token(api, authorization, headers, source_ip, signed, asked)
 
     def check(self, api: ApiAuth, identity: Identity) -> None:
         """Raise Unauthenticated when what `identity` was let in with is good no more."""
@@ -109,12 +117,20 @@ class Authenticator:
             raise NoCredential
         caller = self._signatures.caller_of(headers, signed)
         addresses = _addresses(headers, source_ip)
-        rule = None if self._rules is None else await self._rules.rule(caller, ACTION, source_ip=source_ip)
-        grants = ("AWS_IAM",) if rule is None else ("AWS_IAM", SignedFields(api.arn, rule))
+        rule = None if self._rules is None else await self._rules.rule(caller, api.action, source_ip=source_ip)
+        if rule is not None and api.resource and not rule.admits(api.resource):
+            raise NotAuthorized
+        grants = ("AWS_IAM",) if rule is None or api.resource else ("AWS_IAM", SignedFields(api.arn, rule))
         return Identity("AWS_IAM", _iam_claims(caller, addresses), grants, tuple(addresses))
 
     async def _by_token(
-        self, api: ApiAuth, authorization: str, headers: Mapping[str, str], source_ip: str, signed: Signed | None
+        self,
+        api: ApiAuth,
+        authorization: str,
+        headers: Mapping[str, str],
+        source_ip: str,
+        signed: Signed | None,
+        asked: Mapping[str, Any] | None,
     ) -> Identity:
         bearers = [each for each in api.providers if each.mode in ("AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT")]
         authorizer = next((each for each in api.providers if each.mode == "AWS_LAMBDA"), None)
@@ -123,7 +139,7 @@ class Authenticator:
             return await self._by_jwt(api, bearers, token, _addresses(headers, source_ip))
         if authorizer is not None and self._authorizer is not None:
             body = signed.body if signed is not None else b""
-            return await self._authorizer.decide(api, authorizer, authorization, headers, body)
+            return await self._authorizer.decide(api, authorizer, authorization, headers, body, asked)
         if not looks_like_jwt(token):
             raise TokenUnreadable
         raise NoCredential

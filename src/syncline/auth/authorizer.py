@@ -51,16 +51,28 @@ class Authorizer:
         self._known: OrderedDict[bytes, Decision] = OrderedDict()
 
     async def decide(
-        self, api: ApiAuth, provider: Provider, token: str, headers: Mapping[str, str], body: bytes
+        self,
+        api: ApiAuth,
+        provider: Provider,
+        token: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        asked: Mapping[str, Any] | None = None,
     ) -> Identity:
-        """Who the function says the token is. Raises NotAuthorized."""
+        """Who the function says the token is. Raises NotAuthorized.
+
+        `asked` is an Event API's operation: it stands in the event in place of a query, and in what is remembered.
+        """
         expression = provider.config.get("identityValidationExpression")
         if expression and not fits(expression, token):
             raise NotAuthorized
-        key = hashlib.sha256(f"{api.api}\0{provider.config['authorizerUri']}\0{token}".encode()).digest()
+        place = "" if asked is None else f"{asked['operation']}\0{asked['channel']}"
+        key = hashlib.sha256(f"{api.api}\0{provider.config['authorizerUri']}\0{place}\0{token}".encode()).digest()
         found = self._known.get(key)
         if found is None or found.until <= self._clock.monotonic():
-            found = await self._asked(api, provider, token, headers, body)
+            found = await self._asked(
+                api, provider, token, headers, _request_of(body) if asked is None else _event_of(asked)
+            )
             self._known[key] = found
             while len(self._known) > REMEMBERED_MAX:
                 self._known.popitem(last=False)
@@ -69,11 +81,11 @@ class Authorizer:
         return found.identity
 
     async def _asked(
-        self, api: ApiAuth, provider: Provider, token: str, headers: Mapping[str, str], body: bytes
+        self, api: ApiAuth, provider: Provider, token: str, headers: Mapping[str, str], request: dict[str, Any]
     ) -> Decision:
         event = {
             "authorizationToken": token,
-            "requestContext": {"apiId": api.api, "accountId": self._account, **_request_of(body)},
+            "requestContext": {"apiId": api.api, "accountId": self._account, **request},
             "requestHeaders": dict(headers),
         }
         answer = await self._answer(api, provider.config["authorizerUri"], json.encode(event))
@@ -83,12 +95,13 @@ class Authorizer:
         until = self._clock.monotonic() + min(max(float(ttl), 0.0), TTL_MAX)
         if answer.get("isAuthorized") is not True:
             return Decision(None, until)
-        context = answer.get("resolverContext") or {}
+        member = "handlerContext" if "channel" in request else "resolverContext"
+        context = answer.get(member) or {}
         if not isinstance(context, dict) or len(json.encode(context)) > CONTEXT_BYTES_MAX:
-            raise TooLarge("The authorizer's resolverContext is no map, or larger than 5 MB.")
+            raise TooLarge(f"The authorizer's {member} is no map, or larger than 5 MB.")
         denied = frozenset(_field_name(str(each)) for each in answer.get("deniedFields") or ())
         grants = ("AWS_LAMBDA", DeniedFields(denied)) if denied else ("AWS_LAMBDA",)
-        return Decision(Identity("AWS_LAMBDA", {"resolverContext": context}, grants), until)
+        return Decision(Identity("AWS_LAMBDA", {member: context}, grants), until)
 
     async def _answer(self, api: ApiAuth, function: str, event: bytes) -> dict[str, Any]:
         try:
@@ -113,16 +126,24 @@ def _request_of(body: bytes) -> dict[str, Any]:
     except (json.NotJson, UnicodeDecodeError, RecursionError):
         asked = None
     asked = asked if isinstance(asked, dict) else {}
-    try:
-        request_id = call.current().request_id
-    except LookupError:
-        request_id = ""
     return {
-        "requestId": request_id,
+        "requestId": _request_id(),
         "queryString": str(asked.get("query") or ""),
         "operationName": asked.get("operationName"),
         "variables": asked.get("variables") or {},
     }
+
+
+def _event_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for an Event API."""
+    return {"requestId": _request_id(), **asked}
+
+
+def _request_id() -> str:
+    try:
+        return call.current().request_id
+    except LookupError:
+        return ""
 
 
 def _field_name(text: str) -> str:

@@ -51,7 +51,8 @@ class ApiAuth(msgspec.Struct):
     """What one API accepts: its default mode first, and its keys with the instant each expires.
 
     `keys` is the API's own live map, so that a deleted key is refused from then on. `groups` are those that the
-    schema names: others make no difference to what a caller may see.
+    schema names: others make no difference to what a caller may see. A signer needs a policy that allows `action`:
+    on the fields that it comes to ask for, or with a `resource` on that, at once.
     """
 
     api: str
@@ -60,6 +61,8 @@ class ApiAuth(msgspec.Struct):
     providers: tuple[Provider, ...] = ()
     groups: frozenset[str] = frozenset()
     arn: str = ""
+    action: str = "appsync:GraphQL"
+    resource: str = ""
 
     @property
     def default(self) -> Mode:

@@ -5,28 +5,26 @@ For: `service`. Owns: what AppSync checks and fills in before a record is kept. 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
 from syncline.auth import ApiKey, changed_key, key_of, listed_keys, new_key
-from syncline.core import Unsupported, arns
+from syncline.core import arns
 from syncline.events.catalog import Entry
 from syncline.events.engine import EventsEngine
 from syncline.events.errors import BadRequest, NoSuchNamespace
+from syncline.events.live import PROVIDER_CONFIGS
 from syncline.events.model import Api, Namespace
 from syncline.wire import page, page_of, record_from, shown
 
-MODES_BUILT = ("API_KEY", "AWS_IAM")
+EXPRESSIONS = ("appIdClientRegex", "clientId", "identityValidationExpression")
 MODE_LISTS = ("connectionAuthModes", "defaultPublishAuthModes", "defaultSubscribeAuthModes")
 TAGS_MAX = 50
-ONE_PER_API = ("AWS_IAM", "AWS_LAMBDA")
+ONE_PER_API = ("API_KEY", "AWS_IAM", "AWS_LAMBDA")
 
 Members = dict[str, Any]
-
-
-class EventModeUnsupported(Unsupported):
-    """The authorization type {mode} is not supported for Event APIs; API_KEY and AWS_IAM are."""
 
 
 class Apis:
@@ -154,15 +152,30 @@ def named_by(arn: str) -> tuple[str, str]:
 def check_config(config: Members) -> None:
     """What AppSync wants of an eventConfig. Raises BadRequest, Unsupported."""
     providers = [each["authType"] for each in config["authProviders"]]
+    for provider in config["authProviders"]:
+        check_provider(provider)
     for mode in providers:
-        if mode not in MODES_BUILT:
-            raise EventModeUnsupported(mode=mode)
         if mode in ONE_PER_API and providers.count(mode) > 1:
             raise BadRequest(f"An API has at most one {mode} provider.")
     for name in MODE_LISTS:
         if not config[name]:
             raise BadRequest(f"{name} must name at least one authorization type.")
         check_modes(config[name], config, name)
+
+
+def check_provider(provider: Members) -> None:
+    """A provider needs its configuration, and expressions that can be read. Raises BadRequest."""
+    member = PROVIDER_CONFIGS.get(provider["authType"])
+    if member is None:
+        return
+    given = provider.get(member)
+    if not given:
+        raise BadRequest(f"{member} is required for a provider of type {provider['authType']}.")
+    for name in EXPRESSIONS:
+        try:
+            re.compile(given.get(name) or "")
+        except (re.error, RecursionError, OverflowError):
+            raise BadRequest(f"{name} is no regular expression.") from None
 
 
 def check_modes(modes: list[Members], config: Members, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import msgspec
 
-from syncline.auth import ApiAuth, Mode
+from syncline.auth import ApiAuth, Mode, Provider
 from syncline.core import Meter, SynclineError, Unsupported
 from syncline.datasources import DataSource, DataSourceSpec, Engines, build
 from syncline.events.catalog import Entry
@@ -21,6 +21,12 @@ from syncline.events.handlers import Direct, Handlers, Moment
 from syncline.events.model import DataSource as SourceRecord
 from syncline.events.model import Namespace
 
+PROVIDER_CONFIGS = {
+    "AMAZON_COGNITO_USER_POOLS": "cognitoConfig",
+    "OPENID_CONNECT": "openIDConnectConfig",
+    "AWS_LAMBDA": "lambdaAuthorizerConfig",
+}
+"""Where a provider's configuration is, by mode."""
 REASON_CHARACTERS_MAX = 512
 """Of a handler's failure in the server's own log."""
 
@@ -89,17 +95,17 @@ class Live:
 
     def settle_modes(self) -> None:
         """Serve the API's configuration as it is now."""
-        self.connect = self._auth(self.entry.api.event_config["connectionAuthModes"])
+        self.connect = self._auth(self.entry.api.event_config["connectionAuthModes"], "Connect", self.entry.api.api_arn)
         for served in list(self._served.values()):
             self.serve(served.record, served.handlers)
 
     def serve(self, record: Namespace, handlers: Handlers) -> None:
         """Serve a namespace, new or changed, from now on."""
-        defaults = self.entry.api.event_config
+        defaults, arn = self.entry.api.event_config, record.channel_namespace_arn
         self._served[record.name] = Served(
             record,
-            self._auth(record.publish_auth_modes or defaults["defaultPublishAuthModes"]),
-            self._auth(record.subscribe_auth_modes or defaults["defaultSubscribeAuthModes"]),
+            self._auth(record.publish_auth_modes or defaults["defaultPublishAuthModes"], "Publish", arn),
+            self._auth(record.subscribe_auth_modes or defaults["defaultSubscribeAuthModes"], "Subscribe", arn),
             handlers,
             NamespaceFigures(self._meter, self.api_id, record.name),
         )
@@ -113,8 +119,15 @@ class Live:
         for tell in list(self.connections.values()):
             tell(name)
 
-    def _auth(self, modes: list[dict[str, Any]]) -> ApiAuth:
-        return ApiAuth(self.api_id, cast("tuple[Mode, ...]", tuple(each["authType"] for each in modes)), self.keys)
+    def _auth(self, modes: list[dict[str, Any]], action: str, resource: str) -> ApiAuth:
+        named = cast("tuple[Mode, ...]", tuple(each["authType"] for each in modes))
+        providers = tuple(
+            Provider(each["authType"], each[PROVIDER_CONFIGS[each["authType"]]])
+            for each in self.entry.api.event_config["authProviders"]
+            if each["authType"] in named and each["authType"] in PROVIDER_CONFIGS
+        )
+        action = f"appsync:Event{action}"
+        return ApiAuth(self.api_id, named, self.keys, providers, action=action, resource=resource)
 
     # --- building from records
 

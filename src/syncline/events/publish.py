@@ -49,7 +49,7 @@ class Publisher:
         namespace = live.namespace(place.namespace)
         figures = namespace.figures
         try:
-            identity = await self.admit(namespace.publish, caller)
+            identity = await self.admit(namespace.publish, caller, "EVENT_PUBLISH", place)
             incoming = [Incoming(self._ids.uuid(), self._payload(text)) for text in texts]
             answer = await self._handled(live, namespace, place, identity, caller, incoming)
         except SynclineError as refusal:
@@ -58,11 +58,16 @@ class Publisher:
         figures.publishes.add()
         return self._sent(live, place, incoming, texts, answer)
 
-    async def admit(self, auth: ApiAuth, caller: Caller) -> Identity:
+    async def admit(self, auth: ApiAuth, caller: Caller, operation: str, channel: Channel | None = None) -> Identity:
         """Who calls, when that is allowed. Raises Unauthenticated, in the one wording of Event APIs."""
+        asked = {
+            "operation": operation,
+            "channelNamespaceName": channel.namespace if channel else None,
+            "channel": channel.path if channel else None,
+        }
         try:
             return await self._auth.authenticate(
-                auth, caller.headers, source_ip=caller.request.peer, signed=caller.signed
+                auth, caller.headers, source_ip=caller.request.peer, signed=caller.signed, asked=asked
             )
         except Unauthenticated as refusal:
             if refusal.code == NotAuthorized.code:

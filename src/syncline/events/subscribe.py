@@ -62,7 +62,7 @@ class Endpoint:
         headers = request.index if authorization is None else lowered(authorization)
         live = self._live_of(headers)
         try:
-            await self._publisher.admit(live.connect, caller(headers, request, b"{}"))
+            await self._publisher.admit(live.connect, caller(headers, request, b"{}"), "EVENT_CONNECT")
         except SynclineError:
             live.figures.connect_errors.add()
             raise
@@ -128,7 +128,7 @@ class Endpoint:
 
     async def _admitted(self, live: Live, namespace: Served, channel: Channel, start: Start) -> None:
         asking = caller(lowered(start.authorization), start.request, start.raw.encode())
-        identity = await self._publisher.admit(namespace.subscribe, asking)
+        identity = await self._publisher.admit(namespace.subscribe, asking, "EVENT_SUBSCRIBE", channel)
         if start.id in self._kept:
             raise DuplicatedOperation(id=start.id)
         most = self._limits.subscriptions_per_connection_max

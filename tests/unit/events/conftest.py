@@ -77,11 +77,18 @@ class Outbox:
 class World:
     """One server's events room."""
 
-    def __init__(self, store: MemoryStore, clock: Any, meter: Meter, engines: Engines | None = None) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        clock: Any,
+        meter: Meter,
+        engines: Engines | None = None,
+        auth: Authenticator | None = None,
+    ) -> None:
         self.store, self.clock, self.meter = store, clock, meter
         settings = Settings()
         self.hub = Hub(clock, settings.hub, meter)
-        auth = Authenticator(clock, SigV4(OneKey(), clock, account="000000000000"))
+        auth = auth or Authenticator(clock, SigV4(OneKey(), clock, account="000000000000"))
         url = "http://localhost:4000"
         shared = store, clock, SystemIds(), settings, meter, self.hub, auth, engines or Engines(), lambda: url
         self.engine = EventsEngine(*shared)
@@ -104,11 +111,20 @@ class World:
         for name in namespaces or ("default",):
             await self.call("CreateChannelNamespace", name=name)
 
-    async def post(self, body: Any, *, key: str | None = None, path: str = "", method: str = "POST") -> Any:
+    async def post(
+        self,
+        body: Any,
+        *,
+        key: str | None = None,
+        path: str = "",
+        method: str = "POST",
+        headers: dict[str, str] | None = None,
+    ) -> Any:
         """POST to the data plane; the whole Response."""
-        headers = [("x-api-key", self.key if key is None else key)]
+        given = headers or {"x-api-key": self.key if key is None else key}
         raw = body if isinstance(body, bytes) else json.encode(body)
-        return await self.engine.respond(Request(method, path or f"/event/{self.api_id}", "", headers, raw))
+        path = path or f"/event/{self.api_id}"
+        return await self.engine.respond(Request(method, path, "", [*given.items()], raw))
 
     async def publish(self, channel: str, *events: Any) -> Any:
         """Publish values; the decoded body of an answer with status 200, after everything was delivered."""

@@ -128,7 +128,7 @@ async def test_what_cannot_be_is_refused_and_nothing_is_kept(appsync: Any, world
         (config(connectionAuthModes=iam), "BadRequestException"),
         (config(defaultPublishAuthModes=[]), "BadRequestException"),
         (config(authProviders=[*API_KEY, *iam, *iam]), "BadRequestException"),
-        (config(authProviders=[{"authType": "AWS_LAMBDA"}]), "UnsupportedOperation"),
+        (config(authProviders=[*API_KEY, {"authType": "AWS_LAMBDA"}]), "BadRequestException"),
     ):
         assert (await error_of(appsync.create_api, name="x", eventConfig=wrong))[:2] == (code, 400)
     assert (await called(appsync.list_apis))["apis"] == []
