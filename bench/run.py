@@ -1,8 +1,8 @@
 """The figures Syncline must reach, and what it reaches on this machine: `run.py [PART …]`.
 
-Parts: fanout, get, mutations, function, startup, tables, auth. Every figure is of this run, peers included: trust
-the ratios.
-The server is pinned to core 0, the load to core 1. Fails nothing.
+Parts: fanout, get, mutations, function, realtime, startup, tables, auth.
+Every figure is of this run, peers included: trust the ratios. The server is pinned to core 0, the load to core 1.
+Fails nothing.
 """
 
 from __future__ import annotations
@@ -292,6 +292,22 @@ def startup(quick: bool) -> list[Row]:
     ]
 
 
+def realtime(quick: bool) -> list[Row]:
+    """The hub's own cost of a publication: groups and filters; sockets cost nothing here."""
+    from realtime import measured
+
+    found = measured()
+    whole, many = found["one group of 10,000"], found["1,000 groups of 10"]
+    few, filters = found["10 filters"], found["10,000 filters"]
+    groups = f"{many:.0f} µs  {many / whole:.2f}×; the sockets' own cost, ten times that, is left out"
+    return [
+        Row("publication, one group of 10,000", f"{whole:.0f} µs"),
+        Row("publication, 1,000 groups of 10", groups),
+        Row("publication, 10 distinct filters", f"{few:.1f} µs"),
+        Row("publication, 10,000 filters", f"{filters:.1f} µs  {filters / few:.2f}×", "≤ 2 ×", filters <= 2 * few),
+    ]
+
+
 def _medians(runs: list[dict[str, Any]]) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
@@ -341,6 +357,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "mutations": mutations,
     "fanout": fanout,
     "function": function,
+    "realtime": realtime,
     "tables": table_operations,
     "auth": authorization,
 }
