@@ -142,18 +142,20 @@ class SignInFlows:
         verifier = passwords.verifier_of(user, self._vault) if user is not None and known else self._decoy(pool, name)
         secret = int.from_bytes(self._ids.bytes(srp.SECRET_BYTES), "big") | 1
         shown = user.name if user else name
+        public_b = f"{srp.server_public(verifier, secret):x}"
         facts = {
             "kind": "srp",
             "user": user.key if user and known else "",
             "a": public,
             "b": f"{secret:x}",
+            "B": public_b,
             "name": shown,
         }
         return {
             "ChallengeName": "PASSWORD_VERIFIER",
             "ChallengeParameters": {
                 "SALT": f"{verifier.salt:x}",
-                "SRP_B": f"{srp.server_public(verifier, secret):x}",
+                "SRP_B": public_b,
                 "SECRET_BLOCK": self._sign_ins.session(client, facts),
                 "USERNAME": shown,
                 "USER_ID_FOR_SRP": shown,
@@ -412,7 +414,7 @@ def unverified(token: str) -> Members:
 
 
 def _proved(pool: Pool, facts: Members, verifier: Verifier, block: str, stamp: str, claimed: str) -> bool:
-    key = srp.session_key(verifier, int(facts["a"], 16), int(facts["b"], 16))
+    key = srp.session_key(verifier, int(facts["a"], 16), int(facts["b"], 16), int(facts["B"], 16))
     if key is None or not claimed.isascii():
         return False
     wanted = srp.signature(key, pool.short_name, facts["name"], base64.b64decode(block), stamp)

@@ -30,7 +30,7 @@ def test_the_published_clients_vector() -> None:
     assert hex_hash(public) == "a38fb1d51d94bab67b85bfa082a654a1fee9b9a6ce0dc7223591727069d90d80"
     server = srp.server_public(verifier, B_SECRET)
     assert hex_hash(server) == "19351ee91a995d885dfd8ce7a0c7084d427c68885ac4efc583cc0048ee586086"
-    key = srp.session_key(verifier, public, B_SECRET)
+    key = srp.session_key(verifier, public, B_SECRET, server)
     assert key is not None
     assert key.hex() == "7e271c263b2c5ca90f4e34125bc94d1d"
     assert srp.signature(key, "Test12345", "alice", BLOCK, STAMP) == "F0PsaXRv1OsCdq1iL/HxL2K4t0ubhNms8wZNzo9rA2I="
@@ -45,7 +45,7 @@ def test_k_is_the_documented_constant() -> None:
 @pytest.mark.parametrize("multiple", [0, 1, 2])
 def test_a_client_number_that_is_zero_in_the_group_has_no_key(multiple: int) -> None:
     verifier = srp.verifier_of("Test12345", "alice", "Passw0rd!", SALT)
-    assert srp.session_key(verifier, multiple * srp.N, B_SECRET) is None
+    assert srp.session_key(verifier, multiple * srp.N, B_SECRET, 5) is None
 
 
 @settings(max_examples=10, deadline=None)
