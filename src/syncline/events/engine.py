@@ -18,6 +18,7 @@ from syncline.events.publish import Publisher
 from syncline.events.serve import Server
 from syncline.events.subscribe import Endpoint
 from syncline.hub import Hub
+from syncline.resolvers import Library
 from syncline.store import Store
 
 UNNAMED = ("", "realtime")
@@ -43,6 +44,7 @@ class EventsEngine:
         self.hub, self.public_url = hub, public_url
         self.catalog = Catalog(store)
         self._engines = engines
+        self._library = Library(clock, ids, meter, settings.javascript)
         self._live: dict[str, Live] = {}
         self._publisher = Publisher(hub, auth, ids, settings.events)
         self._server = Server(self._publisher, clock, meter)
@@ -97,7 +99,7 @@ class EventsEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = Live(entry, self._engines, self.meter)
+        live = Live(entry, self._engines, self._library.for_api(), self.meter)
         live.restore()
         self._live[live.api_id] = live
 

@@ -12,14 +12,17 @@ from typing import Any, cast
 import msgspec
 
 from syncline.auth import ApiAuth, Mode, Provider
-from syncline.core import Meter, SynclineError, Unsupported
+from syncline.core import Meter, SynclineError
 from syncline.datasources import DataSource, DataSourceSpec, Engines, build
 from syncline.events.catalog import Entry
+from syncline.events.code import EXPORTS, Code
 from syncline.events.errors import BadRequest, NamespaceUnknown
 from syncline.events.figures import ApiFigures, NamespaceFigures
 from syncline.events.handlers import Direct, Handlers, Moment
 from syncline.events.model import DataSource as SourceRecord
 from syncline.events.model import Namespace
+from syncline.js import Module, read
+from syncline.resolvers import Library
 
 PROVIDER_CONFIGS = {
     "AMAZON_COGNITO_USER_POOLS": "cognitoConfig",
@@ -29,10 +32,6 @@ PROVIDER_CONFIGS = {
 """Where a provider's configuration is, by mode."""
 REASON_CHARACTERS_MAX = 512
 """Of a handler's failure in the server's own log."""
-
-
-class CodeUnsupported(Unsupported):
-    """Handlers written in APPSYNC_JS are not supported; direct Lambda integrations are."""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -48,7 +47,7 @@ class Served(msgspec.Struct, frozen=True):
 class Live:
     """One API as it serves now."""
 
-    def __init__(self, entry: Entry, engines: Engines, meter: Meter) -> None:
+    def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
         self.figures = ApiFigures(meter, self.api_id)
@@ -59,6 +58,7 @@ class Live:
         self.connect: ApiAuth
         self._meter = meter
         self._engines = engines
+        self._library = library
         self._served: dict[str, Served] = {}
         self.refresh_keys()
         self.settle_modes()
@@ -153,22 +153,31 @@ class Live:
         )
 
     def handlers(self, record: Namespace) -> Handlers:
-        """The handlers of a record. Raises BadRequest, Unsupported."""
+        """The handlers of a record. Raises BadRequest, CodeRefused, Unsupported."""
         configs = record.handler_configs or {}
+        module = None
         if record.code_handlers:
-            raise CodeUnsupported
-        return Handlers(self._handler(configs.get("onPublish")), self._handler(configs.get("onSubscribe")))
+            apart = tuple(name for name in EXPORTS if configs.get(name, {}).get("behavior") == "CODE")
+            plain = tuple(name for name in EXPORTS if name not in configs)
+            relaxed = self._library.settings.relaxed
+            module = read(record.code_handlers, relaxed=relaxed, required=(), functions=plain, objects=apart)
+            self._library.engine.check(module)
+        on_publish, on_subscribe = (self._handler(module, name, configs.get(name)) for name in EXPORTS)
+        return Handlers(on_publish, on_subscribe)
 
-    def _handler(self, config: dict[str, Any] | None) -> Direct | None:
+    def _handler(self, module: Module | None, export: str, config: dict[str, Any] | None) -> Direct | Code | None:
         if config is None:
-            return None
+            there = module is not None and export in module.handlers
+            return Code(module, export, self._library, self._note, None) if module is not None and there else None
         integration = config["integration"]
         name, function = integration["dataSourceName"], integration.get("lambdaConfig")
         record = self.entry.sources.get(name)
         if record is None or name not in self.sources:
             raise BadRequest(f"No data source found named {name}")
-        if config["behavior"] != "DIRECT":
-            raise CodeUnsupported
+        if config["behavior"] == "CODE":
+            if module is None or f"{export}_request" not in module.handlers:
+                raise BadRequest(f"The code does not export {export}.")
+            return Code(module, export, self._library, self._note, self.sources[name])
         if record.type != "AWS_LAMBDA":
             raise BadRequest("A DIRECT handler needs a data source of type AWS_LAMBDA.")
         invoke_type = (function or {}).get("invokeType") or "REQUEST_RESPONSE"

@@ -15,10 +15,18 @@ CODE_CHARACTERS_MAX = 32_768
 """AppSync's bound."""
 
 
-def read(code: str, *, relaxed: bool = False, required: tuple[str, ...] = HANDLERS) -> Module:
+def read(
+    code: str,
+    *,
+    relaxed: bool = False,
+    required: tuple[str, ...] = HANDLERS,
+    functions: tuple[str, ...] = (),
+    objects: tuple[str, ...] = (),
+) -> Module:
     """The module. `relaxed` leaves out the rules that APPSYNC_JS has beyond JavaScript's own grammar.
 
-    `required`: handlers that it has to export. Raises CodeRefused.
+    `required`: handlers that it has to export. `functions`: exports that are handlers, too, if they are there;
+    `objects`: exports that hold two, which are then called `name_request` and `name_response`. Raises CodeRefused.
     """
     root = parse(code)
     errors = syntax_errors(root)
@@ -35,14 +43,17 @@ def read(code: str, *, relaxed: bool = False, required: tuple[str, ...] = HANDLE
             errors.append(CodeError("PARSE_ERROR", f"code.js(1,1): error: {sentence}\n", 1, 1))
     if errors:
         raise CodeRefused(sorted(errors, key=lambda each: (each.line, each.column)))
-    handlers = frozenset(HANDLERS) & rewriting.exports.keys()
-    functions = rewriting.handlers()
+    for name in (each for each in objects if each in rewriting.exports):
+        rewriting.exports |= {f"{name}_{part}": f"{rewriting.exports[name]}.{part}" for part in HANDLERS}
+    named = (*HANDLERS, *functions, *(f"{name}_{part}" for name in objects for part in HANDLERS))
+    handlers = frozenset(named) & rewriting.exports.keys()
+    known = rewriting.handlers()
     return Module(
         rewriting.script(handlers),
         handlers,
         tuple(sorted(rewriting.libraries)),
         # A handler that is not a function by its syntax may hand its context anywhere.
-        names.members(functions) if len(functions) == len(handlers) else frozenset(MEMBERS),
+        names.members(known) if len(known) == len(handlers) else frozenset(MEMBERS),
         bool(SELECTIONS & names.mentioned),
         bool(CHANCE & names.mentioned),
         "authType" in names.mentioned,

@@ -7,6 +7,7 @@ from syncline.resolvers.evaluation import evaluate_code, evaluate_template
 from syncline.resolvers.library import Library
 from syncline.resolvers.model import FunctionSpec, Resolver, ResolverSpec
 from syncline.resolvers.resolver import check_runtime, compile_resolver
+from syncline.resolvers.views import auth_type
 
 __all__ = [
     "FunctionSpec",
@@ -14,6 +15,7 @@ __all__ = [
     "Resolver",
     "ResolverError",
     "ResolverSpec",
+    "auth_type",
     "case_folders",
     "check_runtime",
     "compile_resolver",

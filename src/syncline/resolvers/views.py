@@ -245,7 +245,7 @@ def auth_mode(identity: JSON) -> str:
     """The authorization mode that an identity's shape tells."""
     if not isinstance(identity, dict):
         return "API_KEY"
-    if "resolverContext" in identity:
+    if "resolverContext" in identity or "handlerContext" in identity:
         return "AWS_LAMBDA"
     if "userArn" in identity:
         return "AWS_IAM"
