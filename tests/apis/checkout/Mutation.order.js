@@ -1,0 +1,5 @@
+export function request(ctx) {
+  ctx.stash.unit = 3
+  return {}
+}
+export const response = (ctx) => ctx.prev.result
