@@ -19,7 +19,7 @@ from support.notes import Notes
 from support.server import eventually
 
 NODE = Path(__file__).parent / "node"
-CUTS = int(os.environ.get("SYNCLINE_CUTS", "60"))
+CUTS = int(os.environ.get("SYNCLINE_CUTS", "30"))
 SUBSCRIPTIONS = 3
 TELL = "mutation T($id: ID!, $text: String!) { tell(id: $id, text: $text) { id text } }"
 
