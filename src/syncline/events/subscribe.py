@@ -6,7 +6,7 @@ Owns: the connection's subscriptions. Never: frames a message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from syncline.events.errors import (
 from syncline.events.handlers import Moment, shown_request
 from syncline.events.live import Live, Served
 from syncline.events.publish import Caller, Publisher, is_ours, payload_of
-from syncline.hub import Hub, Post, Start, Subscription
+from syncline.hub import ErrorObject, Hub, Post, Start, Subscription, register, wish_of
 
 PATH = "/event"
 """What signatures of every message cover, whatever the path of the socket."""
@@ -145,12 +145,29 @@ class Endpoint:
         live.namespace(channel.namespace)  # it may have gone while the handler ran
         if self._live is not live:
             raise NamespaceUnknown  # so may the connection
-        topics = (channel.topic(live.api_id),)
-        subscription = Subscription(topics, "", None, payload_of, start.outbox, start.prefix, start.suffix)
+        wish = wish_of(start.extension, self._hub.epoch)
+        subscription = Subscription(
+            (channel.topic(live.api_id),),
+            "" if wish is None else "positions",
+            None,
+            payload_of,
+            start.outbox,
+            start.prefix,
+            start.suffix,
+            None if wish is None else stamp(self._hub.epoch),
+            lambda errors: self._ended(start.id, errors),
+        )
         self._kept[start.id] = Kept(start, channel, subscription)
         live.figures.subscriptions += 1
-        self._hub.subscribe(subscription)
+        register(self._hub, subscription, live.api_id, wish, None)
         return subscription
+
+    def _ended(self, id: str, entries: Sequence[ErrorObject]) -> None:
+        """The hub has ended a subscription: nobody but its client is left to be told."""
+        kept = self._kept.pop(id, None)
+        if kept is not None:
+            self._connected().figures.subscriptions -= 1
+            kept.start.ended(entries, False)
 
     def _gone(self, namespace: str | None) -> None:
         """A namespace, or the API, is no longer served."""
@@ -175,3 +192,13 @@ def caller(headers: Mapping[str, str], request: Request, body: bytes) -> Caller:
 def lowered(headers: Mapping[str, str]) -> dict[str, str]:
     """Header names in lower case: clients write them either way."""
     return {name.lower(): value for name, value in headers.items()}
+
+
+def stamp(epoch: str) -> Callable[[bytes, int], bytes]:
+    """Puts the position beside an event."""
+    before = b',"position":"' + epoch.encode() + b":"
+
+    def stamped(payload: bytes, position: int) -> bytes:
+        return b'%b%b%d"' % (payload, before, position)
+
+    return stamped

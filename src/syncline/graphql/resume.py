@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from syncline.auth import Identity
-from syncline.core import Invalid, json
-from syncline.hub import Hub, PositionPassed, Start, Subscription
+from syncline.core import json
+from syncline.hub import Start, Subscription
 
 if TYPE_CHECKING:
     from syncline.graphql.subscribe import Endpoint
@@ -31,12 +31,6 @@ CLAIMS = ("sub", "issuer", "accountId", "userArn", "cognitoIdentityId", "usernam
 
 Name = bytes
 """A digest: names are kept for every live subscription."""
-
-
-class PositionUnreadable(Invalid):
-    """A position is `epoch:number`, as a message's extensions.syncline.position gave it."""
-
-    code = "BadRequestException"
 
 
 class Lost(NamedTuple):
@@ -90,27 +84,6 @@ def caller_of(identity: Identity) -> tuple[str, ...]:
     return (identity.mode, *who)
 
 
-class Wish(NamedTuple):
-    """What a client that knows of positions asks for: `after` None when it has none yet."""
-
-    after: int | None
-    recoverable: bool
-
-
-def wish_of(extension: Mapping[str, Any], epoch: str) -> Wish | None:
-    """What a start asks for; None when it asks for nothing. Raises PositionUnreadable."""
-    asked = extension.get("resume")
-    if not isinstance(asked, dict):
-        return None
-    position = asked.get("position")
-    if position is None:
-        return Wish(None, recoverable=True)
-    of, _, number = position.rpartition(":") if isinstance(position, str) else ("", "", "")
-    if not of or not (number.isascii() and number.isdigit()) or len(number) > 18:
-        raise PositionUnreadable
-    return Wish(int(number), recoverable=of == epoch)
-
-
 def stamp(epoch: str) -> Callable[[bytes, int], bytes]:
     """Puts the position into a payload, which is a JSON object with members."""
     before = b',"extensions":{"syncline":{"position":"' + epoch.encode() + b":"
@@ -119,31 +92,3 @@ def stamp(epoch: str) -> Callable[[bytes, int], bytes]:
         return b'%b%b%d"}}}' % (payload[:-1], before, position)
 
     return stamped
-
-
-def register(hub: Hub, subscription: Subscription, api: str, wish: Wish | None, after: int | None) -> bool:
-    """Register with the hub, from a position where there is one. Returns False when what was missed is gone."""
-    if wish is not None:
-        after = wish.after
-        recovered = wish.recoverable and (after is None or after <= hub.position(api))
-        if recovered:
-            try:
-                _tell(subscription, hub, api, after, recovered=after is not None)
-                hub.subscribe(subscription, after=after)
-            except PositionPassed:
-                recovered = False
-        if not recovered:
-            _tell(subscription, hub, api, None, recovered=False)
-            hub.subscribe(subscription)
-        return recovered
-    try:
-        hub.subscribe(subscription, after=after)
-    except PositionPassed:
-        hub.subscribe(subscription)
-        return False
-    return True
-
-
-def _tell(subscription: Subscription, hub: Hub, api: str, after: int | None, *, recovered: bool) -> None:
-    position = hub.position(api) if after is None else after
-    subscription.told = {"recovered": recovered, "position": f"{hub.epoch}:{position}"}

@@ -26,7 +26,7 @@ from syncline.graphql.plan import Plan
 from syncline.graphql.projection import Projection, matching
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.serve import Server
-from syncline.hub import Answer, ErrorObject, Hub, Start, Subscription, Topic
+from syncline.hub import Answer, ErrorObject, Hub, Start, Subscription, Topic, register, wish_of
 
 Value = Any
 
@@ -232,11 +232,11 @@ class Endpoint:
         filters = await self._admitted(live, document, variables, start, identity)
         if self._live is not live or live.documents is None:
             raise NoSchema  # the API or the connection went away while the resolver ran
-        wish = resume.wish_of(start.extension, self._hub.epoch)
+        wish = wish_of(start.extension, self._hub.epoch)
         subscription = self._subscription(live, start, identity, filters)
         name = resume.name_of(start, identity)
         after = self._continued(live, name) if wish is None and name is not None else None
-        if not resume.register(self._hub, subscription, live.api_id, wish, after):
+        if not register(self._hub, subscription, live.api_id, wish, after):
             self._note_gap(live, "what was published meanwhile is no longer in the window")
         self._keep(live, Kept(start, identity, subscription, name, filters))
         return subscription

@@ -5,6 +5,7 @@ from syncline.hub.ledger import Ledger
 from syncline.hub.port import Answer, ErrorObject, Hint, Post, PublishingEndpoint, RealtimeEndpoint, Start, Subscription
 from syncline.hub.topics import Topic
 from syncline.hub.window import PositionPassed
+from syncline.hub.wishes import register, wish_of
 
 __all__ = [
     "Answer",
@@ -19,4 +20,6 @@ __all__ = [
     "Start",
     "Subscription",
     "Topic",
+    "register",
+    "wish_of",
 ]

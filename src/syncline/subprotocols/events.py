@@ -23,7 +23,7 @@ from syncline.subprotocols.appsync import (
     duplicated,
 )
 from syncline.subprotocols.handshake import CREDENTIAL_HEADERS, Undecodable, authorization_of, offered, texts
-from syncline.subprotocols.messages import decoded, message
+from syncline.subprotocols.messages import decoded, extension_of, message
 from syncline.subprotocols.port import ErrorObject, Handshake
 
 EVENTS_WS = "aws-appsync-event-ws"
@@ -168,7 +168,7 @@ class EventsProtocol:
             return [failed("subscribe_error", id, NO_AUTHORIZATION)]
         self.ids.add(id)
         payload = {"channel": channel}
-        return [Subscribe(id, payload, message(**payload).decode(), texts(authorization))]
+        return [Subscribe(id, payload, message(**payload).decode(), texts(authorization), extension_of(received))]
 
     def _publish(self, received: Mapping[str, Any]) -> list[Action]:
         id, authorization = received.get("id"), received.get("authorization")

@@ -299,3 +299,12 @@ Anybody.TestCase.settings = settings(max_examples=60, stateful_step_count=30, de
 @pytest.mark.rule("SUB-26")
 class TestAnybody(Anybody.TestCase):  # type: ignore[name-defined,misc]
     """Run by hypothesis."""
+
+
+@pytest.mark.rule("SUB-23")
+def test_what_is_asked_of_syncline_alone_is_handed_on() -> None:
+    machine = ready()
+    [asked] = subscribe(machine, syncline={"resume": {"position": "a:1"}})
+    assert asked.extension == {"resume": {"position": "a:1"}}
+    told = {"recovered": True, "position": "a:1"}
+    assert shown(machine.accepted("1", told)) == [{"type": "subscribe_success", "id": "1", "syncline": told}]
