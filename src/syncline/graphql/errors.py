@@ -13,6 +13,8 @@ from graphql import FieldNode, Node
 from syncline.core import Invalid, NotFound, SynclineError
 
 Path = tuple[str | int, ...]
+MESSAGE_CHARACTERS_MAX = 1500
+"""Of a message that quotes a value: who sent a megabyte need not get it back, a hundred times."""
 
 
 class MalformedRequest(Invalid):
@@ -68,7 +70,7 @@ def transport(refusal: SynclineError) -> dict[str, Any]:
 
 def document(message: str, node: Node | None) -> dict[str, Any]:
     """An entry about the document or its variables."""
-    return {"path": None, "locations": location(node) if node else None, "message": message}
+    return {"path": None, "locations": location(node) if node else None, "message": shortened(message)}
 
 
 def field(failure: FieldFailed, path: Path, node: FieldNode) -> dict[str, Any]:
@@ -91,7 +93,19 @@ def null_for_non_null(type_name: str, parent: str, path: Path) -> dict[str, Any]
 
 def unserializable(reason: str, path: Path) -> dict[str, Any]:
     """An entry about a value that is not of the field's type."""
-    return {"path": list(path), "locations": None, "message": f"Can't serialize value ({slashed(path)}) : {reason}"}
+    return {
+        "path": list(path),
+        "locations": None,
+        "message": shortened(f"Can't serialize value ({slashed(path)}) : {reason}"),
+    }
+
+
+def shortened(message: str) -> str:
+    """The message, and of one too long its beginning and end."""
+    if len(message) <= MESSAGE_CHARACTERS_MAX:
+        return message
+    half = MESSAGE_CHARACTERS_MAX // 2
+    return f"{message[:half]} … {message[-half:]}"
 
 
 def slashed(path: Path) -> str:
