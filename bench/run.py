@@ -1,6 +1,6 @@
 """The figures Syncline must reach, and what it reaches on this machine: `run.py [PART …]`.
 
-Parts: fanout, get, mutations, function, realtime, startup, tables, auth.
+Parts: fanout, get, mutations, function, realtime, resolvers, startup, tables, auth.
 Every figure is of this run, peers included: trust the ratios. The server is pinned to core 0, the load to core 1.
 Fails nothing.
 """
@@ -24,6 +24,7 @@ import auth
 import deployment
 import frames
 import peers
+import resolvers
 import tables
 from processes import BENCH, OUT, Running, free_port, load, pinned, prepare, server, syncline
 
@@ -351,6 +352,27 @@ def authorization(quick: bool) -> list[Row]:
     ]
 
 
+def resolver_costs(quick: bool) -> list[Row]:
+    """Gets and lists through resolvers beside peers that return what they hold; a query never seen; memory."""
+    found = resolvers.measure(1 if quick else 3)
+    costs = {what: _medians(runs)["cpu_us"] for what, runs in found.items()}
+    rows = []
+    for what, (peer, bar) in {
+        "get, VTL": ("mercurius get", 2.5),
+        "get, JS": ("mercurius get", 1.5),
+        "list": ("mercurius list", 1.0),
+        "list of 100": ("yoga list", 10.0),
+    }.items():
+        ours = costs["list" if what.startswith("list") else what]
+        ratio = costs[peer] / ours
+        measured = f"{ours:.0f} µs CPU  {peer} {costs[peer]:.0f} µs  {ratio:.2f} ×"
+        rows.append(Row(f"{what}, beside {peer}", measured, f"≥ {bar:g} ×", ratio >= bar))
+    first, memory = resolvers.first_query_ms(50), resolvers.api_kb(100 if quick else 1000)
+    rows.append(Row("first request of a never-seen query", f"p50 {first:.2f} ms", "≤ 3 ms", first <= 3))
+    rows.append(Row("memory of one more API", f"{memory:.0f} KB", "≤ 300 KB", memory <= 300))
+    return rows
+
+
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "startup": startup,
     "get": get,
@@ -358,10 +380,11 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "fanout": fanout,
     "function": function,
     "realtime": realtime,
+    "resolvers": resolver_costs,
     "tables": table_operations,
     "auth": authorization,
 }
-NEEDS_PEERS = {"get", "fanout"}
+NEEDS_PEERS = {"get", "fanout", "resolvers"}
 
 
 def show(rows: list[Row]) -> None:

@@ -1,15 +1,16 @@
 // The Node peers, each as its own documentation sets it up: `node peers.mjs ws|yoga|mercurius PORT`.
-// getDataItem returns a constant; publish delivers its input to the subscribers of onPublished.
+// getDataItem and listDataItems return constants; publish delivers its input to the subscribers of onPublished.
 import { createServer } from "http";
 
 const SDL = `
   type DataItem { id: ID! title: String! content: String! timestamp: String! version: Int! }
   type Published { id: ID! content: String! }
   input PublishInput { id: ID! content: String! }
-  type Query { getDataItem(id: ID!): DataItem }
+  type Query { getDataItem(id: ID!): DataItem listDataItems: [DataItem!]! }
   type Mutation { publish(input: PublishInput!): Published }
   type Subscription { onPublished: Published }`;
 const item = { id: "0123456789", title: "t".repeat(60), content: "c".repeat(110), timestamp: "2026-11-21T08:00:00.000Z", version: 3 };
+const list = Array.from({ length: 100 }, (_, n) => ({ ...item, id: String(n).padStart(10, "0") }));
 const [, , name, port] = process.argv;
 
 async function plainSockets() {
@@ -28,7 +29,7 @@ async function yoga() {
   const { useServer } = await import("graphql-ws/use/ws");
   const pubSub = createPubSub();
   const resolvers = {
-    Query: { getDataItem: () => item },
+    Query: { getDataItem: () => item, listDataItems: () => list },
     Mutation: { publish: (_, { input }) => { pubSub.publish("published", { onPublished: input }); return input; } },
     Subscription: { onPublished: { subscribe: () => pubSub.subscribe("published") } },
   };
@@ -51,7 +52,7 @@ async function yoga() {
 async function mercurius() {
   const app = (await import("fastify")).default();
   const resolvers = {
-    Query: { getDataItem: () => item },
+    Query: { getDataItem: () => item, listDataItems: () => list },
     Mutation: { publish: async (_, { input }, { pubsub }) => { await pubsub.publish({ topic: "published", payload: { onPublished: input } }); return input; } },
     Subscription: { onPublished: { subscribe: (_, __, { pubsub }) => pubsub.subscribe("published") } },
   };
