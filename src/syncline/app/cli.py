@@ -135,7 +135,7 @@ def rotate(**flags: Any) -> None:
 @DATA
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path, **flags: Any) -> None:
-    """Write everything to a new tar FILE, also while the server runs."""
+    """Write everything to a new tar FILE, server running or not."""
     from syncline.app.backup import back_up
 
     size = _or_exit(lambda: back_up(Path(_settings(flags).data), file))

@@ -19,7 +19,10 @@ from syncline.core import SynclineError, json, load_settings
 @click.option("--api", metavar="ID", help="Of this API only.")
 @click.option("--json", "whole", is_flag=True, help="Everything, as JSON: queries, variables, filters.")
 def connections(data: str | None, api: str | None, whole: bool) -> None:
-    """List who is connected: peer, since when, what waits for it, its subscriptions and how far each has got."""
+    """List who is connected, and to what.
+
+    Peer, since when, what waits for it, its subscriptions and how far each has got.
+    """
     try:
         found = ask(load_settings({"data": data})[0], "GET", "connections", f"api={api}" if api else "")["connections"]
     except SynclineError as refusal:

@@ -106,8 +106,6 @@ def test_pytest_runs_the_same_cases(good: Path) -> None:
         sys.executable,
         "-m",
         "pytest",
-        "-p",
-        "syncline.app.pytest_plugin",
         "-q",
         "-p",
         "no:cacheprovider",
