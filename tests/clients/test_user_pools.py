@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from support.server import Server, eventually
 from support.srp import SrpClient
+from support.subscriber import Subscriber
 
 NODE = Path(__file__).parent / "node"
 PASSWORD, TEMPORARY = "Corr3ct-horse", "Temp0rary-horse"
@@ -196,6 +197,22 @@ def test_a_global_sign_out_is_in_force_on_the_data_plane(people: People) -> None
     people.cognito.global_sign_out(AccessToken=tokens["AccessToken"])
     status, answer = people.ask("{me}", tokens["AccessToken"])
     assert (status, answer["errors"][0]["message"]) == (401, "Token has been revoked.")
+
+
+@pytest.mark.rule("AUTH-7")
+@pytest.mark.rule("UPL-8")
+def test_a_deleted_pool_ends_what_its_tokens_opened(guarded: Server) -> None:
+    people = People(guarded)
+    token = people.sign_in()["AccessToken"]
+    assert people.ask("{me}", token)[0] == 200
+    api = guarded.root("appsync").get_graphql_api(apiId=people.api)["graphqlApi"]
+    with Subscriber(api["uris"]["GRAPHQL"], "", token=token) as live:
+        assert live.init()["type"] == "connection_ack"
+        assert live.start("subscription { onSay { id } }")["type"] == "start_ack"
+        people.cognito.delete_user_pool(UserPoolId=people.pool)
+        refusal = live.receive()
+        assert (refusal["type"], refusal["payload"]["errors"][0]["message"]) == ("error", "Token has been revoked.")
+    assert people.ask("{me}", token)[0] == 401
 
 
 @pytest.mark.rule("ACC-22")

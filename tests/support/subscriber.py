@@ -20,13 +20,15 @@ ACK_SECONDS = 10
 class Subscriber:
     """One connection. `path` is appended to the GraphQL URL: `/realtime`, or nothing.
 
-    `way` says where the connection's authorization travels: `subprotocol` or `query`. `options` are those of `connect`.
+    `way` says where the connection's authorization travels: `subprotocol` or `query`. `options` are
+    those of `connect`. A `token` stands in for the key.
     """
 
     def __init__(
-        self, url: str, key: str, *, path: str = "/realtime", way: str = "subprotocol", **options: Any
+        self, url: str, key: str, *, path: str = "/realtime", way: str = "subprotocol", token: str = "", **options: Any
     ) -> None:
-        self.authorization = {"host": url.split("/")[2], "x-api-key": key}
+        credential = {"Authorization": token} if token else {"x-api-key": key}
+        self.authorization = {"host": url.split("/")[2], **credential}
         subprotocols = ["graphql-ws"]
         address = url.replace("http", "ws", 1) + path
         if way == "query":

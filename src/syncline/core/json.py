@@ -15,5 +15,12 @@ NotJson = msgspec.DecodeError
 encode = msgspec.json.Encoder().encode
 """A value as compact UTF-8 JSON bytes. Members keep their order."""
 
-decode = msgspec.json.Decoder().decode
-"""JSON text or UTF-8 bytes as a value. Raises `NotJson`."""
+_decode = msgspec.json.Decoder().decode
+
+
+def decode(document: bytes | bytearray | str) -> JSON:
+    """JSON text or UTF-8 bytes as a value. Raises `NotJson`, also when it is nested more deeply than can be read."""
+    try:
+        return _decode(document)
+    except RecursionError:
+        raise NotJson("JSON is nested too deeply") from None

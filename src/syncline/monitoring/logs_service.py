@@ -7,7 +7,7 @@ import hashlib
 import itertools
 from typing import Any
 
-from syncline.core import Unsupported, json
+from syncline.core import json
 from syncline.monitoring.errors import LogsInvalid
 from syncline.monitoring.logs import FOREVER_MS, Logs, Place
 from syncline.monitoring.model import LogEvent, LogGroup, LogStream
@@ -157,9 +157,6 @@ class LogsService:
 
     async def list_tags_log_group(self, request: Shape) -> Shape:
         return {"tags": self._logs.group(request["logGroupName"]).tags}
-
-    async def start_live_tail(self, request: Shape) -> Shape:
-        raise Unsupported("StartLiveTail is not supported. Poll FilterLogEvents, as `aws logs tail --follow` does.")
 
     def _group_name(self, request: Shape) -> str:
         name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")

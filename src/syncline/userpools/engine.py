@@ -92,10 +92,11 @@ class UserPoolEngine:
         return await self.catalog.keep_pool(self.tokens.rotated(pool, fresh))
 
     async def delete_pool(self, pool_id: str) -> None:
-        """Forget a pool with all its users."""
+        """Forget a pool with all its users, and end their sign-ins."""
         await self.catalog.delete_pool(pool_id)
         while users := await self._store.read(lambda snapshot: USERS.list(snapshot, pool_id)[:500], long=True):
             for user in users:
+                await self.sign_ins.revoke_all(user)
                 await self.users.remove(user)
 
     # --- for those who verify

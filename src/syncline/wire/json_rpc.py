@@ -100,8 +100,6 @@ def parse_object(body: bytes) -> dict[str, Any]:
         value = json.decode(body)
     except (json.NotJson, UnicodeDecodeError) as mistake:
         raise NotConvertible(f"Could not parse request body into json: {mistake}") from None
-    except RecursionError:
-        raise NotConvertible("The request is nested too deeply.") from None
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -64,6 +64,7 @@ class World:
         self.reachable = True
         self.fetched: list[str] = []
         self.gone: set[str] = set()
+        self.own = {POOL}
         self.events: list[dict[str, Any]] = []
         self.says: Any = {"isAuthorized": True}
         meter = Meter(out=None)
@@ -72,7 +73,7 @@ class World:
         self.authenticator = Authenticator(self.clock, None, self.jwts, authorizer)
 
     def jwks(self, pool_id: str) -> dict[str, Any] | None:
-        return {"keys": [public(RSA)]} if pool_id == POOL else None
+        return {"keys": [public(RSA)]} if pool_id in self.own else None
 
     def issuer(self, pool_id: str) -> str:
         return f"https://cognito-idp.us-east-1.amazonaws.com/{pool_id}"
@@ -360,6 +361,16 @@ async def test_with_issuers_beside_it_a_jwt_is_not_the_functions(world: World) -
     assert (await world.ask("opaque", oidc(), function())).mode == "AWS_LAMBDA"
     with pytest.raises(NoCredential):
         await world.ask(foreign(iss="https://elsewhere.example.com"), oidc(), function())
+
+
+@pytest.mark.rule("AUTH-7")
+async def test_a_token_that_was_known_opens_nothing_once_its_pool_is_deleted(world: World) -> None:
+    token = access()
+    await world.ask(token, pool())
+    world.own.clear()
+    world.reachable = False
+    with pytest.raises(NotAuthorized):
+        await world.ask(token, pool())
 
 
 @pytest.mark.rule("AUTH-13")

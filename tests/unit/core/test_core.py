@@ -146,3 +146,9 @@ def test_instruments_are_bound_once_and_read_by_name() -> None:
     }
     meter.forget(api="a")
     assert list(meter.instruments()) == []
+
+
+@pytest.mark.parametrize("document", ["[" * 100_000, b'{"a":' * 100_000])
+def test_json_that_is_nested_too_deeply_is_not_json(document: str | bytes) -> None:
+    with pytest.raises(json.NotJson):
+        json.decode(document)
