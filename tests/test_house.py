@@ -22,6 +22,8 @@ CATCHES_EVERYTHING = {
     "edge/listener.py": "the HTTP door: what fails before or after its requests ends one connection",
     "edge/sockets.py": "the socket loop",
     "wire/door.py": "the HTTP door of the AWS APIs",
+    "resolvers/project.py": "the project's own modules may raise anything when they are imported",
+    "resolvers/python.py": "and so may their functions; the field's error says no more than that",
     "store/commit.py": "a body may raise anything, and its caller hears it",
 }
 

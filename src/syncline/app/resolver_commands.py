@@ -22,7 +22,7 @@ def resolvers() -> None:
 @resolvers.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def test(folder: Path) -> None:
-    """Run every case under FOLDER: a folder each, with ctx.json, expected.json and a .vtl or .js handler."""
+    """Run every case under FOLDER: a folder each, with ctx.json, expected.json and a .vtl, .js or .py handler."""
     from syncline.resolvers import case_folders
 
     found = list(case_folders(folder))

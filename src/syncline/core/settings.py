@@ -105,6 +105,15 @@ class Javascript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stack_bytes_max: int = 256 * 1024
 
 
+class Resolvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Python resolvers: trusted code that runs in the server. `python_path` is the folder of their modules; empty:
+    there are none. `python_inline` accepts source from whoever may write resolvers."""
+
+    python_path: str = ""
+    python_inline: bool = False
+    python_seconds_max: float = 30.0
+
+
 class UserPools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """User pools: the issuer in their tokens, and the mail server. `smtp_security` is starttls, tls or none."""
 
@@ -140,6 +149,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     functions: Functions = Functions()
     http: Http = Http()
     javascript: Javascript = Javascript()
+    resolvers: Resolvers = Resolvers()
     userpools: UserPools = UserPools()
 
 

@@ -46,7 +46,8 @@ class GraphqlEngine:
         self.hub, self.auth, self.public_url = hub, auth, public_url
         self.catalog = Catalog(store)
         self._engines = engines
-        self._library = Library(clock, ids, meter, settings.javascript)
+        dev = settings.mode == "dev"
+        self._library = Library(clock, ids, meter, settings.javascript, settings.resolvers, reloads=dev)
         self._live: dict[str, Live] = {}
         self._server = Server(auth, hub, clock, ids, meter)
 

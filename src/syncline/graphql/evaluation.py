@@ -9,6 +9,7 @@ from typing import Any
 
 from syncline.resolvers import Library, check_runtime
 from syncline.resolvers import evaluate_code as run_code
+from syncline.resolvers import evaluate_python as run_python
 from syncline.resolvers import evaluate_template as run_template
 
 Members = dict[str, Any]
@@ -16,9 +17,9 @@ Members = dict[str, Any]
 
 async def evaluate_code(library: Library, request: Members) -> Members:
     """The answer of EvaluateCode. Raises Unsupported for another runtime, ContextRefused."""
-    check_runtime(request["runtime"], "the code")
+    run = run_python if check_runtime(request["runtime"], "the code") == "SYNCLINE_PY" else run_code
     handler = request.get("function") or "request"
-    return await run_code(request["code"], handler, request["context"], library)
+    return await run(request["code"], handler, request["context"], library)
 
 
 def evaluate_mapping_template(library: Library, request: Members) -> Members:

@@ -3,8 +3,8 @@ still, so a case comes out the same on every machine.
 
 For: `syncline resolvers test` and the pytest plugin. Owns: how a folder is read as a case, and what differs.
 
-A case is a folder with `ctx.json` and `expected.json`. Its handler is the one `.vtl` or `.js` file in it, or the file
-that `case.json` names: `{"handler": "../getItem.js", "function": "response", "now": 1700000000, "env": …}`.
+A case is a folder with `ctx.json` and `expected.json`. Its handler is the one `.vtl`, `.js` or `.py` file in it, or the
+file that `case.json` names: `{"handler": "../getItem.js", "function": "response", "now": 1700000000}`.
 `expected.json` is the value; `{"$error": {"message": …}}` is a failure; beside a `$value`, `$stash`, `$outErrors` and
 `$logs` are compared, too.
 """
@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 
 from syncline.core import Instant, Invalid, SeededIds, json
-from syncline.resolvers.evaluation import ContextRefused, evaluate_code, evaluate_template
+from syncline.core.settings import Resolvers
+from syncline.resolvers.evaluation import ContextRefused, evaluate_code, evaluate_python, evaluate_template
 from syncline.resolvers.library import Library
 
 JSON = Any
@@ -27,7 +28,9 @@ CONTEXT, EXPECTED, CASE = "ctx.json", "expected.json", "case.json"
 NOW_DEFAULT = 1_577_836_800
 """2020-01-01T00:00:00Z."""
 SEED = 1
-KINDS = (".vtl", ".js")
+KINDS = (".vtl", ".js", ".py")
+BESIDE = ("__init__.py", "conftest.py")
+"""Python files that are no handlers."""
 ALSO = {"$stash": "stash", "$outErrors": "outErrors", "$logs": "logs"}
 
 
@@ -36,11 +39,13 @@ class CaseUnreadable(Invalid):
 
 
 class Options(msgspec.Struct, forbid_unknown_fields=True):
-    """What `case.json` may say. `now` is in epoch seconds."""
+    """What `case.json` may say. `now` is in epoch seconds; `path` is the folder that Python's imports start from, the
+    handler's own unless it is said."""
 
     handler: str | None = None
     function: str | None = None
     now: float = NOW_DEFAULT
+    path: str | None = None
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -52,6 +57,7 @@ class Case(msgspec.Struct, frozen=True):
     now: float
     context: str
     expected: JSON
+    path: Path
 
 
 class StillClock:
@@ -96,11 +102,12 @@ def read_case(folder: Path) -> Case:
         raise CaseUnreadable(folder=folder, reason=mistake) from None
     handler = _handler(folder, options.handler)
     function = options.function or ("response" if "response" in f"{handler.stem} {folder.name}".lower() else "request")
-    return Case(folder, handler, function, options.now, context, expected)
+    path = folder / options.path if options.path else handler.parent
+    return Case(folder, handler, function, options.now, context, expected, path)
 
 
 def _handler(folder: Path, named: str | None) -> Path:
-    found = [folder / named] if named else sorted(each for each in folder.iterdir() if each.suffix in KINDS)
+    found = [folder / named] if named else sorted(each for each in folder.iterdir() if is_handler(each))
     if len(found) != 1:
         reason = f"it has {len(found)} handlers ({', '.join(KINDS)}); name one in {CASE}"
         raise CaseUnreadable(folder=folder, reason=reason)
@@ -109,18 +116,38 @@ def _handler(folder: Path, named: str | None) -> Path:
     return found[0]
 
 
+def is_handler(file: Path) -> bool:
+    """Whether a file in a case's folder is its handler."""
+    return file.suffix in KINDS and file.name not in BESIDE
+
+
 async def run_case(case: Case) -> list[str]:
     """What is not as expected, a line each; none when all is well. Raises CaseUnreadable."""
     library = Library(StillClock(case.now), SeededIds(SEED), Silence())
     text = case.handler.read_text()
     try:
-        if case.handler.suffix == ".vtl":
+        if case.handler.suffix == ".py":
+            answer = await _evaluate_module(case)
+        elif case.handler.suffix == ".vtl":
             answer = evaluate_template(text, case.context, library)
         else:
             answer = await evaluate_code(text, case.function, case.context, library)
     except ContextRefused as refusal:
         raise CaseUnreadable(folder=case.folder, reason=refusal.message) from None
     return differences(case.expected, answer)
+
+
+async def _evaluate_module(case: Case) -> dict[str, Any]:
+    """Run Python code, as a module that may import what is beside it."""
+    folder, handler = case.path.resolve(), case.handler.resolve()
+    if not handler.is_relative_to(folder):
+        raise CaseUnreadable(folder=case.folder, reason=f"{handler} is not under the path {folder}")
+    name = ".".join(handler.relative_to(folder).with_suffix("").parts)
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise CaseUnreadable(folder=case.folder, reason=f"{name} cannot be the name of a Python module")
+    python = Resolvers(python_path=str(folder))
+    library = Library(StillClock(case.now), SeededIds(SEED), Silence(), python=python)
+    return await evaluate_python(name, case.function, case.context, library)
 
 
 def differences(expected: JSON, answer: dict[str, Any]) -> list[str]:

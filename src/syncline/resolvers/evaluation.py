@@ -1,6 +1,7 @@
 """Trying a handler out: code or a template over a context that the caller made up; nothing else is asked.
 
-For: EvaluateCode and EvaluateMappingTemplate. Owns: the shape of their answers; a failing handler is an answer, too.
+For: EvaluateCode, EvaluateMappingTemplate, and cases. Owns: the shape of their answers; a failing handler is an
+answer, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from syncline.resolvers.code import Code, CodeHandler
 from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.handler import TemplateHandler
 from syncline.resolvers.library import Library
+from syncline.resolvers.python import PythonHandler
 from syncline.vtl import Return, TemplateError, plain
 
 JSON = Any
@@ -69,6 +71,18 @@ def _failure(outcome: Outcome) -> str | None:
     if outcome.signal is None or outcome.signal.kind == "return":
         return None
     return "Unauthorized" if outcome.signal.kind == "unauthorized" else outcome.signal.message or ""
+
+
+async def evaluate_python(code: str, handler: str, context: str, library: Library) -> Members:
+    """Run one handler of some Python code. Raises ContextRefused, PythonOff."""
+    ctx, notes = _context(context), LogLines()
+    try:
+        value = await PythonHandler(code, "code", handler, library.noting(notes)).evaluate(ctx)
+    except ResolverError as failure:
+        return _answer(ctx, notes, failure=failure.reason if failure.error_type == "Code" else failure.message)
+    except Return as early:
+        value = early.value
+    return _answer(ctx, notes, result=json.encode(value).decode())
 
 
 def evaluate_template(template: str, context: str, library: Library) -> Members:

@@ -10,8 +10,9 @@ from copy import copy
 from typing import Any, Protocol
 
 from syncline.core import Clock, Ids
-from syncline.core.settings import Javascript
+from syncline.core.settings import Javascript, Resolvers
 from syncline.js import AnswerRefused, Engine, Limits, QuickJs
+from syncline.resolvers.project import Project
 from syncline.resolvers.util import UNSUPPORTED, functions
 from syncline.vtl import Intrinsic, MethodFailed
 
@@ -36,9 +37,19 @@ class Library:
     keeps_effects = False
     """Whether calls of `extensions` are kept for the caller; otherwise they are refused."""
 
-    def __init__(self, clock: Clock, ids: Ids, meter: Notes, settings: Javascript | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        meter: Notes,
+        settings: Javascript | None = None,
+        python: Resolvers | None = None,
+        *,
+        reloads: bool = False,
+    ) -> None:
         self.clock, self.ids, self.meter = clock, ids, meter
         self.settings = settings or Javascript()
+        self.project = Project(python or Resolvers(), clock, meter.event, reloads=reloads)
         self.engine: Engine = self._engine()
         self.apart = asyncio.Semaphore(APART_MAX)
         self.functions = functions(clock, ids)

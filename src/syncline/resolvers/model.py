@@ -41,7 +41,7 @@ class ResolverSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Handler(Protocol):
-    """A mapping template, or a function of APPSYNC_JS code."""
+    """A mapping template, or a function of APPSYNC_JS or Python code."""
 
     async def evaluate(self, ctx: Context) -> JSON:
         """Its value. Raises ResolverError, and vtl.Return when it ends early with a value."""

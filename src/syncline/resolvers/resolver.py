@@ -12,14 +12,17 @@ from syncline.resolvers.handler import TemplateHandler
 from syncline.resolvers.library import Library
 from syncline.resolvers.model import FunctionSpec, Handler, Resolver, ResolverSpec
 from syncline.resolvers.pipeline import PipelineFunction, PipelineResolver
+from syncline.resolvers.python import PYTHON, PythonHandler, check_python
 from syncline.resolvers.unit import UnitResolver
 
 FUNCTIONS_MAX = 10
 """AppSync's quota for one pipeline."""
+RUNTIMES = ("APPSYNC_JS", PYTHON)
 
 
 class RuntimeUnsupported(Unsupported):
-    """The runtime {runtime} of {owner} is not supported; APPSYNC_JS 1.0.0 and mapping templates (VTL) are."""
+    """The runtime {runtime} of {owner} is not supported; APPSYNC_JS 1.0.0, SYNCLINE_PY 1.0.0 and mapping templates
+    (VTL) are."""
 
 
 class CannotCompile(Invalid):
@@ -71,24 +74,29 @@ def _handlers(
             _template(spec.request_template, f"{owner} request", library),
             _template(spec.response_template, f"{owner} response", library),
         )
-    check_runtime(spec.runtime, owner)
+    runtime = check_runtime(spec.runtime, owner)
     if not spec.code:
         raise CannotCompile(owner=owner, reason="a runtime needs code")
     if spec.request_template or spec.response_template:
         raise CannotCompile(owner=owner, reason="it may have code or mapping templates, not both")
+    if runtime == PYTHON:
+        if not checked:
+            check_python(spec.code, library, whole=isinstance(spec, FunctionSpec) or spec.kind == "UNIT")
+        return PythonHandler(spec.code, owner, "request", library), PythonHandler(spec.code, owner, "response", library)
     code = Code(spec.code, owner, library)
     if not checked:
         code.check()
     return CodeHandler(code, "request", library), CodeHandler(code, "response", library)
 
 
-def check_runtime(runtime: dict[str, str] | None, owner: str) -> None:
-    """Raises RuntimeUnsupported, and CannotCompile when code has no runtime."""
+def check_runtime(runtime: dict[str, str] | None, owner: str) -> str:
+    """The runtime's name. Raises RuntimeUnsupported, and CannotCompile when code has no runtime."""
     if runtime is None:
         raise CannotCompile(owner=owner, reason="code needs a runtime")
     name, version = runtime.get("name", ""), runtime.get("runtimeVersion", "")
-    if (name, version) != ("APPSYNC_JS", "1.0.0"):
+    if name not in RUNTIMES or version != "1.0.0":
         raise RuntimeUnsupported(runtime=f"{name} {version}", owner=owner)
+    return name
 
 
 def _template(text: str | None, name: str, library: Library) -> TemplateHandler | None:

@@ -61,22 +61,25 @@ class OwningView(ContextView):
     __slots__ = ()
 
     def vtl_property(self, name: str) -> JSON:
-        context = self.context
-        member = "arguments" if name == "args" else name
-        if member in OWNED:
-            value = getattr(context, member)
-            if type(value) in (dict, list) and context.owned.get(member) is not value:
-                value = copied(value)
-                setattr(context, member, value)
-                context.owned[member] = value
-        elif name == "info" and context.owned.get("info") is not context.info:
-            context.info = msgspec.structs.replace(context.info, variables=copied(context.info.variables))
-            context.owned["info"] = context.info
+        own(self.context, "arguments" if name == "args" else name)
         return ContextView.vtl_property(self, name)
 
 
 OWNED = frozenset({"arguments", "source", "identity", "request", "result", "env"})
 """Members whose values other fields, or other requests, may hold as well."""
+
+
+def own(context: Context, member: str) -> None:
+    """Have a member's value to oneself: what other fields see, too, is copied when it is first asked for."""
+    if member in OWNED:
+        value = getattr(context, member)
+        if type(value) in (dict, list) and context.owned.get(member) is not value:
+            value = copied(value)
+            setattr(context, member, value)
+            context.owned[member] = value
+    elif member == "info" and context.owned.get("info") is not context.info:
+        context.info = msgspec.structs.replace(context.info, variables=copied(context.info.variables))
+        context.owned["info"] = context.info
 
 
 def copied(value: JSON) -> JSON:

@@ -70,6 +70,11 @@ _APPSYNC = (
         {"max": 200, "pattern": r"^arn:aws:appsync:[A-Za-z0-9_/.-]{0,63}:\d{12}:apis/[0-9A-Za-z_-]{26}(/.*)?$"},
         "The model knows the ARNs of APIs alone; channel namespaces have tags and an ARN, too.",
     ),
+    Patch(
+        "RuntimeName",
+        {"enum": ["APPSYNC_JS", "SYNCLINE_PY"]},
+        "Python resolvers are a runtime of our own, beside the service's.",
+    ),
 )
 
 PATCHES: Mapping[str, tuple[Patch, ...]] = {"appsync": _APPSYNC, "dynamodb": _DYNAMODB}

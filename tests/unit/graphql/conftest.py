@@ -63,7 +63,14 @@ class Outbox:
 class World:
     """One server's GraphQL room."""
 
-    def __init__(self, store: MemoryStore, clock: Any, meter: Meter, engines: Engines | None = None) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        clock: Any,
+        meter: Meter,
+        engines: Engines | None = None,
+        settings: Settings | None = None,
+    ) -> None:
         self.store, self.clock, self.meter, self.engines = store, clock, meter, engines
         self.hub = Hub(clock, HubSettings(), meter)
         auth = Authenticator(clock, SigV4(OneKey(), clock, account="000000000000"))
@@ -71,7 +78,7 @@ class World:
             store,
             clock,
             SystemIds(),
-            Settings(),
+            settings or Settings(),
             meter,
             self.hub,
             auth,
@@ -156,8 +163,8 @@ def world(store: MemoryStore, clock: SystemClock, meter: Meter) -> World:
 
 @pytest.fixture
 def make_world(store: MemoryStore, clock: SystemClock, meter: Meter) -> Callable[..., World]:
-    """Worlds over other engines, or with another meter."""
-    return lambda engines=None, meter=meter: World(store, clock, meter, engines)
+    """Worlds over other engines, with another meter, other settings, another clock."""
+    return lambda engines=None, meter=meter, settings=None, clock=clock: World(store, clock, meter, engines, settings)
 
 
 @pytest.fixture

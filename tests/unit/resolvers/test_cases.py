@@ -22,6 +22,19 @@ export function response(ctx) { return ctx.result ? ctx.result.n + 1 : util.erro
 """
 
 
+MODULE = """from common import wanted
+from syncline.resolver import error, log, util
+
+def request(ctx):
+    ctx.stash["seen"] = wanted(ctx)
+    log("saw", wanted(ctx))
+    return {"id": wanted(ctx), "at": util.time.nowISO8601(), "key": util.autoId()}
+
+def response(ctx):
+    return ctx.result["n"] + 1 if ctx.result else error("not found", "Gone")
+"""
+
+
 def case(root: Path, name: str, ctx: Any, expected: Any, **files: str) -> Path:
     folder = root / name
     folder.mkdir(parents=True)
@@ -115,3 +128,49 @@ def test_pytest_runs_the_same_cases(good: Path) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 4 passed" in done.stdout
     assert "value: expected 2" in done.stdout
+
+
+@pytest.mark.rule("RES-25")
+def test_python_cases_run_beside_their_modules(tmp_path: Path) -> None:
+    case(tmp_path, "code", {}, 1, common_py="def wanted(ctx):\n    return ctx.args['id']\n", notes_py=MODULE)
+    (tmp_path / "code" / "ctx.json").unlink()
+    ctx = {"arguments": {"id": "7"}, "result": {"n": 1}}
+    value = {"id": "7", "at": "2020-01-01T00:00:00.000Z", "key": SeededIds(1).uuid()}
+    said = {"$value": value, "$stash": {"seen": "7"}, "$logs": ["saw 7"]}
+    case(tmp_path, "request", ctx, said, case_json='{"handler": "../code/notes.py"}')
+    case(tmp_path, "response", ctx, 2, case_json='{"handler": "../code/notes.py"}')
+    gone = {"$error": {"message": "not found"}}
+    case(tmp_path, "gone", {}, gone, case_json='{"handler": "../code/notes.py", "function": "response"}')
+    whole = "def resolve(ctx):\n    return ctx.args['id']\n"
+    case(tmp_path, "whole", ctx, "7", handler_py=whole)
+    case(tmp_path, "whole2", ctx, "77", handler_py=whole.replace("['id']", "['id'] * 2"))
+    case(tmp_path, "fails", {}, {"$error": {"message": "handler.py:2: KeyError: 'id'"}}, handler_py=whole)
+    rooted = '{"handler": "../pack/deep/one.py", "path": ".."}'
+    case(tmp_path, "path", ctx, "7", case_json=rooted)
+    (tmp_path / "pack" / "deep").mkdir(parents=True)
+    (tmp_path / "pack" / "two.py").write_text("def of(ctx):\n    return ctx.args['id']\n")
+    (tmp_path / "pack" / "deep" / "one.py").write_text("from ..two import of\ndef resolve(ctx):\n    return of(ctx)\n")
+    status, printed = run(tmp_path)
+    assert printed.splitlines()[-1] == "7 passed, 0 failed", printed
+    assert status == 0
+
+
+@pytest.mark.rule("RES-25")
+def test_a_python_case_that_cannot_run_says_why(tmp_path: Path) -> None:
+    case(tmp_path, "name", {}, 1, case_json='{"handler": "get-it.py"}')
+    (tmp_path / "name" / "get-it.py").write_text("")
+    case(tmp_path, "outside", {}, 1, case_json='{"handler": "h.py", "path": "../name"}', h_py="")
+    case(tmp_path, "typo", {}, 1, h_py="def resolve(ctx)\n")
+    status, printed = run(tmp_path)
+    assert status == 1
+    assert "get-it cannot be the name of a Python module" in printed
+    assert "is not under the path" in printed
+    assert "h.py:1: SyntaxError" in printed
+
+
+def test_a_context_made_up_for_a_test() -> None:
+    from syncline.resolver import Context
+
+    ctx = Context.of({"id": "1"}, source={"a": 1}, stash={"b": 2}, prev={"result": 3})
+    assert (ctx.args, ctx.arguments, ctx.source, ctx.stash) == ({"id": "1"}, {"id": "1"}, {"a": 1}, {"b": 2})
+    assert (ctx.prev, ctx.result, ctx.error, ctx.env, ctx.info.field_name) == ({"result": 3}, None, None, {}, "")
