@@ -32,11 +32,16 @@ class Ids(Protocol):
         ...
 
 
+POOL_BYTES = 1024
+"""Entropy asked for at once: a stream record's id takes 16 bytes."""
+
+
 class SystemIds:
     """Ids from the operating system's entropy; uuids from a generator seeded by it, for speed."""
 
     def __init__(self) -> None:
         self._random = random.Random(os.urandom(32))
+        self._pool = b""
 
     def uuid(self) -> str:
         return uuid4(self._random.getrandbits(128))
@@ -45,7 +50,11 @@ class SystemIds:
         return short(os.urandom(length * 2))
 
     def bytes(self, count: int) -> bytes:
-        return os.urandom(count)
+        # Drawn in advance: each question to the system lets another thread take the interpreter.
+        if len(self._pool) < count:
+            self._pool = os.urandom(max(POOL_BYTES, count))
+        drawn, self._pool = self._pool[:count], self._pool[count:]
+        return drawn
 
     def fraction(self) -> float:
         return self._random.random()
