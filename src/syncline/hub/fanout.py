@@ -187,7 +187,10 @@ class Hub:
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            # One more turn of the loop: requests that have arrived by now publish in it, and their messages leave in
+            # the same write. It costs a lone publication a few microseconds, and halves eight at once.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._flush)
 
     def _flush(self) -> None:
         """Deliver what waits in line.
