@@ -61,6 +61,15 @@ def test_a_backup_of_a_server_under_writes_is_of_one_moment(server: Server, tmp_
         copy.stop()
 
 
+def test_more_than_a_cache_full_of_pages_that_are_only_in_the_log_is_backed_up(server: Server, tmp_path: Path) -> None:
+    client = server.client("dynamodb")
+    make_table(client, "Large")
+    for number in range(12):
+        client.put_item(TableName="Large", Item={"id": {"S": str(number)}, "text": {"S": "x" * 390_000}})
+    run("backup", tmp_path / "large.tar", "--data", server.data)
+    assert "restored" in run("restore", tmp_path / "large.tar", "--data", tmp_path / "copy")
+
+
 def test_what_cannot_be_backed_up_or_restored_is_said_in_a_sentence(server: Server, tmp_path: Path) -> None:
     server.stop()
     file = tmp_path / "backup.tar"

@@ -20,6 +20,8 @@ def copy_database(folder: Path, target: Path) -> None:
     """Copy the keyspace in `folder` to the new file `target`. Raises StoreDamaged or StoreFailed."""
     path = folder / NAME
     try:
+        # Made first: a page that the cache spills before the header is written would get no checksum.
+        checksums.prepare(target)
         with (
             contextlib.closing(checksums.connect(path, apsw.SQLITE_OPEN_READWRITE)) as source,
             contextlib.closing(checksums.connect(target)) as copy,
