@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from syncline.core import Clock, Unsupported
@@ -26,6 +27,9 @@ UNBUILT = (
 )  # fmt: skip
 PAGE = 500
 PERIODS_MAX_SECONDS = 7 * 24 * 3600
+
+LARGEST = 2.0**360
+"""Farther from zero no datum may be."""
 
 
 class CloudWatchService:
@@ -247,6 +251,7 @@ def _statistics(datum: Shape) -> Statistics:
     unit = datum.get("Unit", "None")
     if "StatisticValues" in datum:
         given = datum["StatisticValues"]
+        _check_numbers("StatisticValues", given.values())
         return Statistics(given["SampleCount"], given["Sum"], given["Minimum"], given["Maximum"], unit)
     values = datum.get("Values", [datum["Value"]] if "Value" in datum else [])
     counts = datum.get("Counts", [1.0] * len(values))
@@ -254,5 +259,14 @@ def _statistics(datum: Shape) -> Statistics:
         raise MetricParameterMissing("The parameter MetricData.member.1.Value is required.")
     if len(values) != len(counts):
         raise MetricCombinationInvalid("The parameters Values and Counts must be of the same length.")
+    _check_numbers("Value", values)
+    _check_numbers("Counts", counts)
     total = sum(value * count for value, count in zip(values, counts, strict=True))
     return Statistics(sum(counts), total, min(values), max(values), unit)
+
+
+def _check_numbers(name: str, numbers: Iterable[float]) -> None:
+    # Also false for what is no number: it would be in every sum from then on.
+    for number in numbers:
+        if not abs(number) <= LARGEST:
+            raise MetricInvalid(f"The value {number} for parameter MetricData.member.1.{name} is invalid.")

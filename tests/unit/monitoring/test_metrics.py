@@ -165,3 +165,11 @@ def test_every_row_reads_an_instrument_that_some_room_binds() -> None:
     )
     named = {name for row in SERVED for name in (row.instrument, row.of) if name}
     assert sorted(name for name in named if f'"{name}"' not in source) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -(2.0**361)])
+async def test_what_is_no_number_gets_into_no_sum(cloudwatch, value) -> None:
+    set_of_values = {"SampleCount": 1.0, "Sum": value, "Minimum": 1.0, "Maximum": 1.0}
+    for datum in ({"Value": value}, {"Values": [1.0, value]}, {"StatisticValues": set_of_values}):
+        with pytest.raises(MetricInvalid):
+            await cloudwatch.put_metric_data({"Namespace": "mine", "MetricData": [{"MetricName": "m", **datum}]})
