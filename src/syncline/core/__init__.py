@@ -23,6 +23,7 @@ from syncline.core.ids import Ids, SeededIds, SystemIds
 from syncline.core.limits import TimeLimit
 from syncline.core.meter import Counter, Gauge, Meter, Summary
 from syncline.core.queues import Bounded, QueueFull
+from syncline.core.rates import Rates
 from syncline.core.settings import Settings, SettingsError, load_settings
 from syncline.core.tasks import Part, PartCannotLive, Supervisor
 from syncline.core.vault import SealBroken, Vault
@@ -44,6 +45,7 @@ __all__ = [
     "Part",
     "PartCannotLive",
     "QueueFull",
+    "Rates",
     "Request",
     "Response",
     "SealBroken",
