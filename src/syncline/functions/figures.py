@@ -1,4 +1,4 @@
-"""The instruments of each function, bound once; `monitoring.aws_metrics` says which AWS metrics they are."""
+"""The instruments of functions and mappings, bound once; `monitoring.aws_metrics` says which AWS metrics they are."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ class FunctionFigures:
         self.invocations.add()
         self.errors.add(float(failed))
         self.duration.observe(seconds * 1000)
+
+
+class MappingFigures:
+    """One mapping's counters of events: what `MetricsConfig` turns on (AWS's EventCount metrics)."""
+
+    def __init__(self, meter: Meter, mapping: str) -> None:
+        self.polled = meter.counter("syncline_functions_polled_events_total", mapping=mapping)
+        self.filtered_out = meter.counter("syncline_functions_filtered_out_events_total", mapping=mapping)
+        self.invoked = meter.counter("syncline_functions_invoked_events_total", mapping=mapping)
+        self.failed = meter.counter("syncline_functions_failed_events_total", mapping=mapping)
+        self.dropped = meter.counter("syncline_functions_dropped_events_total", mapping=mapping)
+        self.delivered = meter.counter("syncline_functions_delivered_events_total", mapping=mapping)
 
 
 class Figures:

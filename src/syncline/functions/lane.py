@@ -17,6 +17,7 @@ from syncline.core import Clock, Ids, Meter, SynclineError, Throttled, json
 from syncline.functions.catalog import Catalog
 from syncline.functions.destinations import iso, stream_record
 from syncline.functions.events import Events
+from syncline.functions.figures import MappingFigures
 from syncline.functions.filters import Holds, compile_filter
 from syncline.functions.invoker import Invoker
 from syncline.functions.model import Call, Invocation, Mapping
@@ -31,6 +32,7 @@ READ_RECORDS = 1000
 PASSED_RECORDS_MAX = 1000
 """Records of other lanes, or that no filter wants, after which the cursor moves: few are read twice."""
 RETRY_SECONDS_FIRST, RETRY_SECONDS_MAX = 0.2, 60.0
+EVENT_COUNT = "EventCount"
 OK = "OK"
 FAILED = "PROBLEM: Function call failed"
 
@@ -75,6 +77,9 @@ class Lane:
         self._shard = shard
         self._number = number
         self._told = told
+        # What is not asked for is counted where nobody reads it.
+        meter = house.meter if EVENT_COUNT in mapping.metrics else Meter(house.clock)
+        self._figures = MappingFigures(meter, mapping.id)
         self._filters: list[Holds] = [compile_filter(pattern) for pattern in mapping.patterns]
         self._stopping = False
         self._delivering = False
@@ -172,10 +177,12 @@ class Lane:
         change = StreamRecord.decode(record.value)
         if self._mapping.lanes > 1 and _lane_of(change.keys, self._mapping.lanes) != self._number:
             return None
+        self._figures.polled.add()
         event = change.as_event(record.sequence)
         event["dynamodb"]["ApproximateCreationDateTime"] = float(int(change.at))
         body = json.encode(event)
         if self._filters and not self._wanted(json.decode(body)):
+            self._figures.filtered_out.add()
             return None
         return Entry(record.sequence, change.at, event["dynamodb"]["SequenceNumber"], body)
 
@@ -255,7 +262,11 @@ class Lane:
         """Invoke once: None when all went well, else the index of the first entry that failed; and what came of it."""
         age = self._house.clock.now() - entries[-1].at
         invocation = await self._run(self._payload(entries), age=max(0.0, age * 1000))
-        return 0 if invocation.function_error is not None else self._judged(invocation, entries), invocation
+        failed_from = 0 if invocation.function_error is not None else self._judged(invocation, entries)
+        self._figures.invoked.add(len(entries))
+        if failed_from is not None:
+            self._figures.failed.add(len(entries) - failed_from)
+        return failed_from, invocation
 
     async def _run(self, payload: bytes, *, age: float | None = None) -> Invocation:
         """Invoke the mapping's function; `age` is the last record's in milliseconds."""
@@ -286,10 +297,12 @@ class Lane:
             return
         facts = {"mapping": self._mapping.id, "records": len(entries), "reason": condition}
         self._house.meter.event("event source mapping gave up records", **facts)
+        self._figures.dropped.add(len(entries))
         destination, events = self._mapping.on_failure, self._house.events
         while destination:
             try:
                 await events.send(destination, self._failure(entries, condition, batch))
+                self._figures.delivered.add(len(entries))
             except Throttled:
                 if self._stopping:
                     raise

@@ -11,6 +11,7 @@ from syncline.functions.destinations import check_destination
 from syncline.functions.engine import FunctionEngine
 from syncline.functions.errors import FunctionNotFound, NotBuilt, ParameterInvalid, ResourceConflict
 from syncline.functions.filters import compile_filter
+from syncline.functions.lane import EVENT_COUNT
 from syncline.functions.model import Mapping
 from syncline.functions.names import parse_reference
 
@@ -171,8 +172,9 @@ def _changes(request: Shape) -> Shape:
     for member in _UNBUILT:
         if request.get(member):
             raise NotBuilt(what=f"An event source mapping with {member}")
-    if request.get("MetricsConfig", {}).get("Metrics"):
-        raise NotBuilt(what="MetricsConfig of an event source mapping")
+    for metric in request.get("MetricsConfig", {}).get("Metrics", []):
+        if metric != EVENT_COUNT:
+            raise ParameterInvalid(f"{metric} is not a metric of an event source mapping of a stream.")
     age = request.get("MaximumRecordAgeInSeconds", -1)
     if age != -1 and age < 60:
         raise ParameterInvalid(
@@ -180,6 +182,8 @@ def _changes(request: Shape) -> Shape:
             "Member must have value greater than or equal to 60"
         )
     changes: Shape = {ours: request[theirs] for theirs, ours in _MEMBERS.items() if theirs in request}
+    if "MetricsConfig" in request:
+        changes["metrics"] = request["MetricsConfig"].get("Metrics", [])
     if "FilterCriteria" in request:
         changes["patterns"] = _patterns(request["FilterCriteria"])
     if request.get("DestinationConfig", {}).get("OnSuccess", {}).get("Destination"):

@@ -19,12 +19,19 @@ from syncline.functions.invoker import Invoker
 from syncline.functions.lane import House, Lane, consumer_of
 from syncline.functions.model import Mapping
 from syncline.functions.windows import WindowLane, forget_window
-from syncline.store import Collection, Store
+from syncline.store import Collection, Store, Transaction
 from syncline.streams import Cursors, Shard, Streams
 from syncline.tables import TableEngine
 
 STREAM_AWAY_SECONDS = 5.0
 NOTHING_YET = "No records processed"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A mapping's LastProcessingResult, written when it changes."""
+
+    mapping: str
+    text: str
 
 
 class Mappings:
@@ -47,6 +54,8 @@ class Mappings:
         self._records = Collection("event source mapping", Mapping)
         self._mappings: dict[str, Mapping] = {}
         self._results: dict[str, str] = {}
+        self._result_records = Collection("event source mapping result", Result)
+        self._unwritten: set[str] = set()
         self._lanes: dict[str, list[Lane]] = {}
         self._reading: set[str] = set()
         self._changed = asyncio.Event()
@@ -60,6 +69,8 @@ class Mappings:
         """Read the mappings from the store."""
         found = await self._store.read(lambda view: self._records.list(view))
         self._mappings = {mapping.id: mapping for mapping in found}
+        results = await self._store.read(lambda view: self._result_records.list(view))
+        self._results = {result.mapping: result.text for result in results}
         self._changed.set()
 
     async def run(self) -> None:
@@ -72,6 +83,7 @@ class Mappings:
                     if mapping.enabled and mapping.id not in self._reading:
                         self._reading.add(mapping.id)
                         group.create_task(self._read(mapping.id), name=f"mapping {mapping.id}")
+                await self._write_results()
                 await self._changed.wait()
 
     def all(self) -> list[Mapping]:
@@ -119,6 +131,7 @@ class Mappings:
         await self._store.write(lambda txn: self._records.delete(txn, mapping.id))
         self._mappings.pop(mapping.id, None)
         self._results.pop(mapping.id, None)
+        self._house.meter.forget(mapping=mapping.id)
         self._restart(mapping.id)
         if mapping.id not in self._reading:
             await self._forget(mapping)
@@ -145,7 +158,7 @@ class Mappings:
         try:
             shard = self.shard_of(mapping.source)
         except ParameterInvalid:
-            self._results[mapping.id] = "PROBLEM: Stream not found"
+            self._teller(mapping)("PROBLEM: Stream not found")
             await self._clock.sleep(STREAM_AWAY_SECONDS)
             return
         kind = WindowLane if mapping.tumbling else Lane
@@ -157,9 +170,28 @@ class Mappings:
 
     def _teller(self, mapping: Mapping) -> Callable[[str], None]:
         def tell(result: str) -> None:
-            self._results[mapping.id] = result
+            if self.result(mapping) != result and mapping.id in self._mappings:
+                self._results[mapping.id] = result
+                self._unwritten.add(mapping.id)
+                self._changed.set()
 
         return tell
+
+    async def _write_results(self) -> None:
+        """Keep the results that changed; those that the store is too busy for are written with the next change."""
+        changed = {id_: Result(id_, self._results[id_]) for id_ in self._unwritten & self._results.keys()}
+        if not changed:
+            return
+
+        def body(txn: Transaction) -> None:
+            for id_, result in changed.items():
+                self._result_records.put(txn, result, id_)
+
+        self._unwritten.clear()
+        try:
+            await self._store.write(body)
+        except Throttled:
+            self._unwritten |= changed.keys()
 
     async def _earliest(self, mapping: Mapping) -> int:
         """The position that every lane has reached: with lanes divided anew, reading goes on from there."""
@@ -170,5 +202,6 @@ class Mappings:
     async def _forget(self, mapping: Mapping) -> None:
         with contextlib.suppress(Throttled):  # the store is busy: cursors that nobody reads any more do no harm
             await forget_window(self._store, mapping)
+            await self._store.write(lambda txn: self._result_records.delete(txn, mapping.id))
             for number in range(mapping.lanes):
                 await self._house.cursors.forget(consumer_of(mapping, number))

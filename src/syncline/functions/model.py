@@ -133,3 +133,4 @@ class Mapping(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     tumbling: int = 0
     on_failure: str = ""  # the ARN of the function that is told of records given up
+    metrics: list[str] = []

@@ -79,6 +79,8 @@ def mapping_shape(mapping: Mapping, state: str, *, arn: str) -> Shape:
         "State": state,
         "StateTransitionReason": "User action",
     }
+    if mapping.metrics:
+        shape["MetricsConfig"] = {"Metrics": mapping.metrics}
     if mapping.patterns:
         shape["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.patterns]}
     return shape

@@ -31,6 +31,10 @@ def _both(instrument: str, metric: str, unit: str, of: str = "") -> list[Row]:
     return [by_function, Row(instrument, "AWS/Lambda", metric, unit, of=of)]
 
 
+def _mapping(instrument: str, metric: str) -> Row:
+    return Row(instrument, "AWS/Lambda", metric, "Count", {"EventSourceMappingUUID": "mapping"})
+
+
 _FUNCTIONS: list[Row] = [
     *_both("syncline_functions_invocations_total", "Invocations", "Count"),
     *_both("syncline_functions_errors_total", "Errors", "Count", of="syncline_functions_invocations_total"),
@@ -48,6 +52,12 @@ _FUNCTIONS: list[Row] = [
     *_both("syncline_functions_async_events_total", "AsyncEventsReceived", "Count"),
     *_both("syncline_functions_dropped_async_events_total", "AsyncEventsDropped", "Count"),
     *_both("syncline_functions_destination_failures_total", "DestinationDeliveryFailures", "Count"),
+    _mapping("syncline_functions_polled_events_total", "PolledEventCount"),
+    _mapping("syncline_functions_filtered_out_events_total", "FilteredOutEventCount"),
+    _mapping("syncline_functions_invoked_events_total", "InvokedEventCount"),
+    _mapping("syncline_functions_failed_events_total", "FailedInvokeEventCount"),
+    _mapping("syncline_functions_dropped_events_total", "DroppedEventCount"),
+    _mapping("syncline_functions_delivered_events_total", "OnFailureDestinationDeliveredEventCount"),
 ]
 
 _API = {"GraphQLAPIId": "api"}

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from support.aws import called, client
 from support.functions import House, until
-from syncline.core import json
+from syncline.core import Meter, json
 from syncline.streams import Cursors
 
 # Writes what it is sent to a file; fails as the item or the environment says. With a report, says which record failed.
@@ -88,9 +88,36 @@ async def test_nothing_written_after_the_answer_is_missed_and_nothing_before_it_
         assert (await shown({"UUID": mapping["UUID"]}))["LastProcessingResult"] == "OK"
     await fed.put(5)
     again = await reopen()
+    kept = await again.service.get_event_source_mapping({"UUID": mapping["UUID"]})
+    assert kept["LastProcessingResult"] == "OK"
     async with again.running():
         await until(lambda: 5 in fed.seen())
     assert fed.seen() == [3, 4, 5]
+
+
+async def test_a_mapping_counts_its_events_where_its_metrics_are_turned_on(fed: Fed, meter: Meter) -> None:
+    unwanted = json.encode({"dynamodb": {"NewImage": {"n": {"N": [{"anything-but": ["9"]}]}}}}).decode()
+    mapping = await fed.map(
+        MetricsConfig={"Metrics": ["EventCount"]},
+        FilterCriteria={"Filters": [{"Pattern": unwanted}]},
+        MaximumRetryAttempts=1,
+        BatchSize=1,
+    )
+    assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    await fed.put(1, 9)
+    await fed.put(2, until="/nowhere/ever")
+    await fed.put(3)
+    async with fed.house.running():
+        await until(lambda: 3 in fed.seen())
+        await asyncio.sleep(0.05)
+
+    def counted(name: str) -> float:
+        return meter.counter(f"syncline_functions_{name}_events_total", mapping=mapping["UUID"]).value
+
+    kinds = ("polled", "filtered_out", "invoked", "failed", "dropped", "delivered")
+    assert [counted(kind) for kind in kinds] == [4, 1, 4, 2, 1, 0]
+    await fed.house.service.update_event_source_mapping({"UUID": mapping["UUID"], "MetricsConfig": {"Metrics": []}})
+    assert "MetricsConfig" not in await fed.house.service.get_event_source_mapping({"UUID": mapping["UUID"]})
 
 
 @pytest.mark.rule("FN-20")
