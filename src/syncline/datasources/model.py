@@ -78,12 +78,12 @@ class Context(msgspec.Struct):
         self.lasting = self.shared.lasting = False
 
 
-class DataSourceSpec(msgspec.Struct, frozen=True, omit_defaults=True):
-    """AppSync's DataSource, with its member names in snake case; configurations keep AWS's own members."""
+class DataSourceRecord(msgspec.Struct, frozen=True, rename="camel"):
+    """A data source as it is kept: its member names are AppSync's own, and so are those in its configurations."""
 
     name: str
     type: str
-    api_id: str = ""
+    data_source_arn: str = ""
     description: str | None = None
     service_role_arn: str | None = None
     dynamodb_config: dict[str, JSON] | None = None

@@ -15,7 +15,7 @@ from syncline.core import arns
 from syncline.events.catalog import Entry
 from syncline.events.engine import EventsEngine
 from syncline.events.errors import BadRequest, NoSuchNamespace
-from syncline.events.live import PROVIDER_CONFIGS
+from syncline.events.live_api import PROVIDER_CONFIGS
 from syncline.events.model import Api, Namespace
 from syncline.wire import page, page_of, record_from, shown
 
@@ -87,13 +87,13 @@ class Apis:
         return await self._put_key(entry, changed_key(request, entry.keys, self._engine.clock.now()))
 
     async def _put_key(self, entry: Entry, key: ApiKey) -> Members:
-        await self._engine.catalog.put_key(entry, key)
+        await entry.keys.put(key)
         self._engine.live(entry.api.api_id).refresh_keys()
         return {"apiKey": shown(key)}
 
     async def delete_key(self, request: Members) -> Members:
         entry = self._entry(request)
-        await self._engine.catalog.delete_key(entry, key_of(entry.keys, request["id"]).id)
+        await entry.keys.delete(key_of(entry.keys, request["id"]).id)
         self._engine.live(entry.api.api_id).refresh_keys()
         return {}
 
@@ -122,7 +122,7 @@ class Apis:
         if isinstance(changed, Api):
             await self._engine.catalog.put_api(changed)
             return
-        await self._engine.catalog.put_namespace(entry, changed)
+        await entry.namespaces.put(changed)
         live = self._engine.live(entry.api.api_id)
         live.serve(changed, live.namespace(changed.name).handlers)
 

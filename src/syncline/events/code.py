@@ -1,6 +1,6 @@
 """Handlers written in APPSYNC_JS: `onPublish` and `onSubscribe`, as functions or with a data source in between.
 
-For: `live`, which makes them. Owns: what such code is shown, and what comes of its outcome. Never: runs code on the
+For: `live_api`, which makes them. Owns: what such code is shown, and what comes of its outcome. Never: runs code on the
 loop for longer than the short limit.
 """
 

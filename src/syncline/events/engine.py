@@ -13,7 +13,7 @@ from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
 from syncline.datasources import Engines
 from syncline.events.catalog import Catalog, Entry
 from syncline.events.errors import NoSuchApi
-from syncline.events.live import Live
+from syncline.events.live_api import LiveApi
 from syncline.events.publish import Publisher
 from syncline.events.serve import Server
 from syncline.events.subscribe import Endpoint
@@ -45,7 +45,7 @@ class EventsEngine:
         self.catalog = Catalog(store)
         self._engines = engines
         self._library = Library(clock, ids, meter, settings.javascript)
-        self._live: dict[str, Live] = {}
+        self._live: dict[str, LiveApi] = {}
         self._publisher = Publisher(hub, auth, ids, settings.events)
         self._server = Server(self._publisher, clock, meter)
 
@@ -65,7 +65,7 @@ class EventsEngine:
         """What a new WebSocket connection talks to. On the bare path the API is found when it connects."""
         named = _named(request.path)
 
-        def live_of(headers: Mapping[str, str]) -> Live:
+        def live_of(headers: Mapping[str, str]) -> LiveApi:
             return self.live(named or self._api_of_headers({**request.index, **headers}) or "")
 
         return Endpoint(self._publisher, self.hub, self.clock, self.settings.events, live_of)
@@ -90,7 +90,7 @@ class EventsEngine:
 
     # --- the control plane
 
-    def live(self, api_id: str) -> Live:
+    def live(self, api_id: str) -> LiveApi:
         """The live API. Raises NoSuchApi."""
         found = self._live.get(api_id)
         if found is None:
@@ -99,7 +99,7 @@ class EventsEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = Live(entry, self._engines, self._library.for_api(), self.meter)
+        live = LiveApi(entry, self._engines, self._library.for_api(), self.meter)
         live.restore()
         self._live[live.api_id] = live
 

@@ -1,6 +1,6 @@
 """The instruments of Event APIs: one set per API, one per namespace.
 
-For: `live`. Owns: their names. `monitoring` maps them to AppSync's metrics.
+For: `live_api`. Owns: their names. `monitoring` maps them to AppSync's metrics.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A namespace's handlers: what stands between an event that was published and its subscribers.
 
-For: `live`, which makes them, and `publish` and `subscribe`, which ask them. Owns: what a handler is shown and what
+For: `live_api`, which makes them, and `publish` and `subscribe`, which ask them. Owns: what a handler is shown and what
 its answer means. Never: publishes.
 """
 

@@ -39,21 +39,3 @@ class Namespace(msgspec.Struct, frozen=True, rename="camel"):
     code_handlers: str | None = None
     handler_configs: Config | None = None
     tags: dict[str, str] = {}
-
-
-class DataSource(msgspec.Struct, frozen=True, rename="camel"):
-    """A data source that handlers use."""
-
-    name: str
-    type: str
-    data_source_arn: str
-    description: str | None = None
-    service_role_arn: str | None = None
-    dynamodb_config: Config | None = None
-    lambda_config: Config | None = None
-    http_config: Config | None = None
-    elasticsearch_config: Config | None = None
-    open_search_service_config: Config | None = None
-    relational_database_config: Config | None = None
-    event_bridge_config: Config | None = None
-    metrics_config: str | None = None

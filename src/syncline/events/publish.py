@@ -16,7 +16,7 @@ from syncline.core import Failed, Ids, Request, SynclineError, Unauthenticated, 
 from syncline.events.channels import Channel, channel_of
 from syncline.events.errors import BadRequest, InvalidChannel, TooManyEvents
 from syncline.events.handlers import Incoming, Moment, Outgoing, shown_request
-from syncline.events.live import Live, Served
+from syncline.events.live_api import LiveApi, Served
 from syncline.hub import Hub
 
 JSON = Any
@@ -43,7 +43,7 @@ class Publisher:
     def __init__(self, hub: Hub, auth: Authenticator, ids: Ids, limits: settings.Events) -> None:
         self._hub, self._auth, self._ids, self._limits = hub, auth, ids, limits
 
-    async def publish(self, live: Live, channel: JSON, events: JSON, caller: Caller) -> Answer:
+    async def publish(self, live: LiveApi, channel: JSON, events: JSON, caller: Caller) -> Answer:
         """Publish, then return what became of each event. Raises SynclineError when none was published."""
         place, texts = self._read(channel, events)
         namespace = live.namespace(place.namespace)
@@ -95,7 +95,7 @@ class Publisher:
 
     async def _handled(
         self,
-        live: Live,
+        live: LiveApi,
         namespace: Served,
         channel: Channel,
         identity: Identity,
@@ -112,7 +112,7 @@ class Publisher:
 
     def _sent(
         self,
-        live: Live,
+        live: LiveApi,
         channel: Channel,
         incoming: list[Incoming],
         texts: list[str],
@@ -145,7 +145,7 @@ class Publisher:
         text = json.encode(outcome.payload)
         return text.decode() if len(text) + len(event.id) <= self._limits.event_bytes_max else None
 
-    def _broadcast(self, live: Live, channel: Channel, text: str, sizes: Any) -> None:
+    def _broadcast(self, live: LiveApi, channel: Channel, text: str, sizes: Any) -> None:
         payload = json.encode(text)
         sizes.observe(len(text))
         api = live.api_id

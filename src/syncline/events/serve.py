@@ -23,7 +23,7 @@ from syncline.core import (
     json,
 )
 from syncline.events.errors import BadRequest, HandlerRefused, entries_of
-from syncline.events.live import Live
+from syncline.events.live_api import LiveApi
 from syncline.events.publish import Caller, Publisher
 
 CONTENT_TYPE = "application/json;charset=UTF-8"
@@ -60,7 +60,7 @@ class Server:
     def __init__(self, publisher: Publisher, clock: Clock, meter: Meter) -> None:
         self._publisher, self._clock, self._meter = publisher, clock, meter
 
-    async def respond(self, live: Live | None, request: Request) -> Response:
+    async def respond(self, live: LiveApi | None, request: Request) -> Response:
         """The answer to one request, whatever it is."""
         if live is None:
             return self._refused(NotServed(), request, api="")
@@ -75,7 +75,7 @@ class Server:
         live.figures.latency.observe((self._clock.monotonic() - started) * 1000)
         return response
 
-    async def _answer(self, live: Live, request: Request) -> dict[str, Any]:
+    async def _answer(self, live: LiveApi, request: Request) -> dict[str, Any]:
         if request.method != "POST":
             raise MethodWrong
         try:

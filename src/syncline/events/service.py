@@ -9,7 +9,7 @@ from typing import Any
 
 from syncline.events.apis import Apis
 from syncline.events.engine import EventsEngine
-from syncline.events.namespaces import Namespaces, Sources
+from syncline.events.namespaces import Namespaces
 
 Members = dict[str, Any]
 
@@ -20,7 +20,7 @@ class Events:
     def __init__(self, engine: EventsEngine) -> None:
         self._apis = Apis(engine)
         self._namespaces = Namespaces(engine)
-        self._sources = Sources(engine)
+        self._engine = engine
 
     async def create_api(self, request: Members) -> Members:
         """A new API."""
@@ -92,20 +92,20 @@ class Events:
 
     async def create_data_source(self, request: Members) -> Members:
         """A new data source."""
-        return await self._sources.create(request)
+        return await self._engine.live(request["apiId"]).sources.create(request)
 
     async def get_data_source(self, request: Members) -> Members:
         """One data source."""
-        return self._sources.get(request)
+        return self._engine.live(request["apiId"]).sources.get(request)
 
     async def update_data_source(self, request: Members) -> Members:
         """A data source described anew."""
-        return await self._sources.update(request)
+        return await self._engine.live(request["apiId"]).sources.update(request)
 
     async def delete_data_source(self, request: Members) -> Members:
         """Remove a data source that nothing uses."""
-        return await self._sources.delete(request)
+        return await self._engine.live(request["apiId"]).sources.delete(request)
 
     async def list_data_sources(self, request: Members) -> Members:
         """Data sources, a page at a time."""
-        return self._sources.list(request)
+        return self._engine.live(request["apiId"]).sources.list(request)

@@ -22,7 +22,7 @@ from syncline.events.errors import (
     entries_of,
 )
 from syncline.events.handlers import Moment, shown_request
-from syncline.events.live import Live, Served
+from syncline.events.live_api import LiveApi, Served
 from syncline.events.publish import Caller, Publisher, is_ours, payload_of
 from syncline.hub import ErrorObject, Hub, Post, Start, Subscription, register, wish_of
 
@@ -47,11 +47,11 @@ class Endpoint:
         hub: Hub,
         clock: Clock,
         limits: settings.Events,
-        live_of: Callable[[Mapping[str, str]], Live],
+        live_of: Callable[[Mapping[str, str]], LiveApi],
     ) -> None:
         self._publisher, self._hub, self._clock, self._limits = publisher, hub, clock, limits
         self._live_of = live_of
-        self._live: Live | None = None
+        self._live: LiveApi | None = None
         self._since = 0.0
         self._kept: dict[str, Kept] = {}
 
@@ -126,7 +126,7 @@ class Endpoint:
 
     # --- subscribing
 
-    async def _admitted(self, live: Live, namespace: Served, channel: Channel, start: Start) -> None:
+    async def _admitted(self, live: LiveApi, namespace: Served, channel: Channel, start: Start) -> None:
         asking = caller(lowered(start.authorization), start.request, start.raw.encode())
         identity = await self._publisher.admit(namespace.subscribe, asking, "EVENT_SUBSCRIBE", channel)
         if start.id in self._kept:
@@ -141,7 +141,7 @@ class Endpoint:
         request = shown_request(start.request)
         await handler.subscribed(Moment(live.api_id, "SUBSCRIBE", channel, identity.claims, request))
 
-    def _register(self, live: Live, channel: Channel, start: Start) -> Subscription:
+    def _register(self, live: LiveApi, channel: Channel, start: Start) -> Subscription:
         live.namespace(channel.namespace)  # it may have gone while the handler ran
         if self._live is not live:
             raise NamespaceUnknown  # so may the connection
@@ -178,7 +178,7 @@ class Endpoint:
                 self._hub.unsubscribe(kept.subscription)
                 kept.start.ended(entries_of(NamespaceUnknown()), False)
 
-    def _connected(self) -> Live:
+    def _connected(self) -> LiveApi:
         assert self._live is not None, "a connection subscribes only after it was admitted"
         return self._live
 

@@ -1,6 +1,6 @@
 """An API's cache: answers of resolvers, or of whole queries, kept in memory for a while (graphql-api §1.7).
 
-For: `live`, which wraps resolvers in it, and `serve`, which asks it before a query runs.
+For: `live_api`, which wraps resolvers in it, and `serve`, which asks it before a query runs.
 Owns: the keys, the bound of memory, the least used that goes first. Entries are bytes: nobody can change what is kept.
 Never: keeps a failure; keeps what a mutation's own field gave.
 """

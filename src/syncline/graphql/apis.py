@@ -18,7 +18,7 @@ from syncline.graphql.catalog import Entry
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
 from syncline.graphql.introspection import introspection
-from syncline.graphql.live import CONFIGS
+from syncline.graphql.live_api import CONFIGS
 from syncline.graphql.model import Api, Environment, SchemaRecord
 from syncline.wire import page, record_from, shown
 
@@ -145,13 +145,13 @@ class Apis:
         return await self._put_key(entry, changed_key(request, entry.keys, self._engine.clock.now()))
 
     async def _put_key(self, entry: Entry, key: ApiKey) -> dict[str, Any]:
-        await self._engine.catalog.put_key(entry, key)
+        await entry.keys.put(key)
         self._engine.keys_changed(entry.api.api_id)
         return {"apiKey": shown(key)}
 
     async def delete_key(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._entry(request)
-        await self._engine.catalog.delete_key(entry, key_of(entry.keys, request["id"]).id)
+        await entry.keys.delete(key_of(entry.keys, request["id"]).id)
         self._engine.keys_changed(entry.api.api_id)
         return {}
 

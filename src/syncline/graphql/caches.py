@@ -11,7 +11,7 @@ import msgspec
 
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
-from syncline.graphql.live import Live
+from syncline.graphql.live_api import LiveApi
 from syncline.graphql.model import ApiCache
 from syncline.graphql.parts import PartNotFound
 from syncline.wire import record_from, shown
@@ -40,7 +40,7 @@ class Caches:
         }
         return await self._put(live, msgspec.structs.replace(changed, status="AVAILABLE", **encryption))
 
-    async def _put(self, live: Live, cache: ApiCache) -> Members:
+    async def _put(self, live: LiveApi, cache: ApiCache) -> Members:
         if not 1 <= cache.ttl <= TTL_MAX:
             raise BadRequest(f"The ttl of an API cache is between 1 and {TTL_MAX} seconds.")
         await self._engine.catalog.put_cache(live.entry, cache)
@@ -67,7 +67,7 @@ class Caches:
         return {}
 
 
-def _cache(live: Live) -> ApiCache:
+def _cache(live: LiveApi) -> ApiCache:
     if live.entry.cache is None:
         raise PartNotFound("Unable to find the API cache.")
     return live.entry.cache

@@ -9,33 +9,43 @@ from __future__ import annotations
 from typing import Any
 
 from syncline.auth import ApiKey
+from syncline.datasources import DataSourceRecord
 from syncline.graphql.errors import NoSuchApi
 from syncline.graphql.model import (
     Api,
     ApiAssociation,
     ApiCache,
-    DataSource,
     DomainName,
     Environment,
     Function,
     Resolver,
     SchemaRecord,
 )
-from syncline.store import Collection, Snapshot, Store, Transaction
+from syncline.store import Collection, Shelf, Snapshot, Store, Transaction
+
+KEYS = Collection("graphql.key", ApiKey)
+SOURCES = Collection("graphql.source", DataSourceRecord)
+FUNCTIONS = Collection("graphql.function", Function)
+RESOLVERS = Collection("graphql.resolver", Resolver)
 
 
 class Entry:
     """One API and all that belongs to it."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, store: Store, api: Api) -> None:
         self.api = api
         self.schema = SchemaRecord()
         self.environment = Environment()
         self.cache: ApiCache | None = None
-        self.keys: dict[str, ApiKey] = {}
-        self.sources: dict[str, DataSource] = {}
-        self.functions: dict[str, Function] = {}
-        self.resolvers: dict[tuple[str, str], Resolver] = {}
+        self.keys = Shelf(store, KEYS, api.api_id, lambda key: key.id)
+        self.sources = Shelf(store, SOURCES, api.api_id, lambda each: each.name)
+        self.functions = Shelf(store, FUNCTIONS, api.api_id, lambda each: each.function_id)
+        self.resolvers = Shelf(store, RESOLVERS, api.api_id, lambda each: (each.type_name, each.field_name))
+
+    @property
+    def shelves(self) -> tuple[Shelf[Any, Any], ...]:
+        """What there are several of."""
+        return self.keys, self.sources, self.functions, self.resolvers
 
 
 class Catalog:
@@ -48,10 +58,6 @@ class Catalog:
         self._schemas = Collection("graphql.schema", SchemaRecord)
         self._environments = Collection("graphql.environment", Environment)
         self._caches = Collection("graphql.cache", ApiCache)
-        self._keys = Collection("graphql.key", ApiKey)
-        self._sources = Collection("graphql.source", DataSource)
-        self._functions = Collection("graphql.function", Function)
-        self._resolvers = Collection("graphql.resolver", Resolver)
         self._domains = Collection("graphql.domain", DomainName)
         self._associations = Collection("graphql.association", ApiAssociation)
         self.domains: dict[str, DomainName] = {}
@@ -75,22 +81,18 @@ class Catalog:
     def _read_all(self, snapshot: Snapshot) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
         for api in self._apis.list(snapshot):
-            entry = entries[api.api_id] = Entry(api)
+            entry = entries[api.api_id] = Entry(self._store, api)
             entry.schema = self._schemas.get(snapshot, api.api_id) or entry.schema
             entry.environment = self._environments.get(snapshot, api.api_id) or entry.environment
             entry.cache = self._caches.get(snapshot, api.api_id)
-            entry.keys = {key.id: key for key in self._keys.list(snapshot, api.api_id)}
-            entry.sources = {source.name: source for source in self._sources.list(snapshot, api.api_id)}
-            entry.functions = {each.function_id: each for each in self._functions.list(snapshot, api.api_id)}
-            entry.resolvers = {
-                (each.type_name, each.field_name): each for each in self._resolvers.list(snapshot, api.api_id)
-            }
+            for shelf in entry.shelves:
+                shelf.load(snapshot)
         return entries
 
     async def put_api(self, api: Api) -> Entry:
         """Keep an API's own record, new or changed."""
         await self._put(self._apis, api, api.api_id)
-        entry = self.entries.setdefault(api.api_id, Entry(api))
+        entry = self.entries.setdefault(api.api_id, Entry(self._store, api))
         entry.api = api
         return entry
 
@@ -110,22 +112,6 @@ class Catalog:
         await self._delete(self._caches, entry.api.api_id)
         entry.cache = None
 
-    async def put_key(self, entry: Entry, key: ApiKey) -> None:
-        await self._put(self._keys, key, entry.api.api_id, key.id)
-        entry.keys[key.id] = key
-
-    async def put_source(self, entry: Entry, source: DataSource) -> None:
-        await self._put(self._sources, source, entry.api.api_id, source.name)
-        entry.sources[source.name] = source
-
-    async def put_function(self, entry: Entry, function: Function) -> None:
-        await self._put(self._functions, function, entry.api.api_id, function.function_id)
-        entry.functions[function.function_id] = function
-
-    async def put_resolver(self, entry: Entry, resolver: Resolver) -> None:
-        await self._put(self._resolvers, resolver, entry.api.api_id, resolver.type_name, resolver.field_name)
-        entry.resolvers[resolver.type_name, resolver.field_name] = resolver
-
     async def put_domain(self, domain: DomainName) -> None:
         await self._put(self._domains, domain, domain.domain_name)
         self.domains[domain.domain_name] = domain
@@ -142,36 +128,14 @@ class Catalog:
         await self._delete(self._associations, name)
         self.associations.pop(name, None)
 
-    async def delete_key(self, entry: Entry, key_id: str) -> None:
-        await self._delete(self._keys, entry.api.api_id, key_id)
-        entry.keys.pop(key_id, None)
-
-    async def delete_source(self, entry: Entry, name: str) -> None:
-        await self._delete(self._sources, entry.api.api_id, name)
-        entry.sources.pop(name, None)
-
-    async def delete_function(self, entry: Entry, function_id: str) -> None:
-        await self._delete(self._functions, entry.api.api_id, function_id)
-        entry.functions.pop(function_id, None)
-
-    async def delete_resolver(self, entry: Entry, type_name: str, field_name: str) -> None:
-        await self._delete(self._resolvers, entry.api.api_id, type_name, field_name)
-        entry.resolvers.pop((type_name, field_name), None)
-
     async def delete_api(self, entry: Entry) -> None:
         """Remove an API and all that belongs to it, in one commit."""
         api_id = entry.api.api_id
         domains = [each.domain_name for each in self.associations.values() if each.api_id == api_id]
 
         def body(txn: Transaction) -> None:
-            for key in self._keys.list(txn, api_id):
-                self._keys.delete(txn, api_id, key.id)
-            for source in self._sources.list(txn, api_id):
-                self._sources.delete(txn, api_id, source.name)
-            for function in self._functions.list(txn, api_id):
-                self._functions.delete(txn, api_id, function.function_id)
-            for resolver in self._resolvers.list(txn, api_id):
-                self._resolvers.delete(txn, api_id, resolver.type_name, resolver.field_name)
+            for shelf in entry.shelves:
+                shelf.clear(txn)
             self._schemas.delete(txn, api_id)
             self._environments.delete(txn, api_id)
             self._caches.delete(txn, api_id)

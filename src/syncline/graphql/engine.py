@@ -15,7 +15,7 @@ from syncline.datasources import Engines
 from syncline.graphql.catalog import Catalog, Entry
 from syncline.graphql.errors import NoSuchApi
 from syncline.graphql.hosts import host_of, pattern_of
-from syncline.graphql.live import Live
+from syncline.graphql.live_api import LiveApi
 from syncline.graphql.serve import Server
 from syncline.graphql.subscribe import Endpoint
 from syncline.graphql.traces import MutationNotConfirmed, NoSuchTrace, Trace, in_short
@@ -48,7 +48,7 @@ class GraphqlEngine:
         self._engines = engines
         dev = settings.mode == "dev"
         self._library = Library(clock, ids, meter, settings.javascript, settings.resolvers, reloads=dev)
-        self._live: dict[str, Live] = {}
+        self._live: dict[str, LiveApi] = {}
         self._server = Server(auth, hub, clock, ids, meter)
 
     async def load(self) -> None:
@@ -95,7 +95,7 @@ class GraphqlEngine:
             return None
         return parts[2]
 
-    def _live_of(self, api_id: str | None, headers: Mapping[str, str]) -> Live:
+    def _live_of(self, api_id: str | None, headers: Mapping[str, str]) -> LiveApi:
         found = self._live.get(api_id or self.api_of_headers(headers) or "")
         if found is None:
             raise NoSuchApi(api=api_id or "")
@@ -130,7 +130,7 @@ class GraphqlEngine:
             raise MutationNotConfirmed(id=trace_id)
         return await self._server.replay(live, trace, request)
 
-    def _trace(self, trace_id: str) -> tuple[Live, Trace]:
+    def _trace(self, trace_id: str) -> tuple[LiveApi, Trace]:
         for live in self._live.values():
             found = live.traces.find(trace_id)
             if found is not None:
@@ -165,7 +165,7 @@ class GraphqlEngine:
         """What resolvers are made of, for trying code out."""
         return self._library
 
-    def live(self, api_id: str) -> Live:
+    def live(self, api_id: str) -> LiveApi:
         """The live API. Raises NoSuchApi."""
         found = self._live.get(api_id)
         if found is None:
@@ -174,7 +174,7 @@ class GraphqlEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = Live(entry, self._engines, self._library, self.meter, self.clock)
+        live = LiveApi(entry, self._engines, self._library, self.meter, self.clock)
         live.restore()
         self._live[live.api_id] = live
 

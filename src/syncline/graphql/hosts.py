@@ -1,6 +1,6 @@
 """Hosts and the custom domains that they are of.
 
-For: `engine` and `live`. Owns: wildcards.
+For: `engine` and `live_api`. Owns: wildcards.
 """
 
 from __future__ import annotations

@@ -38,24 +38,6 @@ class Api(msgspec.Struct, frozen=True, rename="camel"):
     enhanced_metrics_config: Config | None = None
 
 
-class DataSource(msgspec.Struct, frozen=True, rename="camel"):
-    """A data source."""
-
-    name: str
-    type: str
-    data_source_arn: str
-    description: str | None = None
-    service_role_arn: str | None = None
-    dynamodb_config: Config | None = None
-    lambda_config: Config | None = None
-    http_config: Config | None = None
-    elasticsearch_config: Config | None = None
-    open_search_service_config: Config | None = None
-    relational_database_config: Config | None = None
-    event_bridge_config: Config | None = None
-    metrics_config: str | None = None
-
-
 class Resolver(msgspec.Struct, frozen=True, rename="camel"):
     """A resolver: what is attached to one field."""
 

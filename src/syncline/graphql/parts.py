@@ -1,4 +1,4 @@
-"""Data sources, functions and resolvers: the control plane's verbs over the parts of an API.
+"""Functions and resolvers: the control plane's verbs over the parts of an API.
 
 For: `service`. Owns: what is checked before a part is kept; a part that does not compile is refused, not kept.
 """
@@ -11,17 +11,11 @@ from syncline.core import NotFound
 from syncline.graphql.catalog import Entry
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
-from syncline.graphql.live import Live
-from syncline.graphql.model import DataSource, Function, Resolver
+from syncline.graphql.live_api import LiveApi
+from syncline.graphql.model import Function, Resolver
 from syncline.wire import page, record_from, shown
 
 PIPELINE_FUNCTIONS_MAX = 10
-CONFIGS = {
-    "AWS_LAMBDA": "lambdaConfig",
-    "AMAZON_DYNAMODB": "dynamodbConfig",
-    "HTTP": "httpConfig",
-}
-"""The configuration that a type of data source cannot be without."""
 
 
 class PartNotFound(NotFound):
@@ -36,54 +30,11 @@ class Parts:
     def __init__(self, engine: GraphqlEngine) -> None:
         self._engine = engine
 
-    def _live(self, request: dict[str, Any]) -> Live:
+    def _live(self, request: dict[str, Any]) -> LiveApi:
         return self._engine.live(request["apiId"])
 
     def _arn(self, entry: Entry, rest: str) -> str:
         return f"{entry.api.arn}/{rest}"
-
-    # --- data sources
-
-    async def create_source(self, request: dict[str, Any]) -> dict[str, Any]:
-        live = self._live(request)
-        if request["name"] in live.entry.sources:
-            raise BadRequest(f"Data source with name {request['name']} already exists")
-        return await self._put_source(live, request)
-
-    async def update_source(self, request: dict[str, Any]) -> dict[str, Any]:
-        live = self._live(request)
-        _source(live.entry, request["name"])
-        return await self._put_source(live, request)
-
-    async def _put_source(self, live: Live, request: dict[str, Any]) -> dict[str, Any]:
-        member = CONFIGS.get(request["type"], "")
-        if member and not request.get(member):
-            raise BadRequest(f"{member} is required for a data source of type {request['type']}.")
-        arn = self._arn(live.entry, f"datasources/{request['name']}")
-        record = record_from(DataSource, request, data_source_arn=arn)
-        built = live.built(record)
-        await self._engine.catalog.put_source(live.entry, record)
-        live.sources[record.name] = built
-        live.recompile(source=record.name)
-        live.settle()
-        return {"dataSource": shown(record)}
-
-    def get_source(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"dataSource": shown(_source(self._live(request).entry, request["name"]))}
-
-    async def delete_source(self, request: dict[str, Any]) -> dict[str, Any]:
-        live, name = self._live(request), request["name"]
-        _source(live.entry, name)
-        users = [f"{each.type_name}.{each.field_name}" for each in _using(live.entry, name)]
-        if users:
-            raise BadRequest(f"Cannot delete data source {name}: it is used by {', '.join(users)}")
-        await self._engine.catalog.delete_source(live.entry, name)
-        live.sources.pop(name, None)
-        return {}
-
-    def list_sources(self, request: dict[str, Any]) -> dict[str, Any]:
-        sources = self._live(request).entry.sources
-        return page("dataSources", [sources[name] for name in sorted(sources)], request)
 
     # --- functions
 
@@ -95,8 +46,8 @@ class Parts:
         old = _function(live.entry, request["functionId"])
         return await self._put_function(live, request, old.function_id)
 
-    async def _put_function(self, live: Live, request: dict[str, Any], function_id: str) -> dict[str, Any]:
-        _source(live.entry, request["dataSourceName"])
+    async def _put_function(self, live: LiveApi, request: dict[str, Any], function_id: str) -> dict[str, Any]:
+        live.sources.record(request["dataSourceName"])
         arn = self._arn(live.entry, f"functions/{function_id}")
         # Terraform sends an empty functionVersion with JavaScript code.
         version = request.get("functionVersion") or "2018-05-29"
@@ -104,8 +55,8 @@ class Parts:
             raise BadRequest(f"Invalid function version: {version}. The only one is 2018-05-29.")
         record = record_from(Function, request, function_id=function_id, function_arn=arn, function_version=version)
         live.check_function(record)
-        await self._engine.catalog.put_function(live.entry, record)
-        live.recompile(function=function_id)
+        await live.entry.functions.put(record)
+        live.recompile(function_id)
         live.settle()
         return {"functionConfiguration": shown(record)}
 
@@ -115,9 +66,9 @@ class Parts:
     async def delete_function(self, request: dict[str, Any]) -> dict[str, Any]:
         live, function_id = self._live(request), request["functionId"]
         _function(live.entry, function_id)
-        if _by_function(live.entry, function_id):
+        if live.resolvers_of(function_id):
             raise BadRequest("Cannot delete a function which is currently used by a resolver")
-        await self._engine.catalog.delete_function(live.entry, function_id)
+        await live.entry.functions.delete(function_id)
         return {}
 
     def list_functions(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -125,9 +76,9 @@ class Parts:
         return page("functions", [functions[each] for each in sorted(functions)], request)
 
     def list_resolvers_by_function(self, request: dict[str, Any]) -> dict[str, Any]:
-        entry = self._live(request).entry
-        _function(entry, request["functionId"])
-        return page("resolvers", _by_function(entry, request["functionId"]), request)
+        live = self._live(request)
+        _function(live.entry, request["functionId"])
+        return page("resolvers", live.resolvers_of(request["functionId"]), request)
 
     # --- resolvers
 
@@ -143,15 +94,15 @@ class Parts:
         _resolver(live.entry, request)
         return await self._put_resolver(live, request)
 
-    async def _put_resolver(self, live: Live, request: dict[str, Any]) -> dict[str, Any]:
+    async def _put_resolver(self, live: LiveApi, request: dict[str, Any]) -> dict[str, Any]:
         entry, type_name, field_name = live.entry, request["typeName"], request["fieldName"]
         if live.schema is None or live.schema.field(type_name, field_name) is None:
             raise PartNotFound(f"No field named {field_name} found on type {type_name}")
         arn = self._arn(entry, f"types/{type_name}/resolvers/{field_name}")
         record = record_from(Resolver, request, resolver_arn=arn)
-        _check_kind(entry, record)
+        _check_kind(live, record)
         compiled = live.compiled(record)
-        await self._engine.catalog.put_resolver(entry, record)
+        await entry.resolvers.put(record)
         live.attach(record, compiled)
         live.settle()
         return {"resolver": shown(record)}
@@ -162,7 +113,7 @@ class Parts:
     async def delete_resolver(self, request: dict[str, Any]) -> dict[str, Any]:
         live = self._live(request)
         found = _resolver(live.entry, request)
-        await self._engine.catalog.delete_resolver(live.entry, found.type_name, found.field_name)
+        await live.entry.resolvers.delete((found.type_name, found.field_name))
         live.detach(found.type_name, found.field_name)
         live.settle()
         return {}
@@ -173,13 +124,13 @@ class Parts:
         return page("resolvers", found, request)
 
 
-def _check_kind(entry: Entry, record: Resolver) -> None:
+def _check_kind(live: LiveApi, record: Resolver) -> None:
     if record.kind == "UNIT":
         if record.pipeline_config and record.pipeline_config.get("functions"):
             raise BadRequest("A UNIT resolver cannot have a pipeline configuration.")
         if not record.data_source_name:
             raise BadRequest("A UNIT resolver needs a data source.")
-        _source(entry, record.data_source_name)
+        live.sources.record(record.data_source_name)
         return
     functions = (record.pipeline_config or {}).get("functions", [])
     if record.data_source_name:
@@ -187,13 +138,7 @@ def _check_kind(entry: Entry, record: Resolver) -> None:
     if len(functions) > PIPELINE_FUNCTIONS_MAX:
         raise BadRequest(f"A pipeline has at most {PIPELINE_FUNCTIONS_MAX} functions.")
     for function_id in functions:
-        _function(entry, function_id)
-
-
-def _source(entry: Entry, name: str) -> DataSource:
-    if name not in entry.sources:
-        raise PartNotFound(f"No data source found named {name}")
-    return entry.sources[name]
+        _function(live.entry, function_id)
 
 
 def _function(entry: Entry, function_id: str) -> Function:
@@ -207,18 +152,3 @@ def _resolver(entry: Entry, request: dict[str, Any]) -> Resolver:
     if found is None:
         raise PartNotFound(f"No resolver found on {request['typeName']}.{request['fieldName']}")
     return found
-
-
-def _using(entry: Entry, name: str) -> list[Resolver]:
-    functions = {each.function_id for each in entry.functions.values() if each.data_source_name == name}
-    return [
-        each
-        for each in entry.resolvers.values()
-        if each.data_source_name == name or functions & set((each.pipeline_config or {}).get("functions", ()))
-    ]
-
-
-def _by_function(entry: Entry, function_id: str) -> list[Resolver]:
-    return [
-        each for each in entry.resolvers.values() if function_id in (each.pipeline_config or {}).get("functions", ())
-    ]

@@ -11,7 +11,7 @@ from typing import Any
 from syncline.core import Meter, json
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.execute import Run, Surroundings, at_once
-from syncline.graphql.live import Live
+from syncline.graphql.live_api import LiveApi
 from syncline.graphql.plan import Plan
 from syncline.graphql.selection import FieldPlan
 from syncline.hub import Hint
@@ -29,7 +29,7 @@ class Projection:
         matches: Callable[[Value], bool] | None,
         index: tuple[Hint, ...] | None,
         surroundings: Surroundings,
-        live: Live,
+        live: LiveApi,
         meter: Meter,
     ) -> None:
         self.matches = matches

@@ -34,7 +34,7 @@ from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
 from syncline.graphql.errors import MalformedRequest, NoSchema, OperationUnsupported
 from syncline.graphql.execute import Publish, Run, Surroundings, request_of
-from syncline.graphql.live import Live
+from syncline.graphql.live_api import LiveApi
 from syncline.graphql.reference import Reference
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.traces import Trace, trace_of
@@ -92,7 +92,7 @@ class Server:
         self._auth, self._hub, self._clock, self._ids, self._meter = auth, hub, clock, ids, meter
         self._limit = TimeLimit(EXECUTION_SECONDS_MAX)
 
-    async def respond(self, live: Live | None, request: Request) -> Response:
+    async def respond(self, live: LiveApi | None, request: Request) -> Response:
         """The answer to one request, whatever it is."""
         if live is None:
             return self._refused(NotServed(), request, api="")
@@ -111,7 +111,7 @@ class Server:
         live.figures.latency.observe((self._clock.monotonic() - started) * 1000)
         return response
 
-    async def _answer(self, live: Live, request: Request, *, strict: bool) -> Response:
+    async def _answer(self, live: LiveApi, request: Request, *, strict: bool) -> Response:
         headers = request.index
         identity = await self._auth.authenticate(
             live.auth, headers, source_ip=request.peer, signed=_signed(request) if "authorization" in headers else None
@@ -152,7 +152,7 @@ class Server:
 
     def _traced(
         self,
-        live: Live,
+        live: LiveApi,
         run: Run,
         request: Request,
         identity: Identity,
@@ -175,7 +175,7 @@ class Server:
         live.traces.keep(trace)
         return trace
 
-    async def replay(self, live: Live, trace: Trace, request: Request) -> dict[str, Any]:
+    async def replay(self, live: LiveApi, trace: Trace, request: Request) -> dict[str, Any]:
         """Ask again what a trace tells of, as its caller, of the API as it is now: the answer and its own trace.
 
         Raises NotReplayable.
@@ -193,7 +193,7 @@ class Server:
         return {"answer": answer, "trace": again.shown}
 
     def _cache_key(
-        self, live: Live, document: Document, body: Body, identity: Identity, request: Request
+        self, live: LiveApi, document: Document, body: Body, identity: Identity, request: Request
     ) -> Key | None:
         """Under what the whole answer is kept; None when it is not."""
         kept = live.cache is not None and live.cache.whole_operations and document.kind is OperationType.QUERY
@@ -204,7 +204,7 @@ class Server:
         return operation_key(*named, identity=identity.claims, grants=identity.grants, headers=headers)
 
     async def _execute(
-        self, live: Live, document: Document, body: Body, identity: Identity, request: dict[str, Any]
+        self, live: LiveApi, document: Document, body: Body, identity: Identity, request: dict[str, Any]
     ) -> tuple[dict[str, Any], Run | None]:
         if document.errors:
             return {"data": None, "errors": document.errors}, None
@@ -232,7 +232,7 @@ class Server:
 
     def surroundings(
         self,
-        live: Live,
+        live: LiveApi,
         identity: Identity,
         request: dict[str, Any],
         given: dict[str, Any],
@@ -244,15 +244,15 @@ class Server:
             live.api_id, identity, request, environment, given, variables, live.resolvers_max, self._clock.monotonic
         )
 
-    async def identify(self, live: Live, headers: Mapping[str, str], *, source_ip: str, signed: Signed) -> Identity:
+    async def identify(self, live: LiveApi, headers: Mapping[str, str], *, source_ip: str, signed: Signed) -> Identity:
         """Who connects or starts a subscription with these headers (lower-case names)."""
         return await self._auth.authenticate(live.auth, headers, source_ip=source_ip, signed=signed)
 
-    def check(self, live: Live, identity: Identity) -> None:
+    def check(self, live: LiveApi, identity: Identity) -> None:
         """Raise Unauthenticated when what `identity` was let in with is good no more."""
         self._auth.check(live.auth, identity)
 
-    def _publisher(self, live: Live) -> Publish:
+    def _publisher(self, live: LiveApi) -> Publish:
         hub, api = self._hub, live.api_id
 
         def publish(field: FieldPlan, value: Any) -> None:

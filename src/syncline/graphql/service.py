@@ -100,23 +100,23 @@ class Graphql:
 
     async def create_data_source(self, request: Members) -> Members:
         """A new data source."""
-        return await self._parts.create_source(request)
+        return await self._engine.live(request["apiId"]).sources.create(request)
 
     async def get_data_source(self, request: Members) -> Members:
         """One data source."""
-        return self._parts.get_source(request)
+        return self._engine.live(request["apiId"]).sources.get(request)
 
     async def update_data_source(self, request: Members) -> Members:
         """A data source described anew."""
-        return await self._parts.update_source(request)
+        return await self._engine.live(request["apiId"]).sources.update(request)
 
     async def delete_data_source(self, request: Members) -> Members:
         """Remove a data source that nothing uses."""
-        return await self._parts.delete_source(request)
+        return await self._engine.live(request["apiId"]).sources.delete(request)
 
     async def list_data_sources(self, request: Members) -> Members:
         """Data sources, a page at a time."""
-        return self._parts.list_sources(request)
+        return self._engine.live(request["apiId"]).sources.list(request)
 
     async def create_function(self, request: Members) -> Members:
         """A new step for pipelines."""

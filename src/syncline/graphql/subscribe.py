@@ -21,7 +21,7 @@ from syncline.graphql.documents import Document
 from syncline.graphql.errors import FieldFailed, NoSchema, OperationUnsupported
 from syncline.graphql.execute import Run, request_of
 from syncline.graphql.filters import Filter, compile_filter, hints_of
-from syncline.graphql.live import Live
+from syncline.graphql.live_api import LiveApi
 from syncline.graphql.plan import Plan
 from syncline.graphql.projection import Projection, matching
 from syncline.graphql.selection import FieldPlan
@@ -71,10 +71,10 @@ class Endpoint:
     """What one connection talks to."""
 
     def __init__(
-        self, server: Server, hub: Hub, clock: Clock, meter: Meter, live_of: Callable[[Mapping[str, str]], Live]
+        self, server: Server, hub: Hub, clock: Clock, meter: Meter, live_of: Callable[[Mapping[str, str]], LiveApi]
     ) -> None:
         self._server, self._hub, self._clock, self._meter, self._live_of = server, hub, clock, meter, live_of
-        self._live: Live | None = None
+        self._live: LiveApi | None = None
         self._kept: dict[str, Kept] = {}
         self._request: Request | None = None
         self._since = 0.0
@@ -152,7 +152,7 @@ class Endpoint:
                 return kept.subscription
         return None
 
-    def _keep(self, live: Live, kept: Kept) -> None:
+    def _keep(self, live: LiveApi, kept: Kept) -> None:
         self._kept[kept.start.id] = kept
         self._soonest = min(self._soonest, kept.identity.expires)
         live.figures.subscriptions += 1
@@ -180,7 +180,7 @@ class Endpoint:
             self._hub.unsubscribe(kept.subscription)
             kept.start.ended([{"message": "Subscription complete."}], True)
 
-    async def _operated(self, live: Live, start: Start) -> bytes | None:
+    async def _operated(self, live: LiveApi, start: Start) -> bytes | None:
         """The answer to a query or a mutation, or to a document that does not validate; None for a subscription."""
         text, name = start.payload.get("query"), start.payload.get("operationName")
         if live.documents is None or not isinstance(text, str) or not isinstance(name or "", str):
@@ -219,7 +219,7 @@ class Endpoint:
 
     # --- starting
 
-    async def _subscribe(self, live: Live, start: Start) -> Subscription:
+    async def _subscribe(self, live: LiveApi, start: Start) -> Subscription:
         identity = await self._server.identify(
             live,
             _lowered(start.authorization),
@@ -241,7 +241,7 @@ class Endpoint:
         self._keep(live, Kept(start, identity, subscription, name, filters))
         return subscription
 
-    async def _renewed(self, live: Live, start: Start, identity: Identity) -> Subscription:
+    async def _renewed(self, live: LiveApi, start: Start, identity: Identity) -> Subscription:
         """The same subscription under a fresh credential of the same caller. Raises DuplicatedOperation."""
         kept = self._kept[start.id]
         if kept.start.raw != start.raw or resume.caller_of(identity) != resume.caller_of(kept.identity):
@@ -259,7 +259,7 @@ class Endpoint:
         self._soonest = min((each.identity.expires for each in self._kept.values()), default=NEVER)
         return kept.subscription
 
-    def _continued(self, live: Live, name: resume.Name) -> int | None:
+    def _continued(self, live: LiveApi, name: resume.Name) -> int | None:
         """Where a subscription of this name was when it was lost; None when there was none, or nobody can tell."""
         oldest = self._clock.monotonic() - self._hub.window_seconds
         earlier = live.returning.claim(name, self, oldest=oldest)
@@ -272,12 +272,12 @@ class Endpoint:
             live.figures.resumed.add()
         return position
 
-    def _note_gap(self, live: Live, reason: str) -> None:
+    def _note_gap(self, live: LiveApi, reason: str) -> None:
         live.figures.unresumed.add()
         self._meter.event("subscription not resumed", room="graphql", api=live.api_id, reason=reason)
 
     async def _admitted(
-        self, live: Live, document: Document, variables: dict[str, Any], start: Start, identity: Identity
+        self, live: LiveApi, document: Document, variables: dict[str, Any], start: Start, identity: Identity
     ) -> Filters:
         """What the field's own resolver installs, when that and the field's access agree. Raises Refused."""
         plan = document.plan(identity.grants, variables)
@@ -299,7 +299,7 @@ class Endpoint:
         wanted, ending = (compile_filter(installed.get(each), self._hub.limits) for each in ("filter", "invalidation"))
         return Filters(field.name, wanted, ending)
 
-    def _subscription(self, live: Live, start: Start, identity: Identity, filters: Filters) -> Subscription:
+    def _subscription(self, live: LiveApi, start: Start, identity: Identity, filters: Filters) -> Subscription:
         """What the hub is given: made anew for each state of the schema."""
         document, variables = _understood(live, start)
         field = _only(document.delivery(identity.grants, variables), start)
@@ -382,7 +382,7 @@ class Endpoint:
             # The last one that a credential takes along takes the socket along: clients come back with a fresh one.
             kept.start.ended(entries, self._cutting and not self._kept)
 
-    def _connected(self) -> Live:
+    def _connected(self) -> LiveApi:
         assert self._live is not None, "a connection subscribes only after it was admitted"
         return self._live
 
@@ -395,7 +395,7 @@ def arguments_of(field: FieldPlan, variables: Mapping[str, Any]) -> dict[str, An
         raise Refused([{"message": f"The arguments of {field.name} cannot be coerced."}]) from None
 
 
-def _understood(live: Live, start: Start) -> tuple[Document, dict[str, Any]]:
+def _understood(live: LiveApi, start: Start) -> tuple[Document, dict[str, Any]]:
     """The start's document and coerced variables. Raises Refused and what documents raise."""
     if live.documents is None:
         raise NoSchema

@@ -13,7 +13,7 @@ from syncline.core import json
 from syncline.graphql import schema as schemas
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.errors import BadRequest
-from syncline.graphql.live import Live
+from syncline.graphql.live_api import LiveApi
 from syncline.graphql.model import SchemaRecord
 from syncline.graphql.parts import PartNotFound
 from syncline.graphql.typejson import sdl_of_type
@@ -67,11 +67,11 @@ class Types:
         names = sorted(name for name, node in definitions.items() if isinstance(node, TypeDefinitionNode))
         return page_of("types", [_shown(live, definitions, name, request["format"]) for name in names], request)
 
-    async def _put(self, live: Live, definitions: dict[str, DefinitionNode], name: str, format: str) -> Members:
+    async def _put(self, live: LiveApi, definitions: dict[str, DefinitionNode], name: str, format: str) -> Members:
         await self._keep(live, definitions)
         return {"type": _shown(live, definitions, name, format)}
 
-    async def _keep(self, live: Live, definitions: dict[str, DefinitionNode]) -> None:
+    async def _keep(self, live: LiveApi, definitions: dict[str, DefinitionNode]) -> None:
         text = print_ast(DocumentNode(definitions=tuple(definitions.values())))
         try:
             schema = schemas.build(text)
@@ -82,7 +82,7 @@ class Types:
         await self._engine.resettle(live.api_id)
 
 
-def _definitions(live: Live) -> dict[str, DefinitionNode]:
+def _definitions(live: LiveApi) -> dict[str, DefinitionNode]:
     """The document's definitions by name; what has none keeps its place under a name that no type can have."""
     if live.schema is None:
         return {}
@@ -111,7 +111,7 @@ def _existing(definitions: dict[str, DefinitionNode], name: str) -> None:
         raise PartNotFound(f"No type found named {name}")
 
 
-def _shown(live: Live, definitions: dict[str, DefinitionNode], name: str, format: str) -> Members:
+def _shown(live: LiveApi, definitions: dict[str, DefinitionNode], name: str, format: str) -> Members:
     node = definitions[name]
     assert isinstance(node, TypeDefinitionNode), "only types have names here"
     members = {
@@ -123,7 +123,7 @@ def _shown(live: Live, definitions: dict[str, DefinitionNode], name: str, format
     return {**members, "description": node.description.value} if node.description else members
 
 
-def _json(live: Live, name: str) -> str:
+def _json(live: LiveApi, name: str) -> str:
     assert live.schema is not None, "a type was found, so there is a schema"
     types = introspection_from_schema(live.schema.core)["__schema"]["types"]
     return json.encode(next(each for each in types if each["name"] == name)).decode()

@@ -15,6 +15,7 @@ from syncline.store.port import (
     StoreLocked,
     Transaction,
 )
+from syncline.store.shelf import Shelf
 from syncline.store.spaces import Space
 from syncline.store.sqlite import SqliteStore
 
@@ -23,6 +24,7 @@ __all__ = [
     "MemoryStore",
     "Pair",
     "Shard",
+    "Shelf",
     "Snapshot",
     "Space",
     "SqliteStore",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from syncline.core import Meter, SystemClock, SystemIds, settings
-from syncline.datasources import Context, DataSource, DataSourceSpec, Engines, Info, build
+from syncline.datasources import Context, DataSource, DataSourceRecord, Engines, Info, build
 from syncline.store import MemoryStore
 from syncline.streams import Streams
 from syncline.tables import TableEngine, Tables
@@ -37,7 +37,7 @@ def context() -> Context:
 
 @pytest.fixture
 def source(engine: TableEngine) -> DataSource:
-    spec = DataSourceSpec("posts", "AMAZON_DYNAMODB", "api", dynamodb_config={"tableName": "posts", "awsRegion": "x"})
+    spec = DataSourceRecord("posts", "AMAZON_DYNAMODB", dynamodb_config={"tableName": "posts", "awsRegion": "x"})
     return build(spec, Engines(tables=engine, secret=b"test"))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from syncline.core import json
-from syncline.datasources import Context, DataSource, DataSourceError, DataSourceSpec, Engines, Info, build
+from syncline.datasources import Context, DataSource, DataSourceError, DataSourceRecord, Engines, Info, build
 from syncline.tables import TableEngine
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:decide"
@@ -38,7 +38,7 @@ def decider() -> Decider:
 @pytest.fixture
 def posts(engine: TableEngine, decider: Decider) -> DataSource:
     config = {"tableName": "posts", "awsRegion": "eu-west-1"}
-    spec = DataSourceSpec("posts", "AMAZON_DYNAMODB", "api", dynamodb_config=config)
+    spec = DataSourceRecord("posts", "AMAZON_DYNAMODB", dynamodb_config=config)
     return build(spec, Engines(tables=engine, functions=decider, secret=b"test"))
 
 

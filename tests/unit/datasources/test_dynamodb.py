@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from syncline.core import json
-from syncline.datasources import Context, DataSource, DataSourceError, DataSourceSpec, Engines, Info, build
+from syncline.datasources import Context, DataSource, DataSourceError, DataSourceRecord, Engines, Info, build
 from syncline.tables import TableEngine
 
 Ask = Callable[..., Awaitable[Any]]
@@ -132,7 +132,7 @@ async def test_only_its_own_tokens_open(ask: Ask, engine: TableEngine) -> None:
     for n in range(3):
         await ask("PutItem", key=key(n=n))
     token = (await ask("Scan", limit=1))["nextToken"]
-    spec = DataSourceSpec("other", "AMAZON_DYNAMODB", "api", dynamodb_config={"tableName": "posts"})
+    spec = DataSourceRecord("other", "AMAZON_DYNAMODB", dynamodb_config={"tableName": "posts"})
     other: DataSource = build(spec, Engines(tables=engine, secret=b"test"))
     foreign = (await other.invoke({"operation": "Scan", "limit": 1}, CONTEXT))["nextToken"]
     flipped = ("B" if token[0] == "A" else "A") + token[1:]
@@ -221,7 +221,9 @@ async def test_the_engines_refusals_keep_their_names(ask: Ask, engine: TableEngi
     error = await refusal(ask("GetItem", key={"id": {"S": "a"}}))
     assert error.error_type == "DynamoDB:ValidationException"
     assert error.message.startswith("The provided key element does not match the schema (Service: AmazonDynamoDBv2; ")
-    gone = build(DataSourceSpec("x", "AMAZON_DYNAMODB", dynamodb_config={"tableName": "gone"}), Engines(tables=engine))
+    gone = build(
+        DataSourceRecord("x", "AMAZON_DYNAMODB", dynamodb_config={"tableName": "gone"}), Engines(tables=engine)
+    )
     error = await refusal(gone.invoke({"operation": "GetItem", "key": key()}, CONTEXT))
     assert error.error_type == "DynamoDB:ResourceNotFoundException"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from syncline.core import Throttled, Unsupported, json
-from syncline.datasources import Context, DataSource, DataSourceError, DataSourceSpec, Engines, Info, build
+from syncline.datasources import Context, DataSource, DataSourceError, DataSourceRecord, Engines, Info, build
 from syncline.datasources.build import ConfigurationMissing
 
 CONTEXT = Context(arguments={}, info=Info("field", "Query"))
@@ -35,7 +35,7 @@ class Functions:
 
 
 def function(functions: Functions) -> DataSource:
-    spec = DataSourceSpec("f", "AWS_LAMBDA", lambda_config={"lambdaFunctionArn": ARN})
+    spec = DataSourceRecord("f", "AWS_LAMBDA", lambda_config={"lambdaFunctionArn": ARN})
     return build(spec, Engines(functions=functions))
 
 
@@ -110,7 +110,7 @@ async def test_a_request_it_cannot_read_is_refused(request_document: Any, messag
 
 @pytest.mark.rule("DS-12")
 async def test_none_gives_the_payload_back() -> None:
-    source = build(DataSourceSpec("n", "NONE"), Engines())
+    source = build(DataSourceRecord("n", "NONE"), Engines())
     assert await source.invoke({"version": "2018-05-29", "payload": {"a": 1}}, CONTEXT) == {"a": 1}
     assert await source.invoke({"version": "2018-05-29"}, CONTEXT) is None
     with pytest.raises(DataSourceError):
@@ -121,10 +121,10 @@ async def test_none_gives_the_payload_back() -> None:
 @pytest.mark.parametrize("kind", ["RELATIONAL_DATABASE", "AMAZON_EVENTBRIDGE", "AMAZON_OPENSEARCH_SERVICE", "X"])
 def test_types_that_are_not_built_are_refused_at_creation(kind: str) -> None:
     with pytest.raises(Unsupported, match=f"Data sources of type {kind} are not supported"):
-        build(DataSourceSpec("x", kind), Engines())
+        build(DataSourceRecord("x", kind), Engines())
 
 
 @pytest.mark.rule("DS-13")
 def test_a_configuration_that_lacks_a_member_is_refused() -> None:
     with pytest.raises(ConfigurationMissing, match=r"needs lambdaConfig\.lambdaFunctionArn"):
-        build(DataSourceSpec("f", "AWS_LAMBDA"), Engines(functions=Functions(1)))
+        build(DataSourceRecord("f", "AWS_LAMBDA"), Engines(functions=Functions(1)))

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials as VendorCredentials
 
 from syncline.core import SystemClock
 from syncline.core.settings import Http
-from syncline.datasources import Context, DataSource, DataSourceError, DataSourceSpec, Engines, Info, Outbound, build
+from syncline.datasources import Context, DataSource, DataSourceError, DataSourceRecord, Engines, Info, Outbound, build
 from syncline.datasources.build import EndpointInvalid, SigningInvalid
 from syncline.datasources.outbound import Guard, NetworkUnreadable
 from syncline.wire import SigningKey, instants
@@ -66,7 +66,7 @@ async def outbound() -> AsyncIterator[Callable[[Http], Outbound]]:
 
 
 def source(endpoint: str, way: Outbound, **config: Any) -> DataSource:
-    spec = DataSourceSpec(
+    spec = DataSourceRecord(
         "h", "HTTP", service_role_arn=config.pop("role", None), http_config={"endpoint": endpoint, **config}
     )
     lend = lambda role, name: SigningKey("ASIAX", "secret", f"token of {role}")  # noqa: E731

@@ -297,9 +297,7 @@ async def test_a_part_that_no_longer_compiles_does_not_keep_the_rest_from_starti
     await world.local("Query", "plain", '{"version": "2018-05-29", "payload": "kept"}')
     await world.call("CreateDataSource", name="rest", type="NONE")
     entry = world.engine.catalog.entry(world.api_id)
-    await world.engine.catalog.put_source(
-        entry, msgspec.structs.replace(entry.sources["rest"], type="AMAZON_EVENTBRIDGE")
-    )
+    await entry.sources.put(msgspec.structs.replace(entry.sources["rest"], type="AMAZON_EVENTBRIDGE"))
     again = type(world)(world.store, world.clock, type(world.meter)(out=None))
     await again.engine.load()
     again.api_id, again.key = world.api_id, world.key

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from syncline.core import Meter, SystemClock, SystemIds, settings
-from syncline.datasources import Context, DataSource, DataSourceSpec, Engines, Info, build
+from syncline.datasources import Context, DataSource, DataSourceRecord, Engines, Info, build
 from syncline.resolvers import Library, ResolverSpec, compile_resolver
 from syncline.store import MemoryStore
 from syncline.streams import Streams
@@ -33,8 +33,8 @@ async def engine(store: MemoryStore, streams: Streams, clock: SystemClock, ids: 
 @pytest.fixture
 def sources(engine: TableEngine) -> dict[str, DataSource]:
     engines = Engines(tables=engine, secret=b"test")
-    table = DataSourceSpec("table", "AMAZON_DYNAMODB", dynamodb_config={"tableName": "items", "awsRegion": "x"})
-    return {"table": build(table, engines), "none": build(DataSourceSpec("none", "NONE"), engines)}
+    table = DataSourceRecord("table", "AMAZON_DYNAMODB", dynamodb_config={"tableName": "items", "awsRegion": "x"})
+    return {"table": build(table, engines), "none": build(DataSourceRecord("none", "NONE"), engines)}
 
 
 @pytest.fixture

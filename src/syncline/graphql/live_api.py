@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from syncline.auth import ApiAuth, Mode, Provider
 from syncline.core import Clock, Meter, SynclineError
-from syncline.datasources import DataSource, DataSourceSpec, Engines, build
+from syncline.datasources import DataSourceRecord, Engines, Sources
 from syncline.graphql import schema as schemas
 from syncline.graphql.api_cache import ApiCache
 from syncline.graphql.catalog import Entry
@@ -20,7 +20,6 @@ from syncline.graphql.documents import Documents
 from syncline.graphql.errors import BadRequest
 from syncline.graphql.hosts import host_of, pattern_of
 from syncline.graphql.model import Api
-from syncline.graphql.model import DataSource as SourceRecord
 from syncline.graphql.model import Function as FunctionRecord
 from syncline.graphql.model import Resolver as ResolverRecord
 from syncline.graphql.plan import Settled
@@ -61,7 +60,7 @@ class Figures:
         meter.gauge("syncline_graphql_subscriptions", lambda: self.subscriptions, api=api)
 
 
-class Live:
+class LiveApi:
     """One API as it serves now."""
 
     def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter, clock: Clock) -> None:
@@ -70,7 +69,6 @@ class Live:
         self.figures = Figures(meter, self.api_id)
         self._meter = meter
         self._clock = clock
-        self._engines = engines
         self._library = library.for_api()
         self.keys: dict[str, float] = {}
         self.auth = ApiAuth(self.api_id, ("API_KEY",), self.keys)
@@ -94,7 +92,7 @@ class Live:
         """Subscriptions by name, to be continued."""
         self.domains: set[str] = set()
         """Custom domains that lead here."""
-        self.sources: dict[str, DataSource] = {}
+        self.sources = Sources(self, self.api_id, entry.api.arn, entry.sources, engines)
         self._resolvers: dict[tuple[str, str], Resolver] = {}
 
     def open_cache(self) -> None:
@@ -111,11 +109,7 @@ class Live:
             except schemas.SchemaRefused as refusal:
                 self._left_out("schema", self.entry.api.name, str(refusal))
         self.open_cache()
-        for source in self.entry.sources.values():
-            try:
-                self.sources[source.name] = self.built(source)
-            except SynclineError as refusal:
-                self._left_out("data source", source.name, refusal.message)
+        self.sources.restore(lambda name, reason: self._left_out("data source", name, reason))
         for key, resolver in self.entry.resolvers.items():
             try:
                 self._resolvers[key] = self.compiled(resolver, checked=True)
@@ -199,33 +193,12 @@ class Live:
 
     # --- compiling records
 
-    def built(self, record: SourceRecord) -> DataSource:
-        """The data source of a record. Raises Unsupported."""
-        return build(
-            DataSourceSpec(
-                record.name,
-                record.type,
-                self.api_id,
-                record.description,
-                record.service_role_arn,
-                record.dynamodb_config,
-                record.lambda_config,
-                record.http_config,
-                record.elasticsearch_config,
-                record.open_search_service_config,
-                record.relational_database_config,
-                record.event_bridge_config,
-                record.metrics_config,
-            ),
-            self._engines,
-        )
-
     def compiled(self, record: ResolverRecord, *, checked: bool = False) -> Resolver:
         """The resolver of a record; `checked`: it was compiled before, and its code is read when it runs.
 
         Raises BadRequest for a template that does not parse, CodeRefused, Unsupported."""
         try:
-            return compile_resolver(self._spec(record), self.sources, self._library, checked=checked)
+            return compile_resolver(self._spec(record), self.sources.built, self._library, checked=checked)
         except ResolverError as mistake:
             raise BadRequest(mistake.message) from None
 
@@ -233,7 +206,7 @@ class Live:
         """Compile a function as a pipeline's only step. Raises BadRequest, Unsupported."""
         spec = ResolverSpec("Query", record.name, "PIPELINE", functions=(function_spec(record),))
         try:
-            compile_resolver(spec, self.sources, self._library)
+            compile_resolver(spec, self.sources.built, self._library)
         except ResolverError as mistake:
             raise BadRequest(mistake.message) from None
 
@@ -260,13 +233,38 @@ class Live:
         """Stop using a resolver with the next `settle`."""
         self._resolvers.pop((type_name, field_name), None)
 
-    def recompile(self, *, source: str = "", function: str = "") -> None:
-        """Compile again what is built on a changed data source or function."""
-        names = {each.function_id for each in self.entry.functions.values() if each.data_source_name == source}
-        for key, record in self.entry.resolvers.items():
-            steps = set((record.pipeline_config or {}).get("functions", ()))
-            if (source and record.data_source_name == source) or steps & (names | {function}):
-                self._resolvers[key] = self.compiled(record, checked=True)
+    def recompile(self, function: str) -> None:
+        """Compile again what is built on a changed function."""
+        for record in self.resolvers_of(function):
+            self.attach(record, self.compiled(record, checked=True))
+
+    def resolvers_of(self, *functions: str) -> list[ResolverRecord]:
+        """The resolvers whose pipelines use any of these functions."""
+        return [
+            each
+            for each in self.entry.resolvers.values()
+            if not {*functions}.isdisjoint((each.pipeline_config or {}).get("functions", ()))
+        ]
+
+    # --- datasources.Host
+
+    def users_of(self, source: str) -> list[str]:
+        """The fields whose resolvers ask this data source."""
+        return [f"{each.type_name}.{each.field_name}" for each in self._asking(source)]
+
+    def check_source(self, record: DataSourceRecord) -> None:
+        """Resolvers can ask any type of data source."""
+
+    def source_changed(self, name: str) -> None:
+        """Serve with the data source as it is now."""
+        for record in self._asking(name):
+            self.attach(record, self.compiled(record, checked=True))
+        self.settle()
+
+    def _asking(self, source: str) -> list[ResolverRecord]:
+        direct = [each for each in self.entry.resolvers.values() if each.data_source_name == source]
+        functions = [each.function_id for each in self.entry.functions.values() if each.data_source_name == source]
+        return direct + self.resolvers_of(*functions)
 
 
 CONFIGS = {

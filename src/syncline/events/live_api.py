@@ -13,13 +13,12 @@ import msgspec
 
 from syncline.auth import ApiAuth, Mode, Provider
 from syncline.core import Meter, SynclineError
-from syncline.datasources import DataSource, DataSourceSpec, Engines, build
+from syncline.datasources import DataSourceRecord, Engines, Sources
 from syncline.events.catalog import Entry
 from syncline.events.code import EXPORTS, Code
 from syncline.events.errors import BadRequest, NamespaceUnknown
 from syncline.events.figures import ApiFigures, NamespaceFigures
 from syncline.events.handlers import Direct, Handlers, Moment
-from syncline.events.model import DataSource as SourceRecord
 from syncline.events.model import Namespace
 from syncline.js import Module, read
 from syncline.resolvers import Library
@@ -30,8 +29,14 @@ PROVIDER_CONFIGS = {
     "AWS_LAMBDA": "lambdaAuthorizerConfig",
 }
 """Where a provider's configuration is, by mode."""
+DIRECT_TYPE = "AWS_LAMBDA"
+"""Of data sources that can be a handler by themselves."""
 REASON_CHARACTERS_MAX = 512
 """Of a handler's failure in the server's own log."""
+
+
+class NotDirect(BadRequest):
+    """A DIRECT handler needs a data source of type AWS_LAMBDA."""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -44,7 +49,7 @@ class Served(msgspec.Struct, frozen=True):
     figures: NamespaceFigures
 
 
-class Live:
+class LiveApi:
     """One API as it serves now."""
 
     def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter) -> None:
@@ -52,12 +57,11 @@ class Live:
         self.api_id = entry.api.api_id
         self.figures = ApiFigures(meter, self.api_id)
         self.keys: dict[str, float] = {}
-        self.sources: dict[str, DataSource] = {}
+        self.sources = Sources(self, self.api_id, entry.api.api_arn, entry.sources, engines)
         self.connections: dict[object, Callable[[str | None], None]] = {}
         """Live connections, and how to tell each that a namespace, or (None) the API, is gone."""
         self.connect: ApiAuth
         self._meter = meter
-        self._engines = engines
         self._library = library
         self._served: dict[str, Served] = {}
         self.refresh_keys()
@@ -65,11 +69,7 @@ class Live:
 
     def restore(self) -> None:
         """Make everything from the records: at start. What can no longer be built is logged and left out."""
-        for source in self.entry.sources.values():
-            try:
-                self.sources[source.name] = self.built(source)
-            except SynclineError as refusal:
-                self._left_out("data source", source.name, refusal.message)
+        self.sources.restore(lambda name, reason: self._left_out("data source", name, reason))
         for namespace in self.entry.namespaces.values():
             try:
                 self.serve(namespace, self.handlers(namespace))
@@ -131,27 +131,6 @@ class Live:
 
     # --- building from records
 
-    def built(self, record: SourceRecord) -> DataSource:
-        """The data source of a record. Raises Unsupported."""
-        return build(
-            DataSourceSpec(
-                record.name,
-                record.type,
-                self.api_id,
-                record.description,
-                record.service_role_arn,
-                record.dynamodb_config,
-                record.lambda_config,
-                record.http_config,
-                record.elasticsearch_config,
-                record.open_search_service_config,
-                record.relational_database_config,
-                record.event_bridge_config,
-                record.metrics_config,
-            ),
-            self._engines,
-        )
-
     def handlers(self, record: Namespace) -> Handlers:
         """The handlers of a record. Raises BadRequest, CodeRefused, Unsupported."""
         configs = record.handler_configs or {}
@@ -171,17 +150,44 @@ class Live:
             return Code(module, export, self._library, self._note, None) if module is not None and there else None
         integration = config["integration"]
         name, function = integration["dataSourceName"], integration.get("lambdaConfig")
-        record = self.entry.sources.get(name)
-        if record is None or name not in self.sources:
+        record, source = self.entry.sources.get(name), self.sources.built.get(name)
+        if record is None or source is None:
             raise BadRequest(f"No data source found named {name}")
         if config["behavior"] == "CODE":
             if module is None or f"{export}_request" not in module.handlers:
                 raise BadRequest(f"The code does not export {export}.")
-            return Code(module, export, self._library, self._note, self.sources[name])
-        if record.type != "AWS_LAMBDA":
-            raise BadRequest("A DIRECT handler needs a data source of type AWS_LAMBDA.")
+            return Code(module, export, self._library, self._note, source)
+        if record.type != DIRECT_TYPE:
+            raise NotDirect
         invoke_type = (function or {}).get("invokeType") or "REQUEST_RESPONSE"
-        return Direct(self.sources[name], invoke_type, self._note)
+        return Direct(source, invoke_type, self._note)
+
+    # --- datasources.Host
+
+    def users_of(self, source: str) -> list[str]:
+        """The namespaces whose handlers ask this data source."""
+        return [each.name for each in self._asking(source)]
+
+    def check_source(self, record: DataSourceRecord) -> None:
+        """A function that is the handler stays a function. Raises NotDirect."""
+        for namespace in self._asking(record.name) if record.type != DIRECT_TYPE else ():
+            for config in (namespace.handler_configs or {}).values():
+                if config["behavior"] == "DIRECT" and config["integration"]["dataSourceName"] == record.name:
+                    raise NotDirect
+
+    def source_changed(self, name: str) -> None:
+        """Serve with the data source as it is now."""
+        for namespace in self._asking(name):
+            self.serve(namespace, self.handlers(namespace))
+
+    def _asking(self, source: str) -> list[Namespace]:
+        return [
+            each
+            for each in self.entry.namespaces.values()
+            if any(
+                config["integration"]["dataSourceName"] == source for config in (each.handler_configs or {}).values()
+            )
+        ]
 
     def _note(self, moment: Moment, reason: str) -> None:
         self._meter.event(
