@@ -86,7 +86,9 @@ def syncline(data: Path | None = None) -> Iterator[Running]:
     """A Syncline server in development mode on a fresh (or the given) data directory, ready."""
     folder = data or Path(tempfile.mkdtemp(prefix="syncline-bench-"))
     command = [sys.executable, "-m", "syncline", "dev", "--port", "0", "--data", str(folder)]
-    environment = {**os.environ, "PYTHONPATH": str(BENCH.parent / "src")}
+    # AppSync's quotas would be what is measured.
+    unlimited = {f"SYNCLINE_RATES_{name}_PER_API": "0" for name in ("REQUESTS", "CONNECTS", "MESSAGES")}
+    environment = {**os.environ, **unlimited, "PYTHONPATH": str(BENCH.parent / "src")}
     with (OUT / "syncline.log").open("a") as log:
         started = time.monotonic()
         process = subprocess.Popen(pinned(0, command), stdout=subprocess.PIPE, stderr=log, text=True, env=environment)

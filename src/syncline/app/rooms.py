@@ -11,7 +11,7 @@ from syncline.account import Credentials, Iam, Permissions, SecretsManager, Sts,
 from syncline.app.appsync import AppSync
 from syncline.app.keys import open_vault
 from syncline.app.policies import Gate, PolicyRules, enforced
-from syncline.auth import Authenticator, Authorizer, Jwts, SigV4
+from syncline.auth import Authenticator, Authorizer, Jwts, SigV4, Throttle
 from syncline.bus import LocalBus
 from syncline.core import Clock, Ids, Meter, Part, Settings, Unavailable, Vault
 from syncline.datasources import Engines, Outbound
@@ -92,6 +92,7 @@ class Rooms:
             Jwts(clock, meter, self.userpools, self._fetch),
             Authorizer(clock, meter, self.functions.invoke, account=account),
             PolicyRules(self.permissions) if enforced(settings) else None,
+            Throttle(clock, meter, settings.rates),
         )
 
     async def _fetch(self, url: str) -> bytes:

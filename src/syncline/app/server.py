@@ -69,6 +69,7 @@ async def run_server(
         ids=ids,
         meter=meter,
         realtime=settings.hub,
+        rates=settings.rates,
         certificates=_certificates(settings, clock, ids),
         host=settings.host,
         port=settings.port,

@@ -7,21 +7,26 @@ from syncline.auth.jwts import Jwts
 from syncline.auth.model import ApiAuth, Identity, Mode, Provider
 from syncline.auth.refusals import NoCredential, NotAuthorized, TokenExpired, TokenRevoked, TokenUnreadable
 from syncline.auth.signatures import SigV4
+from syncline.auth.throttle import Door, MessageRateExceeded, RateExceeded, Throttle
 
 __all__ = [
     "ApiAuth",
     "ApiKey",
     "Authenticator",
     "Authorizer",
+    "Door",
     "FieldAllowance",
     "Identity",
     "Jwts",
+    "MessageRateExceeded",
     "Mode",
     "NoCredential",
     "NotAuthorized",
     "Provider",
+    "RateExceeded",
     "SigV4",
     "Signed",
+    "Throttle",
     "TokenExpired",
     "TokenRevoked",
     "TokenUnreadable",

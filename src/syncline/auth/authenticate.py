@@ -16,6 +16,7 @@ from syncline.auth.jwts import Jwts, Verified, looks_like_jwt, parts_of
 from syncline.auth.model import ApiAuth, Identity, Provider, SignedFields
 from syncline.auth.patterns import fits
 from syncline.auth.refusals import NoCredential, NotAuthorized, TokenExpired, TokenRevoked, TokenUnreadable
+from syncline.auth.throttle import Door, Throttle
 from syncline.core import Clock
 from syncline.core.call import Caller
 
@@ -65,8 +66,9 @@ class Authenticator:
         jwts: Jwts | None = None,
         authorizer: Authorizer | None = None,
         rules: Rules | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
-        self._clock = clock
+        self._clock, self._throttle = clock, throttle
         self._signatures, self._jwts, self._authorizer, self._rules = signatures, jwts, authorizer, rules
 
     async def authenticate(
@@ -77,11 +79,25 @@ class Authenticator:
         source_ip: str = "",
         signed: Signed | None = None,
         asked: Mapping[str, Any] | None = None,
+        door: Door = "request",
     ) -> Identity:
-        """The identity behind `headers` (lower-case names). Raises Unauthenticated.
+        """The identity behind `headers` (lower-case names). Raises Unauthenticated; Throttled when it asks too often.
 
         `asked` is what an authorizer function of an Event API is told of the operation.
         """
+        identity = await self._identified(api, headers, source_ip, signed, asked)
+        if self._throttle is not None:
+            self._throttle.admit(api, identity, door, source_ip=source_ip)
+        return identity
+
+    async def _identified(
+        self,
+        api: ApiAuth,
+        headers: Mapping[str, str],
+        source_ip: str,
+        signed: Signed | None,
+        asked: Mapping[str, Any] | None,
+    ) -> Identity:
         authorization = headers.get("authorization")
         if authorization is None:
             key = headers.get("x-api-key")

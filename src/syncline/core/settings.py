@@ -29,6 +29,7 @@ class Edge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     request_seconds_max: float = 30.0
     idle_seconds_max: float = 120.0
     connections_max: int = 20_000
+    connections_per_address_max: int = 0
     outbox_bytes_max: int = 1024 * 1024
     drain_seconds_max: float = 3.0
 
@@ -71,6 +72,17 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events_per_publish_max: int = 5
     event_bytes_max: int = 240 * 1024
     subscriptions_per_connection_max: int = 200
+
+
+class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much may come in a second; as much may come at once. 0: no limit. AppSync's quotas where it has one."""
+
+    requests_per_api: float = 10_000
+    connects_per_api: float = 2_000
+    messages_per_api: float = 10_000
+    calls_per_key: float = 0
+    calls_per_identity: float = 0
+    requests_per_address: float = 0
 
 
 class Functions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,6 +158,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     streams: Streams = Streams()
     hub: Hub = Hub()
     events: Events = Events()
+    rates: Rates = Rates()
     functions: Functions = Functions()
     http: Http = Http()
     javascript: Javascript = Javascript()

@@ -58,6 +58,8 @@ REQUEST_LATE = Refusal(408, "RequestTimeoutException", "The request did not arri
 ADDRESS_LONG = Refusal(414, "RequestUriTooLongException", "The request's address is too long.")
 HEADERS_LARGE = Refusal(431, "RequestHeaderFieldsTooLargeException", "The request's headers are too large.")
 CONNECTIONS_FULL = Refusal(503, "ServiceUnavailableException", "The server holds as many connections as it may.")
+CONNECTIONS_MANY = Refusal(429, "LimitExceededException", "The address holds as many connections as it may.")
+RATE_EXCEEDED = Refusal(429, Throttled.code, "Rate exceeded")
 FAILURE = Refusal(500, "InternalFailure", "Internal failure. The server's log tells more under this request id.")
 
 

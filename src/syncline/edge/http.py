@@ -23,6 +23,7 @@ from syncline.edge.doors import (
     FAILURE,
     HEADERS_LARGE,
     MALFORMED,
+    RATE_EXCEEDED,
     REQUEST_LATE,
     Refusal,
     body_large,
@@ -283,7 +284,9 @@ class HttpConnection(asyncio.Protocol):
         """Answer requests until the connection ends or becomes a WebSocket or an event stream, then drive that."""
         while (asked := await self._next()) is not None:
             self._busy = True
-            if asked.upgrade or (wants_events(asked.request) and asked.refusal is None):
+            if asked.refusal is None and not self._site.admits(self._peer):
+                asked = asked._replace(refusal=RATE_EXCEEDED)
+            if asked.refusal is None and (asked.upgrade or wants_events(asked.request)):
                 opened = self._open_socket(asked)
                 if not isinstance(opened, Asked):
                     await opened.run()
@@ -297,6 +300,9 @@ class HttpConnection(asyncio.Protocol):
     async def _answer(self, asked: Asked) -> None:
         request, site = asked.request, self._site
         if asked.refusal is not None:
+            # What was sent after it was for a connection that goes on; nobody answers it.
+            self._deaf = True
+            self._line.clear()
             site.refused(asked.refusal.code, request_id=request.id, peer=self._peer)
             response = asked.refusal.response
         else:

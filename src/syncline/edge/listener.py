@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from syncline.core import Clock, Ids, Meter, Request, settings
 from syncline.edge.answers import answer
-from syncline.edge.doors import CONNECTIONS_FULL, Doors
+from syncline.edge.doors import CONNECTIONS_FULL, CONNECTIONS_MANY, Doors, Refusal
 from syncline.edge.http import HttpConnection
 from syncline.edge.site import Site
 from syncline.edge.tls import Certificates, OwnCertificate
@@ -55,6 +55,7 @@ class Listener:
         ids: Ids,
         meter: Meter,
         realtime: settings.Hub | None = None,
+        rates: settings.Rates | None = None,
         certificates: Certificates | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -68,7 +69,14 @@ class Listener:
         self._host, self._port = host, port
         self._tick_seconds = tick_seconds
         self._site = Site(
-            doors, limits, realtime or settings.Hub(), clock=clock, ids=ids, meter=meter, body_limit_of=body_limit_of
+            doors,
+            limits,
+            realtime or settings.Hub(),
+            clock=clock,
+            ids=ids,
+            meter=meter,
+            rates=rates,
+            body_limit_of=body_limit_of,
         )
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -146,7 +154,7 @@ class Listener:
             accepted.setblocking(False)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
-            task = self._group.create_task(self._serve(accepted, str(address[0])))
+            task = self._group.create_task(self._counted(accepted, str(address[0])))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -156,6 +164,15 @@ class Listener:
         self._meter.event("accepting paused", room="edge", reason=str(failure))
         self._accept_off()
         asyncio.get_running_loop().call_later(OUT_OF_FILES_SECONDS, self._accept_on)
+
+    async def _counted(self, accepted: socket.socket, peer: str) -> None:
+        with self._site.connected(peer) as fits:
+            if len(self._site.connections) + self._waiting >= self._limits.connections_max:
+                await self._turn_away(accepted, peer, CONNECTIONS_FULL)
+            elif not fits:
+                await self._turn_away(accepted, peer, CONNECTIONS_MANY)
+            else:
+                await self._serve(accepted, peer)
 
     async def _serve(self, accepted: socket.socket, peer: str) -> None:
         """One connection, from its first byte to its end."""
@@ -189,10 +206,7 @@ class Listener:
             connection.abort()
 
     async def _first_byte(self, accepted: socket.socket) -> int | None:
-        """Look at what comes first: None when the client leaves, stays silent, or there is no room for it."""
-        if len(self._site.connections) + self._waiting >= self._limits.connections_max:
-            await self._turn_away(accepted)
-            return None
+        """Look at what comes first: None when the client leaves or stays silent."""
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[None] = loop.create_future()
         loop.add_reader(accepted, wake, arrived)
@@ -208,14 +222,15 @@ class Listener:
         first = accepted.recv(1, socket.MSG_PEEK)
         return first[0] if first else None
 
-    async def _turn_away(self, accepted: socket.socket) -> None:
-        """Say that the house is full, to as many as may stand outside."""
+    async def _turn_away(self, accepted: socket.socket, peer: str, refusal: Refusal) -> None:
+        """Say that there is no room, to as many as may stand outside."""
+        self._site.refused(refusal.code, peer=peer)
         if self._outside >= OUTSIDE_MAX:
+            accepted.close()
             return
         self._outside += 1
-        self._site.refused(CONNECTIONS_FULL.code)
         request = Request("GET", "/", "", [], id=self._site.request_ids.next())
-        response = answer(request, CONNECTIONS_FULL.response, date_line=self._site.date_line, close=True)
+        response = answer(request, refusal.response, date_line=self._site.date_line, close=True)
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(OUTSIDE_SECONDS_MAX):
@@ -227,6 +242,7 @@ class Listener:
             return
         finally:
             self._outside -= 1
+            accepted.close()
 
     async def _connected(self, accepted: socket.socket, peer: str, context: ssl.SSLContext | None) -> HttpConnection:
         connection = HttpConnection(self._site, peer, "https" if context else "http")

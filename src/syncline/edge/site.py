@@ -5,12 +5,15 @@ For: `edge.http`, `edge.sockets`, `edge.listener`. Never: accepts or parses anyt
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
+from functools import lru_cache
+from ipaddress import IPv6Network
 from typing import Protocol
 
-from syncline.core import Clock, Ids, Meter, Request, settings
+from syncline.core import Clock, Ids, Meter, Rates, Request, settings
 from syncline.edge.doors import Doors
 
 COUNT_MAX = 2**40
@@ -67,6 +70,7 @@ class Site:
         clock: Clock,
         ids: Ids,
         meter: Meter,
+        rates: settings.Rates | None = None,
         body_limit_of: Callable[[Request], int | None] | None = None,
     ) -> None:
         self.doors = doors
@@ -77,6 +81,8 @@ class Site:
         self.connections: set[Connection] = set()
         self.sockets = 0
         self.shutting = False
+        self._by_address: Counter[str] = Counter()
+        self._rates = Rates(clock, rates.requests_per_address if rates else 0)
         self._lingering: deque[tuple[float, Callable[[], None]]] = deque()
         self._clock = clock
         self._body_limit_of = body_limit_of
@@ -105,7 +111,29 @@ class Site:
         limit = self._body_limit_of(request) if self._body_limit_of else None
         return self.limits.body_bytes_max if limit is None else limit
 
+    @contextmanager
+    def connected(self, peer: str) -> Iterator[bool]:
+        """Count a connection of this address while it lasts; False when the address has too many with it."""
+        address, most = network_of(peer), self.limits.connections_per_address_max
+        self._by_address[address] += 1
+        try:
+            yield not most or self._by_address[address] <= most
+        finally:
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
+
+    def admits(self, peer: str) -> bool:
+        """Whether this address may make another request now."""
+        return not self._rates.per_second or self._rates.take(network_of(peer))
+
     def refused(self, reason: str, *, request_id: str = "", peer: str = "") -> None:
         """Count and log a request or connection that the edge refused by itself."""
         self.meter.counter("syncline_edge_refusals_total", reason=reason).add()
         self.meter.event("request refused", room="edge", reason=reason, request_id=request_id, peer=peer)
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """What counts as one address: of IPv6 the /64, for who has one address there has all of them."""
+    return str(IPv6Network((address.partition("%")[0], 64), strict=False)) if ":" in address else address

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import ApiAuth, Authenticator, Identity, NotAuthorized, Signed
+from syncline.auth import ApiAuth, Authenticator, Door, Identity, NotAuthorized, Signed
 from syncline.core import Failed, Ids, Request, SynclineError, Unauthenticated, Unavailable, json, settings
 from syncline.events.channels import Channel, channel_of
 from syncline.events.errors import BadRequest, InvalidChannel, TooManyEvents
@@ -30,11 +30,12 @@ class Event(msgspec.Struct, frozen=True, weakref=False):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks: credentials (lower-case names), what a signature may cover, and the HTTP request behind it."""
+    """Who asks, and how: credentials (lower-case names), what a signature may cover, the HTTP request behind it."""
 
     headers: Mapping[str, str]
     signed: Signed
     request: Request
+    door: Door = "request"
 
 
 class Publisher:
@@ -67,7 +68,12 @@ class Publisher:
         }
         try:
             return await self._auth.authenticate(
-                auth, caller.headers, source_ip=caller.request.peer, signed=caller.signed, asked=asked
+                auth,
+                caller.headers,
+                source_ip=caller.request.peer,
+                signed=caller.signed,
+                asked=asked,
+                door=caller.door,
             )
         except Unauthenticated as refusal:
             if refusal.code == NotAuthorized.code:

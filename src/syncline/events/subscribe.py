@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import Signed
+from syncline.auth import Door, Signed
 from syncline.core import Clock, Request, SynclineError, json, settings
 from syncline.events.channels import Channel, channel_of
 from syncline.events.errors import (
@@ -62,7 +62,7 @@ class Endpoint:
         headers = request.index if authorization is None else lowered(authorization)
         live = self._live_of(headers)
         try:
-            await self._publisher.admit(live.connect, caller(headers, request, b"{}"), "EVENT_CONNECT")
+            await self._publisher.admit(live.connect, caller(headers, request, b"{}", "connect"), "EVENT_CONNECT")
         except SynclineError:
             live.figures.connect_errors.add()
             raise
@@ -183,10 +183,10 @@ class Endpoint:
         return self._live
 
 
-def caller(headers: Mapping[str, str], request: Request, body: bytes) -> Caller:
+def caller(headers: Mapping[str, str], request: Request, body: bytes, door: Door = "message") -> Caller:
     """Who sent a message. Signatures are made as for a POST to the HTTP endpoint."""
     base = request.path.removesuffix("/").removesuffix("/realtime")
-    return Caller(headers, Signed("POST", (base, PATH), body=body), request)
+    return Caller(headers, Signed("POST", (base, PATH), body=body), request, door)
 
 
 def lowered(headers: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 from graphql import OperationType
 
-from syncline.auth import Authenticator, Identity, Signed
+from syncline.auth import Authenticator, Door, Identity, Signed
 from syncline.core import (
     Clock,
     Denied,
@@ -244,9 +244,11 @@ class Server:
             live.api_id, identity, request, environment, given, variables, live.resolvers_max, self._clock.monotonic
         )
 
-    async def identify(self, live: LiveApi, headers: Mapping[str, str], *, source_ip: str, signed: Signed) -> Identity:
+    async def identify(
+        self, live: LiveApi, headers: Mapping[str, str], *, source_ip: str, signed: Signed, door: Door
+    ) -> Identity:
         """Who connects or starts a subscription with these headers (lower-case names)."""
-        return await self._auth.authenticate(live.auth, headers, source_ip=source_ip, signed=signed)
+        return await self._auth.authenticate(live.auth, headers, source_ip=source_ip, signed=signed, door=door)
 
     def check(self, live: LiveApi, identity: Identity) -> None:
         """Raise Unauthenticated when what `identity` was let in with is good no more."""

@@ -91,7 +91,7 @@ class Endpoint:
         base = _base(request.path)
         signed = Signed("POST", (f"{base}/connect", "/graphql/connect"), body=b"{}")
         try:
-            await self._server.identify(live, headers, source_ip=request.peer, signed=signed)
+            await self._server.identify(live, headers, source_ip=request.peer, signed=signed, door="connect")
         except SynclineError:
             live.figures.connect_errors.add()
             raise
@@ -225,6 +225,7 @@ class Endpoint:
             _lowered(start.authorization),
             source_ip=start.request.peer,
             signed=Signed("POST", (_base(start.request.path), "/graphql"), body=start.raw.encode()),
+            door="message",
         )
         if start.id in self._kept:
             return await self._renewed(live, start, identity)

@@ -11,7 +11,7 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from syncline.core import SynclineError, json
+from syncline.core import SynclineError, Throttled, json
 from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
 from syncline.subprotocols.handshake import CREDENTIAL_HEADERS, texts
 from syncline.subprotocols.messages import EXTENSION, decoded, extension_of, message, too_many
@@ -24,6 +24,9 @@ INIT_SECONDS_MAX = 3.0
 
 INVALID, UNAUTHORIZED, FORBIDDEN, INIT_LATE, DUPLICATE, INIT_TWICE = 4400, 4401, 4403, 4408, 4409, 4429
 """The protocol's close codes."""
+
+LATER = 1013
+"""RFC 6455's "try again later": the dialect has no code for a client that comes too often."""
 
 
 class Stage(enum.Enum):
@@ -79,6 +82,8 @@ class TransportProtocol:
 
     def connect_refused(self, error: SynclineError) -> list[Action]:
         """The connection is not admitted."""
+        if isinstance(error, Throttled):
+            return self._close(LATER, error.message)
         return self._close(FORBIDDEN, f"Forbidden: {error.message}")
 
     def receive(self, message: str | bytes) -> list[Action]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from syncline.core import NotFound, Request, Response
-from unit.edge.conftest import House, Opener, parsed, raw, small_buffers
+from syncline.core import NotFound, Request, Response, settings
+from syncline.edge.site import network_of
+from unit.edge.conftest import House, Opener, parsed, raw, small_buffers, upgrade_bytes
 
 BYE = {"connection": "close"}
 
@@ -308,6 +309,51 @@ async def test_one_connection_too_many_is_told_so(serving: Opener) -> None:
         await until(lambda: not house.listener._site.connections)
         [answer] = parsed(await house.exchange(raw("/", **BYE)))
         assert answer.status == 200
+
+
+@pytest.mark.rule("EDG-23")
+async def test_an_address_with_too_many_connections_is_told_so(serving: Opener) -> None:
+    async with serving(connections_per_address_max=1) as house:
+        reader, writer = await house.connect()
+        writer.write(raw("/"))
+        await reader.readuntil(b"\r\n\r\n")
+        [answer] = parsed(await house.exchange(raw("/")))
+        assert (answer.status, answer.headers["x-amzn-errortype"]) == (429, "LimitExceededException")
+        assert '"peer":"127.0.0.1"' in house.log.getvalue()
+        writer.close()
+        await writer.wait_closed()
+        await until(lambda: not house.listener._site.connections)
+        [answer] = parsed(await house.exchange(raw("/", **BYE)))
+        assert answer.status == 200
+
+
+@pytest.mark.rule("EDG-23")
+@pytest.mark.parametrize("request_bytes", [raw("/"), upgrade_bytes()], ids=["request", "upgrade"])
+async def test_an_address_that_asks_too_often_is_told_so(serving: Opener, request_bytes: bytes) -> None:
+    async with serving(rates=settings.Rates(requests_per_address=2)) as house:
+        answers = parsed(await house.exchange(raw("/a"), raw("/b"), request_bytes))
+        assert [answer.status for answer in answers] == [200, 200, 429]
+        assert answers[-1].json["errors"] == [{"errorType": "ThrottlingException", "message": "Rate exceeded"}]
+        assert answers[-1].headers["x-amzn-errortype"] == "ThrottlingException"
+        assert [request.path for request in house.asked] == ["/a", "/b"]
+        refused = house.meter.counter("syncline_edge_refusals_total", reason="ThrottlingException")
+        assert refused.value == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64")],
+)
+def test_an_ipv6_network_counts_as_one_address(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+@pytest.mark.rule("EDG-24")
+async def test_what_follows_a_refused_request_is_not_asked(serving: Opener) -> None:
+    async with serving(rates=settings.Rates(requests_per_address=1)) as house:
+        answers = parsed(await house.exchange(raw("/a") + raw("/refused") + raw("/after") + raw("/after")))
+        assert [answer.status for answer in answers] == [200, 429]
+        assert [request.path for request in house.asked] == ["/a"]
 
 
 @pytest.mark.rule("EDG-11")

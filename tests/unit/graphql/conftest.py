@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncline.auth import Authenticator, SigV4
+from syncline.auth import Authenticator, SigV4, Throttle
 from syncline.core import Meter, Request, Settings, SystemClock, SystemIds, json
 from syncline.core.call import Caller
 from syncline.core.settings import Hub as HubSettings
@@ -73,7 +73,8 @@ class World:
     ) -> None:
         self.store, self.clock, self.meter, self.engines = store, clock, meter, engines
         self.hub = Hub(clock, HubSettings(), meter)
-        auth = Authenticator(clock, SigV4(OneKey(), clock, account="000000000000"))
+        throttle = Throttle(clock, meter, (settings or Settings()).rates)
+        auth = Authenticator(clock, SigV4(OneKey(), clock, account="000000000000"), throttle=throttle)
         self.engine = GraphqlEngine(
             store,
             clock,

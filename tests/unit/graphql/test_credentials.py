@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
-from syncline.auth import Identity, NotAuthorized, TokenExpired
-from syncline.core import SynclineError, json
+from syncline.auth import Identity, MessageRateExceeded, NotAuthorized, TokenExpired
+from syncline.core import Settings, SynclineError, json, settings
+from unit.graphql.conftest import Outbox, World
 
 SDL = """
 type Note { id: ID! text: String secret: String }
@@ -198,3 +200,24 @@ async def test_a_mode_needs_its_configuration_and_no_pool_comes_twice(
     with pytest.raises(SynclineError) as refusal:
         await world.call("CreateGraphqlApi", name="x", **members)
     assert refusal.value.code == code
+
+
+@pytest.mark.rule("AUTH-15")
+async def test_calls_over_the_rate_are_refused_as_appsync_does(
+    make_world: Callable[..., World], outbox: Outbox
+) -> None:
+    rates = settings.Rates(requests_per_api=1, connects_per_api=1, messages_per_api=1)
+    world = make_world(settings=Settings(rates=rates))
+    await world.create(SDL)
+    endpoint = await world.connect()
+    await endpoint.subscribe(world.start("subscription { onPut { id } }", outbox))
+
+    assert (await world.post({"query": "{ open }"})).status == 200
+    refused = await world.post({"query": "{ open }"})
+    assert (refused.status, dict(refused.headers)["x-amzn-errortype"]) == (429, "ThrottlingException")
+    told = [{"errorType": "ThrottlingException", "message": "Rate exceeded"}]
+    assert json.decode(refused.body) == {"errors": told}
+    with pytest.raises(MessageRateExceeded, match="Rate limit exceeded"):
+        await endpoint.subscribe(world.start("subscription { onPut { id } }", outbox, id="2"))
+    with pytest.raises(MessageRateExceeded, match="Rate limit exceeded"):
+        await world.connect()

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from syncline.core import Denied, json
+from syncline.core import Denied, Throttled, json
 from syncline.subprotocols import Close, Connect, Send, Subscribe, TransportProtocol, Unsubscribe
 
 
@@ -116,6 +116,7 @@ def test_before_the_acknowledgement_nothing_is_subscribed() -> None:
     refused = machine()
     tell(refused, type="connection_init")
     assert refused.connect_refused(Denied("no key")) == [Close(4403, "Forbidden: no key")]
+    assert machine().connect_refused(Throttled("Slow down.")) == [Close(1013, "Slow down.")]
 
 
 @pytest.mark.rule("SUB-12")
