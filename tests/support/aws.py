@@ -21,7 +21,7 @@ from botocore.config import Config
 
 from syncline.core import Meter, Request, SystemClock, SystemIds
 from syncline.core.call import Caller
-from syncline.wire import AwsDoor, Credential, Operations
+from syncline.wire import AwsDoor, Credential, Operations, identify
 
 REGION, ACCOUNT = "us-east-1", "000000000000"
 KEY, SECRET = "AKIATESTTESTTESTTEST", "test-secret"
@@ -93,7 +93,7 @@ def client(
         asked = as_request(request)
         if on_request is not None:
             on_request(asked)
-        assert target.recognises(asked), f"the door does not recognise {asked.method} {asked.path}"
+        assert identify(asked) is not None, f"the door does not recognise {asked.method} {asked.path}"
         response = asyncio.run_coroutine_threadsafe(target.respond(asked), loop).result(30)
         headers = {**dict(response.headers), "content-type": response.content_type}
         return AWSResponse(request.url, response.status, headers, Raw(response.body))

@@ -6,6 +6,7 @@ For: the gate before every AWS operation. Owns: the tables. Never: decides. An o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 Asked = dict[str, Any]
@@ -47,6 +48,7 @@ def targets(service: str, operation: str, request: Asked, *, region: str, accoun
     return [(action, arn) for arn in arns or ["*"]]
 
 
+@lru_cache(maxsize=1024)
 def is_control(service: str, operation: str) -> bool:
     """Whether an operation is of the control plane."""
     return operation in CONTROL or not operation.startswith(DATA.get(service, ("\0",)))

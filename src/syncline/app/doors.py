@@ -15,6 +15,7 @@ from syncline.core import Clock, Meter, NotFound, Request, Response, Settings, c
 from syncline.functions import CODE_LINKS
 from syncline.hub import RealtimeEndpoint
 from syncline.monitoring import PROMETHEUS_TYPE, prometheus_text
+from syncline.wire import identify
 
 if TYPE_CHECKING:
     from syncline.app.demo import DemoConfig
@@ -53,8 +54,9 @@ class Doors:
             return self._rooms.userpools.published(request, self._rooms.url)
         if self._admin.recognises(request):
             return await self._admin.respond(request)
-        if self._rooms.aws.recognises(request):
-            return await self._rooms.aws.respond(request)
+        service = identify(request)
+        if service is not None:
+            return await self._rooms.aws.respond(request, service)
         if request.method in ("GET", "HEAD"):
             answer = self._own(path) or self._pages(path)
             if answer is not None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from syncline.core import Request, Response
+from syncline.core.http import HeaderList
 
 GZIP_BYTES_MIN = 1_000
 GZIP_BYTES_MAX = 10_000_000
@@ -71,7 +72,7 @@ def gzipped(response: Response) -> Response:
 
 
 @lru_cache(maxsize=256)
-def opening(status: int, content_type: str, *, cors: bool) -> bytes:
+def opening(status: int, content_type: str, cors: bool) -> bytes:
     """The head's lines that depend on nothing else."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Status"
     kind = f"content-type: {content_type}\r\n" if content_type else ""
@@ -80,34 +81,34 @@ def opening(status: int, content_type: str, *, cors: bool) -> bytes:
 
 def head(response: Response, *, request_id: str, date_line: bytes, close: bool) -> bytes:
     """The answer up to and with the empty line."""
-    extra, cors = own_lines(tuple(response.headers)) if response.headers else (b"", True)
+    extra, cors = own_lines(response.headers) if response.headers else ("", True)
     if response.status not in BODILESS:
-        extra = b"%bcontent-length: %d\r\n" % (extra, len(response.body))
-    return b"%b%b%bx-amzn-requestid: %b\r\n%b\r\n" % (
-        opening(response.status, response.content_type, cors=cors),
-        extra,
-        date_line,
-        request_id.encode(),
-        b"connection: close\r\n" if close else b"",
-    )
+        extra = f"{extra}content-length: {len(response.body)}\r\n"
+    end = "\r\nconnection: close\r\n\r\n" if close else "\r\n\r\n"
+    lines = f"{extra}x-amzn-requestid: {request_id}{end}".encode("latin-1", "replace")
+    return opening(response.status, response.content_type, cors) + date_line + lines
 
 
 OWN = frozenset({"content-length", "connection", "date", "x-amzn-requestid", "transfer-encoding"})
 """Header lines that the edge writes itself."""
 
 
-@lru_cache(maxsize=1024)
-def own_lines(headers: tuple[tuple[str, str], ...]) -> tuple[bytes, bool]:
-    """A response's own header lines as bytes, and whether CORS is left to the edge.
+def own_lines(headers: HeaderList) -> tuple[str, bool]:
+    """A response's own header lines, and whether CORS is left to the edge.
 
-    A line break within a value cannot start another header. Doors give the same few sets of headers again and again.
+    A line break within a value cannot start another header.
     """
-    kept = [(name, value) for name, value in headers if name.lower() not in OWN]
-    text = "".join(f"{name}: {value}\n" for name, value in kept)
-    if text.count("\n") != len(kept) or "\r" in text:
-        text = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in kept)
-    cors = all(name.lower() != "access-control-allow-origin" for name, _ in headers)
-    return text.replace("\n", "\r\n").encode("latin-1", "replace"), cors
+    lines, cors = "", True
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered in OWN:
+            continue
+        if "\n" in value or "\r" in value:
+            value = " ".join(value.split())
+        if lowered == "access-control-allow-origin":
+            cors = False
+        lines += f"{name}: {value}\r\n"
+    return lines, cors
 
 
 def answer(request: Request, response: Response, *, date_line: bytes, close: bool) -> bytes:

@@ -48,28 +48,39 @@ _LEGACY = {
 """The parameters that expressions replaced, in the order in which AWS lists them, and what replaced them."""
 
 
+_ALL = frozenset((*_EXPRESSIONS, *_LEGACY, "ExpressionAttributeNames", "ExpressionAttributeValues"))
+
+
 class Parameters:
     """The expressions of one request. Take each, then `finish`."""
 
-    __slots__ = ("_is_cached", "_request", "_used_names", "_used_values", "names", "values")
+    __slots__ = ("_is_cached", "_is_empty", "_request", "_used_names", "_used_values", "names", "values")
 
     def __init__(self, request: Mapping[str, Any], *kinds: str) -> None:
         """Check names and values. `kinds` are the expression parameters that the operation has, in AWS's order."""
         self._request = request
+        self._used_names: set[str] = set()
+        self._used_values: set[str] = set()
+        self.values: Values = {}
+        self.names: tuple[tuple[str, str], ...] = ()
+        self._is_empty = _ALL.isdisjoint(request)
+        if self._is_empty:
+            return
         refuse_mixing(request)
         given = [kind for kind in kinds if request.get(kind) is not None]
         names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
         if names is not None:
             _check_names(names, given)
-        self.values: Values = {} if values is None else _check_values(values, given, kinds)
-        self.names: tuple[tuple[str, str], ...] = tuple(names.items()) if names else ()
+        if values is not None:
+            self.values = _check_values(values, given, kinds)
+        self.names = tuple(names.items()) if names else ()
         # A cache that kept what a stranger sends at any size would be theirs to fill.
         self._is_cached = sum([len(key) + len(name) for key, name in self.names]) <= CACHED_NAMES_MAX
-        self._used_names: set[str] = set()
-        self._used_values: set[str] = set()
 
     def condition(self, kind: str) -> Predicate | None:
         """The condition or filter given as `kind`, or None."""
+        if self._is_empty:
+            return None
         text = self._request.get(kind)
         if text is not None:
             return self._bound(self._compiler(compile_condition)(kind, text, self.names))

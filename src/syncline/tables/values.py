@@ -46,8 +46,9 @@ def check_item(item: Any) -> tuple[Item, int]:
     checked: Item = {}
     total = 0
     for name, value in item.items():
-        checked[name], bytes_of_value = check(value)
-        total += name_size(name) + bytes_of_value
+        checked[name], size = check(value)
+        plain = type(name) is str and name.isascii() and 0 < len(name) <= ATTRIBUTE_NAME_BYTES_MAX
+        total += size + (len(name) if plain else name_size(name))
     return checked, total
 
 
@@ -59,7 +60,7 @@ def check(value: Any, depth: int = 1) -> Sized:
         raise Invalid(MANY_VALUES if value else EMPTY_VALUE)
     kind, content = next(iter(value.items()))
     if kind == "S" and type(content) is str:
-        return value, text_size(content)
+        return value, len(content) if content.isascii() else text_size(content)
     checker = _CHECKERS.get(kind)
     if checker is None:
         raise Invalid(EMPTY_VALUE)

@@ -5,6 +5,7 @@ from syncline.wire.failures import OperationUnsupported
 from syncline.wire.operations import Operations
 from syncline.wire.records import page, page_of, record_from, shown
 from syncline.wire.scalars import NotConvertible
+from syncline.wire.services import identify
 from syncline.wire.signatures import (
     Credential,
     Credentials,
@@ -32,6 +33,7 @@ __all__ = [
     "SigningKey",
     "UnknownKey",
     "authorization_of",
+    "identify",
     "page",
     "page_of",
     "record_from",

@@ -57,6 +57,8 @@ def payload_hash(headers: Mapping[str, str], body: bytes, authorization: Authori
 def decoded(headers: Mapping[str, str], body: bytes, seal: ChunkSeal | None = None) -> bytes:
     """The body with its encodings undone. `seal` checks signed chunks; without it they are taken as they are."""
     mode = headers.get("x-amz-content-sha256", "")
+    if "content-encoding" not in headers and not mode.startswith(STREAMING):
+        return body
     encodings = [name.strip() for name in headers.get("content-encoding", "").lower().split(",")]
     if mode.startswith(STREAMING) or "aws-chunked" in encodings:
         body = unchunked(body, seal if mode in SIGNED_CHUNKS else None)

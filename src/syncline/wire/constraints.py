@@ -20,6 +20,8 @@ REPORTED_MAX = 10
 PATTERN_CHARACTERS_MAX = 65_536
 """Longer text is not matched against a pattern: models bound what they give a pattern to far below."""
 
+LENGTH_MAX = 2**40
+"""Longer than anything that comes in."""
 SHOWN_CHARACTERS_MAX = 4096
 """A longer value is cut in a message: an answer must not echo megabytes."""
 
@@ -65,7 +67,7 @@ def refusal(violations: list[Violation]) -> ConstraintsViolated:
 class Constraints:
     """The rules of one shape. `texts` are all of them; `broken` are those that a value breaks."""
 
-    __slots__ = ("_enum", "_high", "_low", "_measure", "_pattern", "sensitive", "texts")
+    __slots__ = ("_enum", "_high", "_low", "_measure", "_pattern", "safe_length", "sensitive", "texts")
 
     def __init__(self, shape: Shape) -> None:
         noun = "value" if shape.type in _NUMBERS else "length"
@@ -73,6 +75,9 @@ class Constraints:
         self._low, self._high = shape.min, shape.max
         self._pattern = patterns.compile(shape.pattern) if shape.pattern else None
         self._enum = frozenset(shape.enum)
+        lengths_only = noun == "length" and not shape.pattern and not shape.enum and (shape.min or 0) <= 1
+        self.safe_length = int(LENGTH_MAX if shape.max is None else shape.max) if lengths_only else 0
+        """Values from 1 to so long break no rule: not worth a question. 0: ask always."""
         self.sensitive = shape.sensitive
         self.texts = {
             "high": f"Member must have {noun} less than or equal to {_plain(shape.max)}",

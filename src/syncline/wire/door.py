@@ -93,14 +93,10 @@ class AwsDoor:
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         self._root = call.root_of(account)
 
-    def recognises(self, request: Request) -> bool:
-        """Whether the request is for an AWS service, ours or not; the AppSync data plane is not."""
-        return identify(request) is not None
-
-    async def respond(self, request: Request) -> Response:
-        """The answer, in the protocol of the service. Never raises for a bad request or a bug."""
+    async def respond(self, request: Request, service: str | None = None) -> Response:
+        """The answer, in the protocol of the service: what `identify` says. Never raises for a bad request or a bug."""
         request_id = request.id or self._ids.uuid()
-        endpoint = self._endpoint(identify(request) or "unknown", request)
+        endpoint = self._endpoint(service or identify(request) or "unknown", request)
         bound: list[BoundOperation] = []
         try:
             return await self._answer(endpoint, request, request_id, bound)
@@ -121,7 +117,9 @@ class AwsDoor:
         began = self._clock.monotonic()
         if endpoint.model is _UNMODELLED:
             raise ServiceUnsupported(service=endpoint.service)
-        headers = signatures.fold(request.headers)
+        headers = request.index
+        if len(headers) != len(request.headers):
+            headers = signatures.fold(request.headers)
         entered, body = self._enter(endpoint, request, headers, request_id)
         operation, labels = endpoint.speech.operation_of(request, body)
         bound = endpoint.operations.get(operation) or self._bound(endpoint, operation)
@@ -150,14 +148,9 @@ class AwsDoor:
         elif not self._verify:
             caller = self._trusted(authorization)
         region = authorization.region if authorization and authorization.region else self._region
-        entered = call.Call(
-            request_id=request_id,
-            region=region,
-            account=caller.account if caller else self._account,
-            caller=caller,
-            source_ip=request.peer,
-            trace_id=headers.get("x-amzn-trace-id", ""),
-        )
+        account = caller.account if caller else self._account
+        trace_id = headers.get("x-amzn-trace-id", "")
+        entered = call.Call(request_id, region, account, caller, request.peer, trace_id)
         return entered, bodies.decoded(headers, request.body, seal)
 
     def _verified(

@@ -79,7 +79,22 @@ class Readers:
         assert shape.value is not None, f"the map {name} has values"
         keys = None if self._closed else constraints_of(self._shapes[shape.key.shape])
         return _map(
-            self.of(shape.value.shape), self._element(shape.value), keys, constraints, element_type=shape.value.shape
+            self.of(shape.value.shape),
+            self._element(shape.value),
+            keys,
+            constraints,
+            element_type=shape.value.shape,
+            texts=self._texts(self._shapes[shape.value.shape]),
+        )
+
+    def _texts(self, shape: Shape) -> frozenset[str]:
+        """The members of a structure that are any string, under their own names, if it asks for nothing else."""
+        strings_as_they_are = self._notation.string is json_string and not self._closed
+        if shape.type != "structure" or shape.required or not strings_as_they_are:
+            return frozenset()
+        found = {name: self._shapes[member.shape] for name, member in shape.members.items() if not member.location_name}
+        return frozenset(
+            name for name, inner in found.items() if inner.type == "string" and constraints_of(inner) is None
         )
 
     def _element(self, reference: Member) -> Constraints | None:
@@ -99,12 +114,12 @@ def _string(constraints: Constraints | None) -> Reader:
             return value if type(value) is str else json_string(value)
 
         return read
-    broken = constraints.broken
+    broken, safe_length = constraints.broken, constraints.safe_length
 
     def read_checked(value: Any, violations: list[Violation]) -> Any:
         if type(value) is not str:
             json_string(value)
-        if broken(value):
+        if not 0 < len(value) <= safe_length and broken(value):
             violations.extend(constraints.violations(value))
         return value
 
@@ -209,7 +224,10 @@ def _map(
     rules: Constraints | None,
     *,
     element_type: str,
+    texts: frozenset[str],
 ) -> Reader:
+    safe_length = 0 if key_rules is None else key_rules.safe_length
+
     def read(value: Any, violations: list[Violation]) -> Any:
         if type(value) is not dict:
             raise _no_map(value, element_type)
@@ -217,9 +235,15 @@ def _map(
             violations.extend(rules.violations(value))
         found = {}
         for key, inner in value.items():
-            if key_rules is not None and key_rules.broken(key):
+            if key_rules is not None and not 0 < len(key) <= safe_length and key_rules.broken(key):
                 violations.append(_entry_violation("keys", key_rules, value))
                 return value
+            # A structure of one string, as most attribute values are, is already what its reader would make of it.
+            if type(inner) is dict and len(inner) == 1:
+                ((member, content),) = inner.items()
+                if member in texts and type(content) is str:
+                    found[key] = inner
+                    continue
             before = len(violations)
             if inner is None:
                 violations.append(Violation(" null", NOT_NULL))

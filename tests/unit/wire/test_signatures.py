@@ -342,3 +342,23 @@ async def test_unsigned_chunks_need_only_be_well_formed(services: Any) -> None:
     for broken in (b"b\r\nshort", b"zz\r\n", b"-1\r\n", b"", b"3\r\nabcd\r\n0\r\n\r\n", b"f" * 2000):
         request.body = broken
         assert (await door(services, clock=Fixed()).respond(request)).status == 400
+
+
+PIECES = ["AWS4-HMAC-SHA256 ", "Credential=AK/20260101/r/dynamodb/aws4_request", "SignedHeaders=host;x-amz-date"]
+PIECES += ["Signature=0af3", "Signature=", ", ", ",", " ", "XSignature=1", "Credential=AK/1/aws4_request", "=", "é"]
+
+
+@pytest.mark.rule("WIRE-18")
+@given(st.lists(st.sampled_from(PIECES), max_size=9), st.sampled_from([{}, {"x-amz-date": "20260101T000000Z"}]))
+def test_a_remembered_header_reads_as_a_new_one(pieces: list[str], others: dict[str, str]) -> None:
+    header = "AWS4-HMAC-SHA256 " + "".join(pieces)
+
+    def read(reader: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return reader(*arguments)
+        except IncompleteSignature as refusal:
+            return refusal.message
+
+    anew = read(signatures._read_header, header, others)
+    for _ in range(2):
+        assert read(signatures.authorization_of, {"authorization": header, **others}) == anew
