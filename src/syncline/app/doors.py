@@ -63,6 +63,15 @@ class Doors:
                 return answer
         raise NoSuchPath(method=request.method, path=path)
 
+    def origins(self, request: Request) -> frozenset[str] | None:
+        """The web origins that may make this request; None for all."""
+        path = request.path
+        if path.startswith("/graphql"):
+            return self._rooms.graphql.origins(request)
+        if path == EVENT_PATH or path.startswith(EVENT_PATH + "/"):
+            return self._rooms.events.origins(request)
+        return None
+
     def endpoint(self, request: Request) -> RealtimeEndpoint | None:
         """What the socket of this upgrade talks to, or None when nothing is there."""
         path = request.path

@@ -5,6 +5,7 @@ from syncline.auth.authenticate import Authenticator, FieldAllowance, Signed
 from syncline.auth.authorizer import Authorizer
 from syncline.auth.jwts import Jwts
 from syncline.auth.model import ApiAuth, Identity, Mode, Provider
+from syncline.auth.origins import check_origins, origins_of
 from syncline.auth.refusals import NoCredential, NotAuthorized, TokenExpired, TokenRevoked, TokenUnreadable
 from syncline.auth.signatures import SigV4
 from syncline.auth.throttle import Door, MessageRateExceeded, RateExceeded, Throttle
@@ -31,7 +32,9 @@ __all__ = [
     "TokenRevoked",
     "TokenUnreadable",
     "changed_key",
+    "check_origins",
     "key_of",
     "listed_keys",
     "new_key",
+    "origins_of",
 ]

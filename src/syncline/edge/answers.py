@@ -22,7 +22,8 @@ GZIP_INLINE_BYTES_MAX = 128 * 1024
 EXPOSED = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date,x-amz-schema-version"
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = 7200  # Chromium remembers no longer than this.
-CORS = f"access-control-allow-origin: *\r\naccess-control-expose-headers: {EXPOSED}\r\n"
+ALLOWED_ORIGIN = "access-control-allow-origin"
+CORS = f"{ALLOWED_ORIGIN}: *\r\naccess-control-expose-headers: {EXPOSED}\r\n"
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS = frozenset({204, 304})
@@ -36,7 +37,7 @@ def is_preflight(request: Request) -> bool:
 
 
 def preflight(request: Request) -> Response:
-    """The answer to a preflight: everything is allowed; credentials travel in headers, never in cookies."""
+    """The answer to a preflight: any method and header will do; credentials travel in headers, never in cookies."""
     # A lone `*` does not cover `authorization`, so what was asked for is named.
     wanted = request.header("access-control-request-headers")
     headers = [
@@ -45,6 +46,14 @@ def preflight(request: Request) -> Response:
         ("access-control-max-age", str(PREFLIGHT_SECONDS)),
     ]
     return Response(200, b"", "", headers)
+
+
+def for_origin(response: Response, origin: str, allowed: frozenset[str]) -> Response:
+    """The response as pages of one origin may see it, where not all may: without a value the header is not sent."""
+    kept = [header for header in response.headers if header[0].lower() != ALLOWED_ORIGIN]
+    exposed = [("access-control-expose-headers", EXPOSED)] if origin in allowed else []
+    own = [(ALLOWED_ORIGIN, origin if origin in allowed else ""), *exposed, ("vary", "origin")]
+    return Response(response.status, response.body, response.content_type, [*kept, *own])
 
 
 def wants_gzip(request: Request, response: Response) -> bool:
@@ -105,8 +114,10 @@ def own_lines(headers: HeaderList) -> tuple[str, bool]:
             continue
         if "\n" in value or "\r" in value:
             value = " ".join(value.split())
-        if lowered == "access-control-allow-origin":
+        if lowered == ALLOWED_ORIGIN:
             cors = False
+            if not value:
+                continue
         lines += f"{name}: {value}\r\n"
     return lines, cors
 

@@ -33,6 +33,10 @@ class Doors(Protocol):
         """Answer one request. What it raises is logged and answered as an internal failure."""
         ...
 
+    def origins(self, request: Request) -> frozenset[str] | None:
+        """The web origins whose pages may make this request; None for all. Asked for requests that name theirs."""
+        ...
+
     def endpoint(self, request: Request) -> RealtimeEndpoint | None:
         """What a WebSocket upgrade to this path talks to; None: `respond` answers the request instead."""
         ...
@@ -59,6 +63,7 @@ ADDRESS_LONG = Refusal(414, "RequestUriTooLongException", "The request's address
 HEADERS_LARGE = Refusal(431, "RequestHeaderFieldsTooLargeException", "The request's headers are too large.")
 CONNECTIONS_FULL = Refusal(503, "ServiceUnavailableException", "The server holds as many connections as it may.")
 CONNECTIONS_MANY = Refusal(429, "LimitExceededException", "The address holds as many connections as it may.")
+ORIGIN_REFUSED = Refusal(403, Denied.code, "Pages of this origin may not ask this API.")
 RATE_EXCEEDED = Refusal(429, Throttled.code, "Rate exceeded")
 FAILURE = Refusal(500, "InternalFailure", "Internal failure. The server's log tells more under this request id.")
 

@@ -23,6 +23,7 @@ from syncline.edge.doors import (
     FAILURE,
     HEADERS_LARGE,
     MALFORMED,
+    ORIGIN_REFUSED,
     RATE_EXCEEDED,
     REQUEST_LATE,
     Refusal,
@@ -319,8 +320,18 @@ class HttpConnection(asyncio.Protocol):
             self.deadline = site.now + site.limits.idle_seconds_max
 
     async def _respond(self, request: Request) -> Response:
-        if answers.is_preflight(request):
-            return answers.preflight(request)
+        """The answer of the doors, or to a browser that asks first; only as far as its page's origin may see it."""
+        origin = request.index.get("origin")
+        allowed = None if origin is None else self._site.doors.origins(request)
+        if not answers.is_preflight(request):
+            response = await self._answered(request)
+        elif allowed is None or origin in allowed:
+            response = answers.preflight(request)
+        else:
+            response = ORIGIN_REFUSED.response
+        return response if allowed is None else answers.for_origin(response, str(origin), allowed)
+
+    async def _answered(self, request: Request) -> Response:
         try:
             response = await self._site.doors.respond(request)
         except SynclineError as error:
@@ -368,6 +379,10 @@ class HttpConnection(asyncio.Protocol):
         """The WebSocket or event stream that this request becomes, or what is to be answered instead."""
         request = asked.request
         try:
+            if (origin := request.index.get("origin")) is not None:
+                allowed = self._site.doors.origins(request)
+                if allowed is not None and origin not in allowed:
+                    return asked._replace(refusal=ORIGIN_REFUSED)
             endpoint = self._site.doors.endpoint(request)
         except SynclineError as error:
             return asked._replace(refusal=refusal_of(error))

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import ApiKey, changed_key, key_of, listed_keys, new_key
+from syncline.auth import ApiKey, changed_key, check_origins, key_of, listed_keys, new_key
 from syncline.core import arns
 from syncline.events.catalog import Entry
 from syncline.events.engine import EventsEngine
@@ -197,3 +197,4 @@ def check_tags(tags: dict[str, str]) -> None:
     """Raises BadRequest."""
     if len(tags) > TAGS_MAX or any(name.startswith("aws:") for name in tags):
         raise BadRequest("Invalid tags: at most 50, and no key may begin with aws:.")
+    check_origins(tags)

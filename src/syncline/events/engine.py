@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from syncline.auth import Authenticator
+from syncline.auth import Authenticator, origins_of
 from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
 from syncline.datasources import Engines
 from syncline.events.catalog import Catalog, Entry
@@ -69,6 +69,11 @@ class EventsEngine:
             return self.live(named or self._api_of_headers({**request.index, **headers}) or "")
 
         return Endpoint(self._publisher, self.hub, self.clock, self.settings.events, live_of)
+
+    def origins(self, request: Request) -> frozenset[str] | None:
+        """The web origins that may make this request; None for all."""
+        live = self._live.get(self._api_of(request) or "")
+        return None if live is None else origins_of(live.entry.api.tags)
 
     def owns(self, api_id: str) -> bool:
         """Whether this is the id of an Event API."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import ApiKey, changed_key, key_of, listed_keys, new_key
+from syncline.auth import ApiKey, changed_key, check_origins, key_of, listed_keys, new_key
 from syncline.core import Invalid, Unsupported, arns
 from syncline.graphql import schema as schemas
 from syncline.graphql.catalog import Entry
@@ -275,3 +275,4 @@ def _api_id(api: Api) -> str:
 def _check_tags(tags: dict[str, str]) -> None:
     if len(tags) > TAGS_MAX or any(name.startswith("aws:") for name in tags):
         raise BadRequest("Invalid tags: at most 50, and no key may begin with aws:.")
+    check_origins(tags)

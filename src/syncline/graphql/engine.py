@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from syncline.auth import Authenticator
+from syncline.auth import Authenticator, origins_of
 from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
 from syncline.datasources import Engines
 from syncline.graphql.catalog import Catalog, Entry
@@ -68,6 +68,11 @@ class GraphqlEngine:
     def endpoint(self, api_id: str | None, request: Request) -> Endpoint:
         """What a new WebSocket connection talks to. Without `api_id` the API is found when it connects."""
         return Endpoint(self._server, self.hub, self.clock, self.meter, lambda headers: self._live_of(api_id, headers))
+
+    def origins(self, request: Request) -> frozenset[str] | None:
+        """The web origins that may make this request; None for all."""
+        live = self._live.get(self.api_of(request) or "")
+        return None if live is None else origins_of(live.entry.api.tags)
 
     def api_of(self, request: Request) -> str | None:
         """The API a request is for: by path, else by Host, else by its key, else the only one."""

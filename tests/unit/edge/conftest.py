@@ -79,12 +79,16 @@ class House:
         self.asked: list[Request] = []
         self.endpoints: list[Endpoint] = []
         self.answer: Callable[[Request], Awaitable[Response]] = echo
+        self.allowed: frozenset[str] | None = None
         self.listener: Listener
         self.running: asyncio.Task[None]
 
     async def respond(self, request: Request) -> Response:
         self.asked.append(request)
         return await self.answer(request)
+
+    def origins(self, request: Request) -> frozenset[str] | None:
+        return self.allowed
 
     def endpoint(self, request: Request) -> Endpoint | None:
         if not request.path.startswith("/graphql"):

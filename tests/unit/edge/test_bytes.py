@@ -74,6 +74,9 @@ class Plain:
     async def respond(self, request: Request) -> Response:
         return Response(200, b"fine")
 
+    def origins(self, request: Request) -> frozenset[str] | None:
+        return None
+
     def endpoint(self, request: Request) -> RealtimeEndpoint | None:
         return None
 

@@ -13,7 +13,7 @@ import pytest
 
 from syncline.core import NotFound, Request, Response, settings
 from syncline.edge.site import network_of
-from unit.edge.conftest import House, Opener, parsed, raw, small_buffers, upgrade_bytes
+from unit.edge.conftest import House, Opener, echo, parsed, raw, small_buffers, upgrade_bytes
 
 BYE = {"connection": "close"}
 
@@ -346,6 +346,46 @@ async def test_an_address_that_asks_too_often_is_told_so(serving: Opener, reques
 )
 def test_an_ipv6_network_counts_as_one_address(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+ASKING = {"method": "OPTIONS", "access_control_request_method": "POST", "access_control_request_headers": "x-api-key"}
+
+
+@pytest.mark.rule("EDG-25")
+async def test_where_not_every_origin_may_ask_the_preflight_says_who(house: House) -> None:
+    house.allowed = frozenset({"https://app.test"})
+    may = raw("/graphql", origin="https://app.test", **ASKING)
+    may_not = raw("/graphql", origin="https://evil.test", **ASKING, **BYE)
+    allowed, refused = parsed(await house.exchange(may, may_not))
+    assert (allowed.status, allowed.headers["access-control-allow-origin"]) == (200, "https://app.test")
+    assert (allowed.headers["access-control-allow-headers"], allowed.headers["vary"]) == ("x-api-key, *", "origin")
+    assert (refused.status, refused.headers.get("access-control-allow-origin")) == (403, None)
+    assert house.asked == []
+
+
+@pytest.mark.rule("EDG-25")
+@pytest.mark.parametrize("origin", ["https://evil.test", "null", "https://app.test.evil.test", "HTTPS://APP.TEST", ""])
+async def test_a_page_of_another_origin_sees_no_answer(house: House, origin: str) -> None:
+    house.allowed = frozenset({"https://app.test"})
+
+    async def overruled(request: Request) -> Response:
+        return Response(200, b"secret", "text/plain", [("Access-Control-Allow-Origin", "*")])
+
+    for answer in (echo, overruled):
+        house.answer = answer
+        mine, other = parsed(await house.exchange(raw(origin="https://app.test"), raw(origin=origin, **BYE)))
+        assert mine.headers["access-control-allow-origin"] == "https://app.test"
+        assert "access-control-allow-origin" not in other.headers
+        assert other.headers["vary"] == "origin"
+
+
+@pytest.mark.rule("EDG-25")
+async def test_a_page_of_another_origin_gets_no_socket(house: House) -> None:
+    house.allowed = frozenset({"https://app.test"})
+    evil = upgrade_bytes().replace(b"\r\n\r\n", b"\r\norigin: https://evil.test\r\n\r\n")
+    [answer] = parsed(await house.exchange(evil))
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
+    assert house.endpoints == []
 
 
 @pytest.mark.rule("EDG-24")

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.aws import called, client
-from syncline.core import Meter, NotFound
+from syncline.core import Meter, NotFound, Request, SynclineError
 from syncline.datasources import Engines
 from syncline.store import MemoryStore
 from unit.events.conftest import API_KEY, BOTH, World, config
@@ -201,3 +201,12 @@ async def test_both_kinds_of_api_live_beside_each_other(world: World, appsync: A
     with pytest.raises(NotFound):
         await world.call("GetGraphqlApi")
     assert (await error_of(appsync.get_api, apiId=graphql["apiId"]))[0] == "NotFoundException"
+
+
+@pytest.mark.rule("AUTH-16")
+async def test_a_tag_names_the_origins_whose_pages_may_ask(world: World) -> None:
+    await world.create(tags={"syncline:origins": "https://app.test"})
+    asked = Request("POST", f"/event/{world.api_id}", "", [("origin", "https://app.test")])
+    assert world.engine.origins(asked) == {"https://app.test"}
+    with pytest.raises(SynclineError, match=r"scheme://host"):
+        await world.create(tags={"syncline:origins": "everybody"})

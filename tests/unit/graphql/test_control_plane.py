@@ -302,3 +302,20 @@ async def test_a_part_that_no_longer_compiles_does_not_keep_the_rest_from_starti
     await again.engine.load()
     again.api_id, again.key = world.api_id, world.key
     assert await again.ask("{plain}") == {"data": {"plain": "kept"}}
+
+
+@pytest.mark.rule("AUTH-16")
+async def test_a_tag_names_the_origins_whose_pages_may_ask(world: Any) -> None:
+    await world.create()
+    request = Request("POST", f"/graphql/{world.api_id}", "", [("origin", "https://app.test")])
+    assert world.engine.origins(request) is None
+    arn = (await world.call("GetGraphqlApi"))["graphqlApi"]["arn"]
+    await world.call(
+        "TagResource", resourceArn=arn, tags={"syncline:origins": "https://app.test http://localhost:3000"}
+    )
+    assert world.engine.origins(request) == {"https://app.test", "http://localhost:3000"}
+    for wrong in ("https://app.test/", "app.test", "https://APP.test", "null"):
+        with pytest.raises(SynclineError, match=r"scheme://host\[:port\]"):
+            await world.call("TagResource", resourceArn=arn, tags={"syncline:origins": wrong})
+    await world.call("UntagResource", resourceArn=arn, tagKeys=["syncline:origins"])
+    assert world.engine.origins(request) is None
