@@ -65,12 +65,12 @@ class Rooms:
         self.userpools = UserPoolEngine(store, vault, clock, ids, settings, meter, self.functions.invoke)
         self.hub = Hub(clock, settings.hub, meter, epoch=ids.uuid()[:8])
         verify = settings.mode != "dev"
-        auth = self._authenticator(settings, meter, verify=verify)
+        self.auth = self._authenticator(settings, meter, verify=verify)
         engines = self._engines(root.secret_access_key.encode())
-        shared = store, clock, ids, settings, meter, self.hub, auth, engines, lambda: self.url
+        shared = store, clock, ids, settings, meter, self.hub, self.auth, engines, lambda: self.url
         self.graphql = GraphqlEngine(*shared)
         self.events = EventsEngine(*shared)
-        self.userpools.sign_ins.listeners.append(lambda gone: self.graphql.recheck())
+        self.userpools.sign_ins.listeners.append(lambda gone: self.auth.opened.recheck())
         self.aws = AwsDoor(
             Operations(self._services(account=account, region=region)),
             self.credentials,
@@ -146,8 +146,8 @@ class Rooms:
         """What lives as long as the server does."""
         return {
             "alarms": self.alarms,
+            "credentials": self.auth.opened,
             "functions": self.functions,
-            "graphql": self.graphql,
             "logs": self.logs,
             "metrics": self.metrics,
             "sampler": self.sampler,

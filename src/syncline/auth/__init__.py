@@ -5,6 +5,7 @@ from syncline.auth.authenticate import Authenticator, FieldAllowance, Signed
 from syncline.auth.authorizer import Authorizer
 from syncline.auth.jwts import Jwts
 from syncline.auth.model import ApiAuth, Identity, Mode, Provider
+from syncline.auth.opened import Leases, Opened
 from syncline.auth.origins import check_origins, origins_of
 from syncline.auth.refusals import NoCredential, NotAuthorized, TokenExpired, TokenRevoked, TokenUnreadable
 from syncline.auth.signatures import SigV4
@@ -19,10 +20,12 @@ __all__ = [
     "FieldAllowance",
     "Identity",
     "Jwts",
+    "Leases",
     "MessageRateExceeded",
     "Mode",
     "NoCredential",
     "NotAuthorized",
+    "Opened",
     "Provider",
     "RateExceeded",
     "SigV4",

@@ -14,6 +14,7 @@ import msgspec
 from syncline.auth.authorizer import Authorizer
 from syncline.auth.jwts import Jwts, Verified, looks_like_jwt, parts_of
 from syncline.auth.model import ApiAuth, Identity, Provider, SignedFields
+from syncline.auth.opened import Opened
 from syncline.auth.patterns import fits
 from syncline.auth.refusals import NoCredential, NotAuthorized, TokenExpired, TokenRevoked, TokenUnreadable
 from syncline.auth.throttle import Door, Throttle
@@ -57,7 +58,10 @@ class Rules(Protocol):
 
 
 class Authenticator:
-    """Tells an API's callers apart. Without `jwts` or `authorizer`, an API cannot have those modes."""
+    """Tells an API's callers apart. Without `jwts` or `authorizer`, an API cannot have those modes.
+
+    `opened` is what they hold open: who takes a credential back has it looked at again.
+    """
 
     def __init__(
         self,
@@ -68,6 +72,7 @@ class Authenticator:
         rules: Rules | None = None,
         throttle: Throttle | None = None,
     ) -> None:
+        self.opened = Opened(clock)
         self._clock, self._throttle = clock, throttle
         self._signatures, self._jwts, self._authorizer, self._rules = signatures, jwts, authorizer, rules
 
@@ -112,6 +117,8 @@ class Authenticator:
 
     def check(self, api: ApiAuth, identity: Identity) -> None:
         """Raise Unauthenticated when what `identity` was let in with is good no more."""
+        if identity.mode not in api.modes:
+            raise NotAuthorized
         if identity.mode == "API_KEY":
             self._by_key(api, identity.credential)
         elif identity.expires <= self._clock.now():

@@ -14,6 +14,17 @@ from syncline.core.json import JSON
 
 Mode = Literal["API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA"]
 NEVER = float("inf")
+CALLER_CLAIMS = (
+    "sub",
+    "issuer",
+    "accountId",
+    "userArn",
+    "cognitoIdentityId",
+    "username",
+    "resolverContext",
+    "handlerContext",
+)
+"""What makes a caller the same one with a fresh credential."""
 
 
 class FieldRule(Protocol):
@@ -38,6 +49,13 @@ class Identity(msgspec.Struct, frozen=True):
     source_ip: tuple[str, ...] = ()
     expires: float = NEVER
     credential: str = ""
+
+    @property
+    def caller(self) -> tuple[str, ...]:
+        """Equal for the same caller with a fresh credential; equal for all who have none but a key."""
+        claims = self.claims
+        who = [str(claims.get(claim)) for claim in CALLER_CLAIMS] if isinstance(claims, Mapping) else []
+        return (self.mode, *who)
 
 
 class Provider(msgspec.Struct, frozen=True):

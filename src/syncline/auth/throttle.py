@@ -6,7 +6,6 @@ Never: decides who may.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from typing import Literal
 
 from syncline.auth.model import ApiAuth, Identity
@@ -14,8 +13,6 @@ from syncline.core import Clock, Meter, Rates, Throttled, settings
 
 Door = Literal["request", "connect", "message"]
 """What asks: an HTTP request, a connection that opens, or a message on one."""
-
-CALLER_CLAIMS = ("userArn", "sub", "username", "issuer", "resolverContext", "handlerContext")
 
 
 class RateExceeded(Throttled):
@@ -56,16 +53,9 @@ class Throttle:
 
     def _exceeded(self, api: str, identity: Identity, door: Door) -> str | None:
         """The limit that the call does not fit in. The caller's own first: who is loud spends nothing of others'."""
-        limit, rates = self._keys if identity.mode == "API_KEY" else self._identities
-        if rates.per_second and not rates.take((api, caller_of(identity))):
+        keyed = identity.mode == "API_KEY"
+        limit, rates = self._keys if keyed else self._identities
+        if rates.per_second and not rates.take((api, identity.credential if keyed else identity.caller)):
             return limit
         limit, rates = self._doors[door]
         return None if rates.take(api) else limit
-
-
-def caller_of(identity: Identity) -> Hashable:
-    """Who calls, whatever the credential that says so."""
-    if identity.credential and identity.mode == "API_KEY":
-        return identity.credential
-    claims = identity.claims
-    return tuple(str(claims.get(claim)) for claim in CALLER_CLAIMS) if isinstance(claims, Mapping) else ()

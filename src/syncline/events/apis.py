@@ -52,6 +52,7 @@ class Apis:
         api = record_from(Api, request, api_id=old.api_id, api_arn=old.api_arn, created=old.created, tags=old.tags)
         await self._engine.catalog.put_api(api)
         self._engine.live(api.api_id).settle_modes()
+        self._engine.auth.opened.recheck(api.api_id)
         return {"api": self._shown(api)}
 
     def get(self, request: Members) -> Members:
@@ -88,14 +89,19 @@ class Apis:
 
     async def _put_key(self, entry: Entry, key: ApiKey) -> Members:
         await entry.keys.put(key)
-        self._engine.live(entry.api.api_id).refresh_keys()
+        self._keys_changed(entry)
         return {"apiKey": shown(key)}
 
     async def delete_key(self, request: Members) -> Members:
         entry = self._entry(request)
         await entry.keys.delete(key_of(entry.keys, request["id"]).id)
-        self._engine.live(entry.api.api_id).refresh_keys()
+        self._keys_changed(entry)
         return {}
+
+    def _keys_changed(self, entry: Entry) -> None:
+        """Go by the keys as they are now, on open sockets, too."""
+        self._engine.live(entry.api.api_id).refresh_keys()
+        self._engine.auth.opened.recheck(entry.api.api_id)
 
     def list_keys(self, request: Members) -> Members:
         return page("apiKeys", listed_keys(self._entry(request).keys, self._engine.clock.now()), request)

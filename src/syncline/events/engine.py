@@ -41,7 +41,7 @@ class EventsEngine:
         public_url: Callable[[], str],
     ) -> None:
         self.clock, self.ids, self.settings, self.meter = clock, ids, settings, meter
-        self.hub, self.public_url = hub, public_url
+        self.hub, self.auth, self.public_url = hub, auth, public_url
         self.catalog = Catalog(store)
         self._engines = engines
         self._library = Library(clock, ids, meter, settings.javascript)
@@ -68,7 +68,7 @@ class EventsEngine:
         def live_of(headers: Mapping[str, str]) -> LiveApi:
             return self.live(named or self._api_of_headers({**request.index, **headers}) or "")
 
-        return Endpoint(self._publisher, self.hub, self.clock, self.settings.events, live_of)
+        return Endpoint(self._publisher, self.hub, self.clock, self.meter, self.settings.events, live_of)
 
     def origins(self, request: Request) -> frozenset[str] | None:
         """The web origins that may make this request; None for all."""

@@ -54,6 +54,7 @@ class Namespaces:
         handlers = live.handlers(record)
         await live.entry.namespaces.put(record)
         live.serve(record, handlers)
+        self._engine.auth.opened.recheck(live.api_id)
         return {"channelNamespace": shown(record)}
 
     def get(self, request: Members) -> Members:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import ApiAuth, Authenticator, Door, Identity, NotAuthorized, Signed
+from syncline.auth import ApiAuth, Authenticator, Door, Identity, NotAuthorized, Opened, Signed
 from syncline.core import Failed, Ids, Request, SynclineError, Unauthenticated, Unavailable, json, settings
 from syncline.events.channels import Channel, channel_of
 from syncline.events.errors import BadRequest, InvalidChannel, TooManyEvents
@@ -79,6 +79,15 @@ class Publisher:
             if refusal.code == NotAuthorized.code:
                 raise NotAuthorized from refusal
             raise
+
+    @property
+    def opened(self) -> Opened:
+        """What credentials have opened, on all APIs."""
+        return self._auth.opened
+
+    def check(self, auth: ApiAuth, identity: Identity) -> None:
+        """Raise Unauthenticated when what `identity` was let in with is good no more."""
+        self._auth.check(auth, identity)
 
     def _read(self, channel: JSON, events: JSON) -> tuple[Channel, list[str]]:
         if not isinstance(channel, str):

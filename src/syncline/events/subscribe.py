@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import Door, Signed
-from syncline.core import Clock, Request, SynclineError, json, settings
+from syncline.auth import Door, Identity, Leases, Signed
+from syncline.core import Clock, Meter, Request, SynclineError, Unauthenticated, json, settings
 from syncline.events.channels import Channel, channel_of
 from syncline.events.errors import (
     DuplicatedOperation,
@@ -34,6 +34,7 @@ class Kept(msgspec.Struct):
     """A live subscription, and what it was started with."""
 
     start: Start
+    identity: Identity
     channel: Channel
     subscription: Subscription
 
@@ -46,14 +47,17 @@ class Endpoint:
         publisher: Publisher,
         hub: Hub,
         clock: Clock,
+        meter: Meter,
         limits: settings.Events,
         live_of: Callable[[Mapping[str, str]], LiveApi],
     ) -> None:
-        self._publisher, self._hub, self._clock, self._limits = publisher, hub, clock, limits
+        self._publisher, self._hub, self._clock = publisher, hub, clock
+        self._meter, self._limits = meter, limits
         self._live_of = live_of
         self._live: LiveApi | None = None
         self._since = 0.0
         self._kept: dict[str, Kept] = {}
+        self._leases = Leases(self._kept, self._check, self._credential_over)
 
     # --- hub.PublishingEndpoint
 
@@ -71,6 +75,7 @@ class Endpoint:
         live.figures.connects.add()
         live.figures.connections += 1
         live.connections[self] = self._gone
+        self._publisher.opened.add(live.api_id, self._leases)
 
     async def subscribe(self, start: Start) -> Subscription:
         """Register with the hub, then return at once. Raises to refuse."""
@@ -80,12 +85,12 @@ class Endpoint:
         namespace = live.namespace(channel.namespace)
         figures = namespace.figures
         try:
-            await self._admitted(live, namespace, channel, start)
+            identity = await self._admitted(live, namespace, channel, start)
         except SynclineError as refusal:
             (figures.subscribe_server_errors if is_ours(refusal) else figures.subscribe_client_errors).add()
             raise
         figures.subscribes.add()
-        return self._register(live, channel, start)
+        return self._renewed(start, identity) or self._register(live, channel, start, identity)
 
     async def publish(self, post: Post) -> dict[str, Any]:
         """Publish, then return what is said of each event."""
@@ -121,27 +126,37 @@ class Endpoint:
         live.figures.disconnects.add()
         live.figures.connection_ms.observe((self._clock.monotonic() - self._since) * 1000)
         del live.connections[self]
+        self._publisher.opened.remove(live.api_id, self._leases)
         self._kept.clear()
         self._live = None
 
     # --- subscribing
 
-    async def _admitted(self, live: LiveApi, namespace: Served, channel: Channel, start: Start) -> None:
+    async def _admitted(self, live: LiveApi, namespace: Served, channel: Channel, start: Start) -> Identity:
         asking = caller(lowered(start.authorization), start.request, start.raw.encode())
         identity = await self._publisher.admit(namespace.subscribe, asking, "EVENT_SUBSCRIBE", channel)
-        if start.id in self._kept:
+        kept, most = self._kept.get(start.id), self._limits.subscriptions_per_connection_max
+        if kept is not None and (kept.channel != channel or kept.identity.caller != identity.caller):
             raise DuplicatedOperation(id=start.id)
-        most = self._limits.subscriptions_per_connection_max
-        if len(self._kept) >= most:
+        if kept is None and len(self._kept) >= most:
             raise TooManySubscriptions(limit=most)
         handler = namespace.handlers.on_subscribe
-        if handler is None:
-            return
-        namespace.figures.subscribe_handlers.add()
-        request = shown_request(start.request)
-        await handler.subscribed(Moment(live.api_id, "SUBSCRIBE", channel, identity.claims, request))
+        if handler is not None:
+            namespace.figures.subscribe_handlers.add()
+            request = shown_request(start.request)
+            await handler.subscribed(Moment(live.api_id, "SUBSCRIBE", channel, identity.claims, request))
+        return identity
 
-    def _register(self, live: LiveApi, channel: Channel, start: Start) -> Subscription:
+    def _renewed(self, start: Start, identity: Identity) -> Subscription | None:
+        """The same subscription under a fresh credential of the same caller."""
+        kept = self._kept.get(start.id)
+        if kept is None:
+            return None
+        kept.start, kept.identity = start, identity
+        self._leases.added(identity)
+        return kept.subscription
+
+    def _register(self, live: LiveApi, channel: Channel, start: Start, identity: Identity) -> Subscription:
         live.namespace(channel.namespace)  # it may have gone while the handler ran
         if self._live is not live:
             raise NamespaceUnknown  # so may the connection
@@ -157,7 +172,8 @@ class Endpoint:
             None if wish is None else stamp(self._hub.epoch),
             lambda errors: self._ended(start.id, errors),
         )
-        self._kept[start.id] = Kept(start, channel, subscription)
+        self._kept[start.id] = Kept(start, identity, channel, subscription)
+        self._leases.added(identity)
         live.figures.subscriptions += 1
         register(self._hub, subscription, live.api_id, wish, None)
         return subscription
@@ -167,7 +183,21 @@ class Endpoint:
         kept = self._kept.pop(id, None)
         if kept is not None:
             self._connected().figures.subscriptions -= 1
-            kept.start.ended(entries, False)
+            # The last one that a credential takes along takes the socket along: clients come back with a fresh one.
+            kept.start.ended(entries, self._leases.ending and not self._kept)
+
+    def _check(self, kept: Kept) -> None:
+        self._publisher.check(self._connected().namespace(kept.channel.namespace).subscribe, kept.identity)
+
+    def _credential_over(self, kept: Kept, refusal: Unauthenticated) -> None:
+        self._meter.event(
+            "subscription ended",
+            room="events",
+            api=self._connected().api_id,
+            mode=kept.identity.mode,
+            reason=refusal.message,
+        )
+        self._hub.end(kept.subscription, entries_of(refusal))
 
     def _gone(self, namespace: str | None) -> None:
         """A namespace, or the API, is no longer served."""

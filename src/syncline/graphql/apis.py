@@ -146,14 +146,19 @@ class Apis:
 
     async def _put_key(self, entry: Entry, key: ApiKey) -> dict[str, Any]:
         await entry.keys.put(key)
-        self._engine.keys_changed(entry.api.api_id)
+        self._keys_changed(entry)
         return {"apiKey": shown(key)}
 
     async def delete_key(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._entry(request)
         await entry.keys.delete(key_of(entry.keys, request["id"]).id)
-        self._engine.keys_changed(entry.api.api_id)
+        self._keys_changed(entry)
         return {}
+
+    def _keys_changed(self, entry: Entry) -> None:
+        """Go by the keys as they are now, on open sockets, too."""
+        self._engine.live(entry.api.api_id).refresh_keys()
+        self._engine.auth.opened.recheck(entry.api.api_id)
 
     def list_keys(self, request: dict[str, Any]) -> dict[str, Any]:
         return page("apiKeys", listed_keys(self._entry(request).keys, self._engine.clock.now()), request)

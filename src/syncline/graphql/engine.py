@@ -24,7 +24,6 @@ from syncline.resolvers import Library
 from syncline.store import Store
 
 PATH = "/graphql"
-RECHECK_SECONDS = 1.0
 
 
 class GraphqlEngine:
@@ -142,27 +141,6 @@ class GraphqlEngine:
                 return live, found
         raise NoSuchTrace(id=trace_id)
 
-    # --- what was opened, and is good no more
-
-    async def run(self) -> None:
-        """End, every second, what expired credentials had opened, until cancelled."""
-        while True:
-            await self.clock.sleep(RECHECK_SECONDS)
-            now = self.clock.now()
-            for live in list(self._live.values()):
-                live.recheck(now)
-
-    def keys_changed(self, api_id: str) -> None:
-        """Go by an API's keys as they are now, on open sockets, too."""
-        live = self.live(api_id)
-        live.refresh_keys()
-        live.recheck()
-
-    def recheck(self) -> None:
-        """End what credentials that were just revoked had opened."""
-        for live in list(self._live.values()):
-            live.recheck()
-
     # --- the control plane
 
     @property
@@ -192,6 +170,7 @@ class GraphqlEngine:
         """Serve an API's changed schema or configuration, after everything published before was delivered."""
         await self.hub.drained()
         self.live(api_id).settle(schema_changed=True)
+        self.auth.opened.recheck(api_id)
 
     async def stop(self, api_id: str) -> None:
         """Serve an API no longer; end its subscriptions."""

@@ -80,8 +80,6 @@ class LiveApi:
         """Of the schema and of who may see what: subscriptions of one version can share a group."""
         self.changed: dict[object, Callable[[], None]] = {}
         """What wants to know of a new state: the live connections."""
-        self.rechecks: dict[object, Callable[[float | None], None]] = {}
-        """What looks at its credentials again: the live connections."""
         self.projections: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """By group, what equal subscriptions share; gone with the last of them."""
         self.ending: dict[str, dict[tuple[Any, str], Callable[[Any], bool]]] = {}
@@ -155,11 +153,6 @@ class LiveApi:
             for endpoint, id in over:
                 endpoint.invalidate(id)
             self.figures.invalidations.add(len(over))
-
-    def recheck(self, now: float | None = None) -> None:
-        """Have connections end what is good no more: by `now`, or whatever it is."""
-        for recheck in list(self.rechecks.values()):
-            recheck(now)
 
     def refresh_keys(self) -> None:
         """Take over the keys' records; the map itself stays, since the authenticator reads it."""

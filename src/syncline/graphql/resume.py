@@ -9,7 +9,7 @@ its connection; that is its name here. A client that knows names a position.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,9 +25,6 @@ ID_CHARACTERS_MIN = 16
 
 LOST_MAX = 10_000
 """Lost subscriptions remembered per API; beyond, the oldest are forgotten."""
-
-CLAIMS = ("sub", "issuer", "accountId", "userArn", "cognitoIdentityId", "username", "resolverContext")
-"""What makes a caller the same one with a fresh token."""
 
 Name = bytes
 """A digest: names are kept for every live subscription."""
@@ -70,18 +67,9 @@ def name_of(start: Start, identity: Identity) -> Name | None:
     """What a start is called when it comes again; None for one that could be anybody's."""
     if len(start.id) < ID_CHARACTERS_MIN:
         return None
-    claims = identity.claims
-    who = tuple(str(claims.get(claim)) for claim in CLAIMS) if isinstance(claims, Mapping) else ()
     document = start.payload.get("query"), start.payload.get("operationName"), start.payload.get("variables")
-    whole = json.encode([start.id, document, identity.mode, repr(identity.grants), who])
+    whole = json.encode([start.id, document, identity.caller, repr(identity.grants)])
     return blake2b(whole, digest_size=16).digest()
-
-
-def caller_of(identity: Identity) -> tuple[str, ...]:
-    """What makes a caller the same one with a fresh credential."""
-    claims = identity.claims
-    who = [str(claims.get(claim)) for claim in CLAIMS] if isinstance(claims, Mapping) else []
-    return (identity.mode, *who)
 
 
 def stamp(epoch: str) -> Callable[[bytes, int], bytes]:

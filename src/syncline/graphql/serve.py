@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 from graphql import OperationType
 
-from syncline.auth import Authenticator, Door, Identity, Signed
+from syncline.auth import Authenticator, Door, Identity, Opened, Signed
 from syncline.core import (
     Clock,
     Denied,
@@ -249,6 +249,11 @@ class Server:
     ) -> Identity:
         """Who connects or starts a subscription with these headers (lower-case names)."""
         return await self._auth.authenticate(live.auth, headers, source_ip=source_ip, signed=signed, door=door)
+
+    @property
+    def opened(self) -> Opened:
+        """What credentials have opened, on all APIs."""
+        return self._auth.opened
 
     def check(self, live: LiveApi, identity: Identity) -> None:
         """Raise Unauthenticated when what `identity` was let in with is good no more."""

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 from graphql import OperationType
 
-from syncline.auth import Identity, Signed
-from syncline.core import Clock, Invalid, Meter, Request, SynclineError, json
+from syncline.auth import Identity, Leases, Signed
+from syncline.core import Clock, Invalid, Meter, Request, SynclineError, Unauthenticated, json
 from syncline.graphql import errors, resume
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.coerce import VariableRefused
@@ -29,9 +29,6 @@ from syncline.graphql.serve import Server
 from syncline.hub import Answer, ErrorObject, Hub, Start, Subscription, Topic, register, wish_of
 
 Value = Any
-
-
-NEVER = float("inf")
 
 
 class Refused(Invalid):
@@ -78,8 +75,7 @@ class Endpoint:
         self._kept: dict[str, Kept] = {}
         self._request: Request | None = None
         self._since = 0.0
-        self._soonest = NEVER
-        self._cutting = False
+        self._leases = Leases(self._kept, self._check, self._credential_over)
 
     # --- hub.RealtimeEndpoint
 
@@ -100,7 +96,7 @@ class Endpoint:
         live.figures.connections += 1
         live.present[self] = None
         live.changed[self] = self._look_again
-        live.rechecks[self] = self._recheck
+        self._server.opened.add(live.api_id, self._leases)
 
     async def subscribe(self, start: Start) -> Subscription | Answer:
         """Register with the hub, then return at once; or answer a query or a mutation. Raises to refuse."""
@@ -138,7 +134,7 @@ class Endpoint:
         live.figures.connection_ms.observe((self._clock.now() - self._since) * 1000)
         del live.present[self]
         del live.changed[self]
-        del live.rechecks[self]
+        self._server.opened.remove(live.api_id, self._leases)
         live.figures.connections -= 1
         self._live = None
 
@@ -154,7 +150,7 @@ class Endpoint:
 
     def _keep(self, live: LiveApi, kept: Kept) -> None:
         self._kept[kept.start.id] = kept
-        self._soonest = min(self._soonest, kept.identity.expires)
+        self._leases.added(kept.identity)
         live.figures.subscriptions += 1
         if kept.name is not None:
             live.returning.present[kept.name] = self
@@ -245,7 +241,7 @@ class Endpoint:
     async def _renewed(self, live: LiveApi, start: Start, identity: Identity) -> Subscription:
         """The same subscription under a fresh credential of the same caller. Raises DuplicatedOperation."""
         kept = self._kept[start.id]
-        if kept.start.raw != start.raw or resume.caller_of(identity) != resume.caller_of(kept.identity):
+        if kept.start.raw != start.raw or identity.caller != kept.identity.caller:
             raise DuplicatedOperation(id=start.id)
         document, variables = _understood(live, start)
         await self._admitted(live, document, variables, start, identity)
@@ -257,7 +253,7 @@ class Endpoint:
             kept.subscription = renewed
             self._hub.subscribe(renewed)
         kept.start, kept.identity = start, identity
-        self._soonest = min((each.identity.expires for each in self._kept.values()), default=NEVER)
+        self._leases.added(identity)
         return kept.subscription
 
     def _continued(self, live: LiveApi, name: resume.Name) -> int | None:
@@ -339,28 +335,18 @@ class Endpoint:
 
     # --- credentials that are good no more
 
-    def _recheck(self, now: float | None) -> None:
-        """End what was opened by them. With `now` only when the first of them expires by then: most times none does."""
-        if now is not None and now < self._soonest:
-            return
-        live = self._connected()
-        for kept in list(self._kept.values()):
-            try:
-                self._server.check(live, kept.identity)
-            except SynclineError as refusal:
-                self._meter.event(
-                    "subscription ended",
-                    room="graphql",
-                    api=live.api_id,
-                    mode=kept.identity.mode,
-                    reason=refusal.message,
-                )
-                self._cutting = True
-                self._hub.end(kept.subscription, [errors.transport(refusal)])
-                if self._live is None:
-                    return
-        self._cutting = False
-        self._soonest = min((each.identity.expires for each in self._kept.values()), default=NEVER)
+    def _check(self, kept: Kept) -> None:
+        self._server.check(self._connected(), kept.identity)
+
+    def _credential_over(self, kept: Kept, refusal: Unauthenticated) -> None:
+        self._meter.event(
+            "subscription ended",
+            room="graphql",
+            api=self._connected().api_id,
+            mode=kept.identity.mode,
+            reason=refusal.message,
+        )
+        self._hub.end(kept.subscription, [errors.transport(refusal)])
 
     # --- a changed schema
 
@@ -381,7 +367,7 @@ class Endpoint:
         kept = self._drop(id)
         if kept is not None:
             # The last one that a credential takes along takes the socket along: clients come back with a fresh one.
-            kept.start.ended(entries, self._cutting and not self._kept)
+            kept.start.ended(entries, self._leases.ending and not self._kept)
 
     def _connected(self) -> LiveApi:
         assert self._live is not None, "a connection subscribes only after it was admitted"

@@ -23,6 +23,7 @@ from syncline.subprotocols.handshake import (
 )
 from syncline.subprotocols.messages import EXTENSION, decoded, extension_of, message, too_many
 from syncline.subprotocols.port import ErrorObject, Handshake
+from syncline.subprotocols.starts import Starts
 
 CONNECTION_SECONDS_MAX = 24 * 3600.0
 """AWS closes a connection after a day; so do we, that clients exercise their reconnect."""
@@ -79,10 +80,7 @@ class AppSyncProtocol:
     ) -> None:
         self.state = State.CONNECTING
         self.due = float("inf")
-        self.ids: set[str] = set()
-        """Ids of the live subscriptions and of those being started."""
-        self._started: dict[str, int] = {}
-        self._renewing: set[str] = set()
+        self._starts = Starts()
         self._handshake = handshake
         self._subscriptions_max = subscriptions_max
         self._keep_alive_seconds = keep_alive_seconds
@@ -90,6 +88,11 @@ class AppSyncProtocol:
         self._refusal: ErrorObject = NO_HEADERS
         self._ends = float("inf")
         self._connection_seconds_max = connection_seconds_max
+
+    @property
+    def ids(self) -> set[str]:
+        """Ids of the live subscriptions and of those being started."""
+        return self._starts.ids
 
     def opened(self, now: float) -> list[Action]:
         """The WebSocket is open: ask for admission, or note why there can be none."""
@@ -128,19 +131,12 @@ class AppSyncProtocol:
 
     def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
         """The subscription is registered."""
-        self._renewing.discard(id)
         more = {} if told is None else {"payload": {"extensions": {EXTENSION: told}}}
-        return [Send(message(type="start_ack", id=id, **more))] if id in self.ids else []
+        return [Send(message(type="start_ack", id=id, **more))] if self._starts.accepted(id) else []
 
     def refused(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
         """The subscription is not registered; its id is free again."""
-        if id not in self.ids:
-            return []
-        if id in self._renewing:  # What it was started with goes on.
-            self._renewing.discard(id)
-            return [error(id, *errors)]
-        self._forget(id)
-        return [error(id, *errors)]
+        return [error(id, *errors)] if self._starts.refused(id) else []
 
     def answered(self, id: str, payload: bytes) -> list[Action]:
         """Not in this dialect: queries and mutations are refused before."""
@@ -148,9 +144,8 @@ class AppSyncProtocol:
 
     def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> list[Action]:
         """The subscription is over."""
-        if id not in self.ids:
+        if not self._starts.end(id):
             return []
-        self._forget(id)
         over: list[Action] = [error(id, *errors), Send(message(type="complete", id=id))]
         return [*over, *self._close(1000, str(errors[0]["message"]))] if close else over
 
@@ -183,42 +178,24 @@ class AppSyncProtocol:
         document = decoded(raw) if isinstance(raw, str) else {}
         if not isinstance(raw, str) or not document:
             return self._unknown(received)
-        if id in self.ids:
-            return self._start_again(id, document, raw, payload)
-        if len(self.ids) >= self._subscriptions_max:
+        if id not in self._starts and len(self._starts) >= self._subscriptions_max:
             return [error(id, too_many(self._subscriptions_max))]
         extensions = payload.get("extensions")
         authorization = extensions.get("authorization") if isinstance(extensions, dict) else None
         if not isinstance(authorization, dict) or not authorization:
-            return [error(id, NO_AUTHORIZATION)]
-        self.ids.add(id)
-        self._started[id] = hash((raw, *sorted(texts(authorization).items())))
-        return [Subscribe(id, document, raw, texts(authorization), extension_of(extensions))]
-
-    def _start_again(self, id: str, document: Mapping[str, Any], raw: str, payload: Mapping[str, Any]) -> list[Action]:
-        """A start with an id in use: a renewal when it brings another credential, else a mistake."""
-        extensions = payload.get("extensions")
-        authorization = extensions.get("authorization") if isinstance(extensions, dict) else None
-        if not isinstance(authorization, dict) or not authorization or id in self._renewing:
+            return [error(id, duplicated(id) if id in self._starts else NO_AUTHORIZATION)]
+        headers = texts(authorization)
+        # An id in use: another credential renews it, anything else is a mistake.
+        if not self._starts.begin(id, raw, headers):
             return [error(id, duplicated(id))]
-        if self._started.get(id) == hash((raw, *sorted(texts(authorization).items()))):
-            return [error(id, duplicated(id))]
-        self._renewing.add(id)
-        return [Subscribe(id, dict(document), raw, texts(authorization), extension_of(extensions))]
+        return [Subscribe(id, document, raw, headers, extension_of(extensions))]
 
     def _stop(self, received: Mapping[str, Any]) -> list[Action]:
         id = received.get("id")
         if not isinstance(id, str):
             return self._unknown(received)
         complete = Send(message(type="complete", id=id))
-        if id not in self.ids:
-            return [complete]
-        self._forget(id)
-        return [Unsubscribe(id), complete]
-
-    def _forget(self, id: str) -> None:
-        self.ids.discard(id)
-        self._started.pop(id, None)
+        return [Unsubscribe(id), complete] if self._starts.end(id) else [complete]
 
     def _unknown(self, received: Mapping[str, Any]) -> list[Action]:
         # AWS sends this without an id; with one, clients that wait for an answer to it are told (SUB-9).
@@ -239,8 +216,7 @@ class AppSyncProtocol:
     def _close(self, code: int, reason: str) -> list[Action]:
         self.state = State.CLOSED
         self.due = float("inf")
-        self.ids.clear()
-        self._started.clear()
+        self._starts.clear()
         return [Close(code, reason)]
 
     MOVES: ClassVar[dict[tuple[State, str], Move]] = {

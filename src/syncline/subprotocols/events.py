@@ -25,6 +25,7 @@ from syncline.subprotocols.appsync import (
 from syncline.subprotocols.handshake import CREDENTIAL_HEADERS, Undecodable, authorization_of, offered, texts
 from syncline.subprotocols.messages import decoded, extension_of, message
 from syncline.subprotocols.port import ErrorObject, Handshake
+from syncline.subprotocols.starts import Starts
 
 EVENTS_WS = "aws-appsync-event-ws"
 
@@ -59,14 +60,18 @@ class EventsProtocol:
     ) -> None:
         self.state = State.CONNECTING
         self.due = float("inf")
-        self.ids: set[str] = set()
-        """Ids of the live subscriptions and of those being started."""
+        self._starts = Starts()
         self._handshake = handshake
         self._keep_alive_seconds = keep_alive_seconds
         self._connection_seconds_max = connection_seconds_max
         self._ack = message(type="connection_ack", connectionTimeoutMs=connection_timeout_ms)
         self._refusal: ErrorObject = UNAUTHORIZED
         self._ends = float("inf")
+
+    @property
+    def ids(self) -> set[str]:
+        """Ids of the live subscriptions and of those being started."""
+        return self._starts.ids
 
     def opened(self, now: float) -> list[Action]:
         """The WebSocket is open: ask for admission, or note why there can be none."""
@@ -105,14 +110,11 @@ class EventsProtocol:
     def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
         """The subscription is registered."""
         more = {} if told is None else {"syncline": told}
-        return [Send(message(type="subscribe_success", id=id, **more))] if id in self.ids else []
+        return [Send(message(type="subscribe_success", id=id, **more))] if self._starts.accepted(id) else []
 
     def refused(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
         """The subscription is not registered; its id is free again."""
-        if id not in self.ids:
-            return []
-        self.ids.discard(id)
-        return [failed("subscribe_error", id, *errors)]
+        return [failed("subscribe_error", id, *errors)] if self._starts.refused(id) else []
 
     def answered(self, id: str, payload: bytes) -> list[Action]:
         """Not in this dialect."""
@@ -120,9 +122,9 @@ class EventsProtocol:
 
     def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> list[Action]:
         """The subscription is over; its id is free again."""
-        if id not in self.ids:
+        if not self._starts.end(id):
             return []
-        over = self.refused(id, errors)
+        over: list[Action] = [failed("subscribe_error", id, *errors)]
         return [*over, *self._close(1000, named(errors[0]))] if close else over
 
     def published(self, id: str, answer: Mapping[str, Any]) -> list[Action]:
@@ -159,16 +161,16 @@ class EventsProtocol:
         id, channel = received.get("id"), received.get("channel")
         if not isinstance(id, str) or not ID.fullmatch(id):
             return [failed("subscribe_error", id, BAD_ID)]
-        if id in self.ids:
-            return [failed("subscribe_error", id, duplicated(id))]
         if not isinstance(channel, str):
             return [failed("subscribe_error", id, BAD_CHANNEL)]
         authorization = received.get("authorization")
         if not isinstance(authorization, dict) or not authorization:
             return [failed("subscribe_error", id, NO_AUTHORIZATION)]
-        self.ids.add(id)
-        payload = {"channel": channel}
-        return [Subscribe(id, payload, message(**payload).decode(), texts(authorization), extension_of(received))]
+        payload, headers = {"channel": channel}, texts(authorization)
+        raw = message(**payload).decode()
+        if not self._starts.begin(id, raw, headers):
+            return [failed("subscribe_error", id, duplicated(id))]
+        return [Subscribe(id, payload, raw, headers, extension_of(received))]
 
     def _publish(self, received: Mapping[str, Any]) -> list[Action]:
         id, authorization = received.get("id"), received.get("authorization")
@@ -180,11 +182,10 @@ class EventsProtocol:
 
     def _unsubscribe(self, received: Mapping[str, Any]) -> list[Action]:
         id = received.get("id")
-        if not isinstance(id, str) or id not in self.ids:
+        if not isinstance(id, str) or not self._starts.end(id):
             shown = id if isinstance(id, str) else ""
             text = f"Unknown operation id {shown[:SHOWN_ID_MAX]}".rstrip()
             return [failed("unsubscribe_error", id, {"errorType": "UnknownOperationError", "message": text})]
-        self.ids.discard(id)
         return [Unsubscribe(id), Send(message(type="unsubscribe_success", id=id))]
 
     def _unknown(self, received: Mapping[str, Any]) -> list[Action]:
@@ -207,7 +208,7 @@ class EventsProtocol:
     def _close(self, code: int, reason: str) -> list[Action]:
         self.state = State.CLOSED
         self.due = float("inf")
-        self.ids.clear()
+        self._starts.clear()
         return [Close(code, reason)]
 
     MOVES: ClassVar[dict[tuple[State, str], Move]] = {

@@ -52,6 +52,7 @@ class Outbox:
         self.ledger = Ledger()
         self.data = b""
         self.writes = 0
+        self.closed = False
 
     def frame_header(self, length: int) -> bytes:
         return b"\n"
@@ -63,6 +64,7 @@ class Outbox:
     def ended(self, id: str, errors: Any, *, close: bool) -> None:
         """As a connection tells its client that a subscription is over."""
         self.data += b"\n" + json.encode({"type": "subscribe_error", "id": id, "errors": errors})
+        self.closed = self.closed or close
 
     @property
     def messages(self) -> list[Any]:

@@ -193,7 +193,7 @@ async def test_what_is_counted(world: World, outbox: Outbox) -> None:
     await endpoint.subscribe(world.start("/default/a", outbox))
     await world.publish("/default/a", 1, 2)
     await refused(endpoint.publish(world.message("/default/a", ["x"], outbox)))
-    await refused(endpoint.subscribe(world.start("/default/a", outbox)))
+    await refused(endpoint.subscribe(world.start("/default/b", outbox)))
     endpoint.unsubscribe("1")
     endpoint.closed()
     counted = {

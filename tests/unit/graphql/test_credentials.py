@@ -31,9 +31,10 @@ POOL = {"userPoolId": "us-east-1_abcdefghi", "awsRegion": "us-east-1", "defaultA
 class Door:
     """An authenticator that knows its callers by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, opened: Any) -> None:
         self.callers: dict[str, Identity] = {}
         self.now = 100.0
+        self.opened = opened
 
     async def authenticate(self, api: Any, headers: Any, **_: Any) -> Identity:
         if "x-api-key" in headers:
@@ -63,7 +64,7 @@ def ada(*groups: str, expires: float = 200.0, rule: Any = None) -> Identity:
 
 @pytest.fixture
 async def door(world: Any) -> Door:
-    door = Door()
+    door = Door(world.engine.auth.opened)
     world.engine._server._auth = door
     return door
 
@@ -133,10 +134,10 @@ async def test_an_expired_token_ends_what_it_opened_with_the_typed_error_then_th
     await made(world)
     door.callers = {"ada": ada(expires=150.0)}
     await subscribed(world, outbox, "ada")
-    world.engine.live(world.api_id).recheck(149.0)
+    world.engine.auth.opened.recheck(now=149.0)
     assert outbox.messages == []
     door.now = 151.0
-    world.engine.live(world.api_id).recheck(151.0)
+    world.engine.auth.opened.recheck(now=151.0)
     assert [message["type"] for message in outbox.messages] == ["error", "complete"]
     assert outbox.messages[0]["payload"]["errors"] == [
         {"errorType": "UnauthorizedException", "message": "Token has expired."}
@@ -164,7 +165,7 @@ async def test_a_new_start_with_the_same_id_renews_the_credential(world: Any, do
     again = world.start("subscription {onPut {id}}", outbox)
     await endpoint.subscribe(msgspec.structs.replace(again, authorization={"authorization": "fresh"}))
     door.now = 151.0
-    world.engine.live(world.api_id).recheck(151.0)
+    world.engine.auth.opened.recheck(now=151.0)
     assert outbox.messages == []
     await ask(world, 'mutation {put(id: "1") {id}}', "fresh")
     await world.hub.drained()

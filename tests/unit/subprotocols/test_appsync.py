@@ -231,7 +231,9 @@ def test_a_start_with_another_credential_is_a_renewal_and_refused_it_disturbs_no
     fresh = {**HEADERS, "Authorization": "a fresh token"}
     assert isinstance(start(machine, authorization=fresh)[0], Subscribe)
     assert shown(machine.accepted("1")) == [{"type": "start_ack", "id": "1"}]
-    (again,) = start(machine, authorization=fresh)
+    (twice,) = shown(start(machine, authorization=fresh))
+    assert twice["payload"]["errors"][0]["errorType"] == "DuplicatedOperationError"
+    (again,) = start(machine, authorization={**HEADERS, "Authorization": "another"})
     assert isinstance(again, Subscribe)
     (refused,) = shown(machine.refused("1", [{"message": "no"}]))
     assert refused["type"] == "error"

@@ -178,6 +178,21 @@ def test_an_id_in_use_cannot_be_used_again() -> None:
     assert isinstance(subscribe(machine)[0], Subscribe)
 
 
+@pytest.mark.rule("SUB-14")
+def test_another_credential_renews_and_refused_it_disturbs_nothing() -> None:
+    machine = ready()
+    subscribe(machine)
+    fresh = {**HEADERS, "x-api-key": "da2-fresh"}
+    assert isinstance(subscribe(machine, authorization=fresh)[0], Subscribe)
+    [twice] = subscribe(machine, authorization={**HEADERS, "x-api-key": "da2-third"})
+    assert twice["errors"][0]["errorType"] == "DuplicatedOperationError"
+    assert shown(machine.refused("1", [UNAUTHORIZED]))[0]["type"] == "subscribe_error"
+    assert machine.ids == {"1"}
+    assert shown(machine.accepted("1")) == [{"type": "subscribe_success", "id": "1"}]
+    [same] = subscribe(machine, authorization=HEADERS)
+    assert same["errors"][0]["errorType"] == "DuplicatedOperationError"
+
+
 @pytest.mark.rule("SUB-25")
 def test_unsubscribing() -> None:
     machine = ready()
