@@ -25,7 +25,7 @@ from syncline.tables.item_collections import collection_metrics, wants_metrics
 from syncline.tables.layout import decode_row, row_size
 from syncline.tables.parameters import Parameters
 from syncline.tables.projections import projection
-from syncline.tables.reading import Page, query_plan, read_page, scan_plan, shown_page
+from syncline.tables.reading import Page, Show, query_plan, read_page, scan_plan, shown_page
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.single_writes import Write, read_delete, read_put, read_update
 from syncline.tables.transactions import TRANSACTIONAL, TransactGet, TransactWrite
@@ -35,7 +35,7 @@ from syncline.tables.writes import UNGUARDED, Stamp, Written, delete_body, put_b
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
-Operation = Callable[["TableEngine", Request], Awaitable[Answer]]
+Operation = Callable[..., Awaitable[Answer]]
 
 
 def measured(operation: str) -> Callable[[Operation], Operation]:
@@ -43,10 +43,10 @@ def measured(operation: str) -> Callable[[Operation], Operation]:
 
     def wrap(method: Operation) -> Operation:
         @functools.wraps(method)
-        async def timed(self: TableEngine, request: Request) -> Answer:
+        async def timed(self: TableEngine, request: Request, **options: Any) -> Answer:
             started = self.clock.monotonic()
             try:
-                answer = await method(self, request)
+                answer = await method(self, request, **options)
             except (Invalid, NotFound):
                 self._note_refusal(operation, request)
                 raise
@@ -112,8 +112,8 @@ class TableEngine:
         return answer
 
     @measured("GetItem")
-    async def get_item(self, request: Request) -> Answer:
-        """GetItem."""
+    async def get_item(self, request: Request, *, show: Show = decode_row) -> Answer:
+        """GetItem. `show` makes of a row what the answer holds."""
         name = table_name(request)
         parameters = Parameters(request, "ProjectionExpression")
         project = parameters.projection()
@@ -125,20 +125,19 @@ class TableEngine:
         found.figures.read_units.add(units)
         answer = consumed(request, found.table.name, units)
         if row is not None:
-            item = decode_row(row)
-            answer["Item"] = item if project is None else project(item)
+            answer["Item"] = show(row) if project is None else project(decode_row(row))
         return answer
 
     @measured("Query")
-    async def query(self, request: Request) -> Answer:
-        """Query."""
-        plan = query_plan(self.registry, request)
+    async def query(self, request: Request, *, show: Show = decode_row) -> Answer:
+        """Query. `show` as for GetItem."""
+        plan = query_plan(self.registry, request, show)
         return self._shown("Query", request, plan.open_table, await read_page(self._store, plan), plan)
 
     @measured("Scan")
-    async def scan(self, request: Request) -> Answer:
-        """Scan."""
-        plan = scan_plan(self.registry, request)
+    async def scan(self, request: Request, *, show: Show = decode_row) -> Answer:
+        """Scan. `show` as for GetItem."""
+        plan = scan_plan(self.registry, request, show)
         return self._shown("Scan", request, plan.open_table, await read_page(self._store, plan), plan)
 
     async def batch_get_item(self, request: Request) -> Answer:

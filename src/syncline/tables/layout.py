@@ -32,8 +32,13 @@ DUE_SECONDS_MAX = 2**40
 _SIZE = struct.Struct(">I")
 _SIZE_BYTES = _SIZE.size
 
-_encode_item = msgspec.msgpack.Encoder().encode
-_decode_item = msgspec.msgpack.Decoder(dict[str, dict[str, Any]]).decode
+_encode_json = msgspec.json.Encoder().encode
+_decode_json = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
+_encode_packed = msgspec.msgpack.Encoder().encode
+_decode_packed = msgspec.msgpack.Decoder(dict[str, dict[str, Any]] | bytes | None).decode
+_BRACE = ord("{")
+_BINARY = (b'"B":', b'"BS":')
+"""What the JSON of an item with a binary value holds, and of few others: within a string, quotes are escaped."""
 
 
 class IndexKey(NamedTuple):
@@ -46,13 +51,34 @@ class IndexKey(NamedTuple):
 
 
 def encode_row(item: Item, size: int) -> bytes:
-    """An item as bytes: its size, so that nobody measures it again, then MessagePack."""
-    return size.to_bytes(_SIZE_BYTES, "big") + _encode_item(item)
+    """An item as bytes: its size, so that nobody measures it again, then its JSON, which answers take as it is.
+
+    JSON has no bytes: an item with binary values is MessagePack, as all items were before.
+    """
+    text = _encode_json(item)
+    if _BINARY[0] in text or _BINARY[1] in text:
+        text = _encode_packed(item)
+    return size.to_bytes(_SIZE_BYTES, "big") + text
 
 
 def decode_row(row: bytes) -> Item:
     """The item of a row: a fresh one, which the caller may change."""
-    return _decode_item(row[_SIZE_BYTES:])
+    if row[_SIZE_BYTES] == _BRACE:
+        return _decode_json(row[_SIZE_BYTES:])
+    item = _decode_packed(row[_SIZE_BYTES:])
+    assert type(item) is dict, "a row holds an item"
+    return item
+
+
+def shown_row(row: bytes) -> Any:
+    """The item of a row for an answer in JSON: without a look at it, where it is JSON already."""
+    return msgspec.Raw(row[_SIZE_BYTES:]) if row[_SIZE_BYTES] == _BRACE else decode_row(row)
+
+
+def row_sizes(rows: list[bytes]) -> list[int]:
+    """The sizes of the items in rows."""
+    read = _SIZE.unpack_from
+    return [read(row)[0] for row in rows]
 
 
 def row_size(row: bytes | None) -> int:
@@ -61,9 +87,16 @@ def row_size(row: bytes | None) -> int:
     return size
 
 
-def row_image(row: bytes) -> bytes:
-    """The item of a row as MessagePack."""
-    return row[_SIZE_BYTES:]
+def row_image(row: bytes) -> msgspec.Raw:
+    """The item of a row as a stream record keeps it: MessagePack of the item, or of its JSON."""
+    image = row[_SIZE_BYTES:]
+    return msgspec.Raw(_encode_packed(image) if image[0] == _BRACE else image)
+
+
+def decode_image(image: msgspec.Raw) -> Item | None:
+    """The item of a stream record's image, if there is one."""
+    found = _decode_packed(image)
+    return _decode_json(found) if isinstance(found, bytes) else found
 
 
 def key_part(value: AttributeValue) -> keys.Part:
@@ -110,6 +143,10 @@ class Layout:
     def checked_key(self, key: Any) -> Item:
         """A request's Key in canonical form. Raises Invalid when it is not exactly the table's key."""
         checked, _ = check_item(key)
+        return self.fitting_key(checked)
+
+    def fitting_key(self, checked: Item) -> Item:
+        """A Key in canonical form, when it is exactly the table's. Raises Invalid."""
         if checked.keys() != self._key_names:
             raise Invalid(KEY_MISMATCH)
         for name, kind in self._key_kinds:
@@ -149,9 +186,10 @@ class Layout:
     def entries(self, item: Item) -> dict[bytes, tuple[Index, Item]]:
         """The index entries of an item: key, index, and the projected item. Sparse: all key attributes or none."""
         found: dict[bytes, tuple[Index, Item]] = {}
+        own = self._own_key(item)
         for index in self._kept:
             if self.is_in(index, item):
-                found[self.entry_key(index, item)] = (index, self.project(index, item))
+                found[self._entry_prefix(index, item) + own] = (index, self.project(index, item))
         return found
 
     def is_in(self, index: Index, item: Item) -> bool:
@@ -170,8 +208,11 @@ class Layout:
 
     def entry_key(self, index: Index, item: Item) -> bytes:
         """The key of an item's entry in an index, whose key attributes it has."""
+        return self._entry_prefix(index, item) + self._own_key(item)
+
+    def _entry_prefix(self, index: Index, item: Item) -> bytes:
         parts = keys.encode(tuple([key_part(item[name]) for name in index.key_names]))
-        return self._prefixes[index.number] + parts + self._own_key(item)
+        return self._prefixes[index.number] + parts
 
     def project(self, index: Index, item: Item) -> Item:
         """What an index keeps of an item."""

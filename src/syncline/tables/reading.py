@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate, count
 from typing import Any
 
@@ -20,7 +20,7 @@ from syncline.tables.catalog import ALL, CREATING, DELETING, INCLUDE, Index
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import invalid_values
 from syncline.tables.key_conditions import KeyTest, Range, check_operands, passes, range_below, split
-from syncline.tables.layout import KEY_MISMATCH, Layout, decode_row, key_part, row_size
+from syncline.tables.layout import KEY_MISMATCH, Layout, decode_row, key_part, row_size, row_sizes
 from syncline.tables.parameters import Parameters
 from syncline.tables.projections import Projection
 from syncline.tables.registry import OpenTable, Registry, table_name
@@ -33,10 +33,12 @@ FIRST_ROWS = 32
 LOOP_ROWS = 256
 LOOP_BYTES = 128 * 1024
 """About so much of a page is read on the loop; the rest is left to a thread, whose wake-up alone costs 100 µs."""
-ROWS_MAX = 1000
+ROWS_MAX = 10_000
 INVALID_START = "The provided starting key is invalid"
 
 Request = Mapping[str, Any]
+Show = Callable[[bytes], Any]
+"""Makes of a row what the answer holds of it."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -52,14 +54,16 @@ class Plan(msgspec.Struct, frozen=True):
     projection: Projection | None
     counts_only: bool
     consistent: bool
+    show: Show
     fetches: bool = False
     segment: int = 0
     segments: int = 1
 
     @property
     def is_plain(self) -> bool:
-        """Whether each row read is counted and shown, and nothing else is to be read for it."""
-        return self.filter is None and self.segments == 1 and not self.fetches and not self.counts_only
+        """Whether each row read is counted and shown as it is, and nothing else is to be read for it."""
+        shows_all = self.filter is None and self.projection is None and not self.counts_only
+        return shows_all and self.segments == 1 and not self.fetches
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -73,7 +77,7 @@ class Plan(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct):
     """What was read so far: the items that passed, how many were evaluated, their bytes, and where it stopped."""
 
-    items: list[Item]
+    items: list[Any]
     count: int = 0
     evaluated: int = 0
     size: int = 0
@@ -84,7 +88,7 @@ class Page(msgspec.Struct):
 class Chunk(msgspec.Struct):
     """A stretch of a page."""
 
-    items: list[Item]
+    items: list[Any]
     count: int
     evaluated: int
     size: int
@@ -94,7 +98,7 @@ class Chunk(msgspec.Struct):
     full: bool
 
 
-def query_plan(registry: Registry, request: Request) -> Plan:
+def query_plan(registry: Registry, request: Request, show: Show) -> Plan:
     """The plan of a Query. Raises Invalid or NotFound."""
     name = table_name(request)
     parameters = Parameters(request, "FilterExpression", "KeyConditionExpression", "ProjectionExpression")
@@ -123,12 +127,13 @@ def query_plan(registry: Registry, request: Request) -> Plan:
     return Plan(
         found, index, bounds, reverse, limit, filter_, parameters.values, project,
         consistent=request.get("ConsistentRead") is True,
+        show=show,
         counts_only=_counts_only(request, index, prefix="1 validation error detected: "),
         fetches=_fetches(found, index, request, parameters),
     )  # fmt: skip
 
 
-def scan_plan(registry: Registry, request: Request) -> Plan:
+def scan_plan(registry: Registry, request: Request, show: Show) -> Plan:
     """The plan of a Scan. Raises Invalid or NotFound."""
     name = table_name(request)
     parameters = Parameters(request, "FilterExpression", "ProjectionExpression")
@@ -151,6 +156,7 @@ def scan_plan(registry: Registry, request: Request) -> Plan:
     return Plan(
         found, index, bounds, False, limit, filter_, parameters.values, project,
         consistent=request.get("ConsistentRead") is True,
+        show=show,
         counts_only=_counts_only(request, index, prefix=""),
         fetches=_fetches(found, index, request, parameters),
         segment=segment,
@@ -209,7 +215,7 @@ def _read_chunk(view: Snapshot, plan: Plan, bounds: Range, rows: int, budget: in
     pairs = view.scan(space, bounds.low, bounds.high, limit=rows, reverse=plan.reverse)
     chunk = Chunk([], 0, 0, 0, 0.0, None, pairs[-1][0] if len(pairs) == rows else None, full=False)
     if plan.is_plain:
-        return _read_plain(chunk, [row for _, row in pairs], budget)
+        return _read_plain(chunk, plan, [row for _, row in pairs], budget)
     layout = plan.open_table.layout
     for _, row in pairs:
         item = decode_row(row)
@@ -233,14 +239,15 @@ def _read_chunk(view: Snapshot, plan: Plan, bounds: Range, rows: int, budget: in
     return chunk
 
 
-def _read_plain(chunk: Chunk, rows: list[bytes], budget: int) -> Chunk:
+def _read_plain(chunk: Chunk, plan: Plan, rows: list[bytes], budget: int) -> Chunk:
     """The same where every row counts and is shown as it is: most of them, so without a question per row."""
-    sizes = list(accumulate(map(row_size, rows)))
+    sizes = list(accumulate(row_sizes(rows)))
     chunk.evaluated = min(len(rows), bisect_left(sizes, budget) + 1)
     if not chunk.evaluated:
         return chunk
-    chunk.items = [decode_row(row) for row in rows[: chunk.evaluated]]
-    chunk.count, chunk.size, chunk.last = chunk.evaluated, sizes[chunk.evaluated - 1], chunk.items[-1]
+    chunk.items = list(map(plan.show, rows[: chunk.evaluated]))
+    chunk.count, chunk.size = chunk.evaluated, sizes[chunk.evaluated - 1]
+    chunk.last = decode_row(rows[chunk.evaluated - 1])
     chunk.full = chunk.size >= budget
     return chunk
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from syncline.core import arns
+from syncline.tables.layout import decode_image
 from syncline.tables.values import Item
 
 INSERT, MODIFY, REMOVE = "INSERT", "MODIFY", "REMOVE"
@@ -20,11 +21,9 @@ NO_IMAGE = msgspec.Raw(b"\xc0")
 # AWS's sequence numbers have 21 digits or more and no leading zero; this one digit in front keeps ours of one length.
 _SEQUENCE_BASE = 10**20
 
-_decode = msgspec.msgpack.decode
-
 
 class StreamRecord(msgspec.Struct, array_like=True):
-    """One change of one item. The images are MessagePack already: the item's own row, spliced in.
+    """One change of one item. The images are the item's own rows, spliced in.
 
     `by_service` marks what expired by itself.
     """
@@ -48,7 +47,7 @@ class StreamRecord(msgspec.Struct, array_like=True):
     def as_event(self, sequence: int) -> dict[str, Any]:
         """The entry of `Records` in GetRecords' answer and in a Lambda event; binary values are bytes."""
         change: dict[str, Any] = {"ApproximateCreationDateTime": int(self.at), "Keys": self.keys}
-        new, old = _decode(self.new), _decode(self.old)
+        new, old = decode_image(self.new), decode_image(self.old)
         if new is not None:
             change["NewImage"] = new
         if old is not None:

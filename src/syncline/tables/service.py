@@ -1,4 +1,7 @@
-"""The wire services: DynamoDB's operations by name. No rules of their own."""
+"""The wire services: DynamoDB's operations by name. No rules of their own.
+
+What is read goes out as the rows hold it: answers hold `msgspec.Raw` for items that are JSON already.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from syncline.tables.engine import TableEngine
+from syncline.tables.layout import shown_row
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -78,7 +82,7 @@ class Tables:
         return await self._engine.put_item(request)
 
     async def get_item(self, request: Request) -> Answer:
-        return await self._engine.get_item(request)
+        return await self._engine.get_item(request, show=shown_row)
 
     async def update_item(self, request: Request) -> Answer:
         return await self._engine.update_item(request)
@@ -87,10 +91,10 @@ class Tables:
         return await self._engine.delete_item(request)
 
     async def query(self, request: Request) -> Answer:
-        return await self._engine.query(request)
+        return await self._engine.query(request, show=shown_row)
 
     async def scan(self, request: Request) -> Answer:
-        return await self._engine.scan(request)
+        return await self._engine.scan(request, show=shown_row)
 
     async def batch_get_item(self, request: Request) -> Answer:
         return await self._engine.batch_get_item(request)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from syncline.core import Invalid
 from syncline.store import Transaction
-from syncline.tables.layout import encode_row
+from syncline.tables.layout import Layout, encode_row
 from syncline.tables.parameters import Parameters
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.updates import Update
@@ -26,11 +26,16 @@ Body = Callable[[Transaction], Written]
 
 
 class Bound(NamedTuple):
-    """A write of one item: its key in the keyspace, the item or its key, and the body that does it."""
+    """A write of one item: the item or its key, and the body that does it."""
 
-    key: bytes
+    layout: Layout
     item: Item
     body: Body
+
+    @property
+    def key(self) -> bytes:
+        """Where the item stands in the keyspace."""
+        return self.layout.key(self.item)
 
 
 class Write(NamedTuple):
@@ -55,7 +60,7 @@ def read_put(registry: Registry, request: Request) -> Write:
     def bind(stamp: Stamp) -> Bound:
         found.layout.check_put(item)
         body = put_body(found.layout, item, encode_row(item, size), guard, stamp)
-        return Bound(found.layout.key(item), item, body)
+        return Bound(found.layout, item, body)
 
     return Write(found, bind)
 
@@ -63,15 +68,15 @@ def read_put(registry: Registry, request: Request) -> Write:
 def read_delete(registry: Registry, request: Request) -> Write:
     """A deletion as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
-    check_item(request.get("Key"))
+    asked, _ = check_item(request.get("Key"))
     guard = _guard(request, Parameters(request, "ConditionExpression"))
     if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
         raise Invalid("ReturnValues can only be ALL_OLD or NONE")
     found = registry.open(name)
 
     def bind(stamp: Stamp) -> Bound:
-        key = found.layout.checked_key(request.get("Key"))
-        return Bound(found.layout.key(key), key, delete_body(found.layout, key, guard, stamp))
+        key = found.layout.fitting_key(asked)
+        return Bound(found.layout, key, delete_body(found.layout, key, guard, stamp))
 
     return Write(found, bind)
 
@@ -79,7 +84,7 @@ def read_delete(registry: Registry, request: Request) -> Write:
 def read_update(registry: Registry, request: Request) -> Write:
     """An update as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
-    check_item(request.get("Key"))
+    asked, _ = check_item(request.get("Key"))
     parameters = Parameters(request, "UpdateExpression", "ConditionExpression")
     update = parameters.update()
     guard = _guard(request, parameters)
@@ -88,11 +93,11 @@ def read_update(registry: Registry, request: Request) -> Write:
     creates = update is None or update.creates
 
     def bind(stamp: Stamp) -> Bound:
-        key = found.layout.checked_key(request.get("Key"))
+        key = found.layout.fitting_key(asked)
         if update is not None:
             _refuse_key_changes(found, update)
         body = update_body(found.layout, key, apply, creates=creates, guard=guard, stamp=stamp)
-        return Bound(found.layout.key(key), key, body)
+        return Bound(found.layout, key, body)
 
     return Write(found, bind, update)
 
@@ -100,13 +105,13 @@ def read_update(registry: Registry, request: Request) -> Write:
 def read_check(registry: Registry, request: Request) -> Write:
     """A transaction's ConditionCheck as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
-    check_item(request.get("Key"))
+    asked, _ = check_item(request.get("Key"))
     guard = _guard(request, Parameters(request, "ConditionExpression"))
     found = registry.open(name)
 
     def bind(stamp: Stamp) -> Bound:
-        key = found.layout.checked_key(request.get("Key"))
-        return Bound(found.layout.key(key), key, check_body(found.layout, key, guard))
+        key = found.layout.fitting_key(asked)
+        return Bound(found.layout, key, check_body(found.layout, key, guard))
 
     return Write(found, bind)
 

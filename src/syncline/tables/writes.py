@@ -172,7 +172,7 @@ def _replace(
         txn.put(Space.ITEM, key, new)
     if layout.table.ttl is not None:
         _replace_due(txn, layout, None if old is None else decode_row(old), None if new is None else item)
-    indexes = _replace_entries(txn, layout, old, None if new is None else item) if layout.table.indexes else {}
+    indexes = _replace_entries(txn, layout, Kept.of(old), Kept(item, new)) if layout.table.indexes else {}
     if stamp.stream is not None:
         txn.append(stamp.stream.shard, _record(layout, item, old, new, stamp, stamp.stream))
     return Written(old, new, units, indexes)
@@ -201,22 +201,43 @@ def _same(old: bytes | None, new: bytes | None, item: Item) -> bool:
     return old is not None and new is not None and old[:4] == new[:4] and decode_row(old) == item
 
 
-def _replace_entries(txn: Transaction, layout: Layout, old: bytes | None, item: Item | None) -> dict[str, IndexChange]:
-    before = {} if old is None else layout.entries(decode_row(old))
-    after = {} if item is None else layout.entries(item)
+class Kept(NamedTuple):
+    """An item and its row; neither, where there is none."""
+
+    item: Item
+    row: bytes | None
+
+    @staticmethod
+    def of(row: bytes | None) -> Kept:
+        """The item of a row."""
+        return Kept({} if row is None else decode_row(row), row)
+
+    def entries(self, layout: Layout) -> dict[bytes, tuple[Index, Item]]:
+        """The item's index entries, by key."""
+        return {} if self.row is None else layout.entries(self.item)
+
+    def row_of(self, entry: Item) -> bytes:
+        """An entry as bytes: the item's own row where it is all of the item."""
+        if entry is self.item and self.row is not None:
+            return self.row
+        return encode_row(entry, size_of_item(entry))
+
+
+def _replace_entries(txn: Transaction, layout: Layout, old: Kept, new: Kept) -> dict[str, IndexChange]:
+    before, after = old.entries(layout), new.entries(layout)
     changes: dict[str, IndexChange] = {}
     for key, (index, entry) in before.items():
         if key not in after:
             txn.delete(Space.INDEX, key)
-            size = size_of_item(entry)
+            size = row_size(old.row_of(entry))
             _add(changes, index, IndexChange(write_units(size, 0), -1, -size))
     for key, (index, entry) in after.items():
         known = before.get(key)
         if known is not None and known[1] == entry:
             continue
-        size = size_of_item(entry)
-        old_size = 0 if known is None else size_of_item(known[1])
-        txn.put(Space.INDEX, key, encode_row(entry, size))
+        row = new.row_of(entry)
+        size, old_size = row_size(row), 0 if known is None else row_size(old.row_of(known[1]))
+        txn.put(Space.INDEX, key, row)
         _add(changes, index, IndexChange(write_units(old_size, size), int(known is None), size - old_size))
     return changes
 
@@ -243,8 +264,8 @@ def _record(
             stream=stream.arn,
             view=stream.view,
             keys=keys,
-            new=msgspec.Raw(row_image(new)) if new is not None and shows_new else NO_IMAGE,
-            old=msgspec.Raw(row_image(old)) if old is not None and shows_old else NO_IMAGE,
+            new=row_image(new) if new is not None and shows_new else NO_IMAGE,
+            old=row_image(old) if old is not None and shows_old else NO_IMAGE,
             size=size,
             by_service=stamp.by_service,
         )

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
 from botocore import xform_name
 
+from syncline.core import json
 from syncline.wire import models
 from syncline.wire.exchange import checked
 from syncline.wire.failures import OperationUnsupported, ServiceUnsupported, UnknownOperation
@@ -53,7 +55,8 @@ class Operations:
         """
         method = self.method(service, operation)
         reader = self._request_reader(service, operation)
-        return await method({} if reader is None else checked(reader, dict(request))) or {}
+        answer: dict[str, Any] = resolved(await method({} if reader is None else checked(reader, dict(request))) or {})
+        return answer
 
     def coverage(self) -> dict[str, tuple[list[str], list[str]]]:
         """By service: the operations that are there, and those of the model that are not."""
@@ -92,10 +95,21 @@ class Operations:
             answer = await method(request)
             try:
                 if reader is not None and answer:
-                    reader(answer, [])
+                    reader(resolved(answer), [])
                 assert reader is not None or not answer, f"{operation} has no output, yet the method gave {answer}"
             except NotConvertible as mistake:
                 raise AssertionError(f"{service}:{operation} answered {answer}: {mistake}") from mistake
             return answer
 
         return call
+
+
+def resolved(value: Any) -> Any:
+    """An answer with the JSON in it read: a method may give ready JSON as `msgspec.Raw` for what is JSON as it is."""
+    if isinstance(value, msgspec.Raw):
+        return json.decode(bytes(value))
+    if isinstance(value, dict):
+        return {name: resolved(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [resolved(inner) for inner in value]
+    return value
