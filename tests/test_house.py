@@ -17,6 +17,7 @@ MODULE_LINES_MAX = 500
 
 # The HTTP door, the socket loop and the supervisor; and the one place each where somebody else's code runs.
 CATCHES_EVERYTHING = {
+    "client/auth.py": "the application's own token function may raise anything",
     "core/tasks.py": "the supervisor",
     "edge/http.py": "the HTTP door",
     "edge/listener.py": "the HTTP door: what fails before or after its requests ends one connection",

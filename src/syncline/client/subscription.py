@@ -1,0 +1,168 @@
+"""One subscription, from both its ends: the application takes, the connection gives.
+
+For: applications, which hold a `Subscription`; `connection`, which drives the `Flow` behind it. Owns: what waits to be
+taken (bounded), and from where to go on. Never: touches a socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from syncline.client.dialects import Started
+from syncline.client.errors import ClientError
+from syncline.client.messages import Event, Gap, Message
+
+T = TypeVar("T", Message, Event)
+
+
+class Stage(enum.Enum):
+    """Where a subscription is in its life."""
+
+    WAITING = "waiting"  # to be started
+    STARTING = "starting"
+    LIVE = "live"
+    RENEWING = "renewing"  # live, and started once more under a fresh credential
+    PAUSED = "paused"  # stopped, since what waits is as much as may wait
+    OVER = "over"
+
+
+STARTED = (Stage.STARTING, Stage.LIVE, Stage.RENEWING)
+
+
+class Flow:
+    """What the connection knows of a subscription. `wake` is called when it is to be started."""
+
+    def __init__(self, payload: bytes, *, after: str | None, waiting_max: int, wake: Callable[[], None]) -> None:
+        self.payload = payload
+        self.position = after
+        """Of the last that was queued."""
+        self.taken = after
+        """Of the last that the application took."""
+        self.stage = Stage.WAITING
+        self.id = ""
+        self.due = 0.0
+        """When the answer to a start must be there; of one that waits: not before then is it started."""
+        self.attempts = 0
+        self.authorization: dict[str, str] = {}
+        self.retried = False
+        self.failure: ClientError | None = None
+        self.begun = asyncio.Event()
+        """Set at the first start, and at the end."""
+        self._whole = after is None
+        self._queue: deque[tuple[Message | Event | Gap, str | None]] = deque()
+        self._waiting_max = waiting_max
+        self._arrived = asyncio.Event()
+        self._wake = wake
+
+    # --- the connection's end
+
+    def started(self, said: Started) -> None:
+        """The server has it. Notes a gap when it does not go on where it was."""
+        told = said.told or {}
+        if self.stage is Stage.STARTING and not told.get("recovered"):
+            self.position = told.get("position")
+            self.taken = self.taken or self.position
+            if not self._whole:
+                self.put(Gap("what was published meanwhile is no longer there" if told else "the server keeps nothing"))
+        self._whole = False
+        self.stage = Stage.LIVE
+        self.retried, self.attempts = False, 0
+        self.begun.set()
+
+    def put(self, item: Message | Event | Gap) -> None:
+        """Queue what arrived."""
+        if not isinstance(item, Gap):
+            self.position = item.position
+        self._queue.append((item, self.position))
+        self._arrived.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether no more may wait."""
+        return len(self._queue) >= self._waiting_max
+
+    def interrupted(self) -> None:
+        """What it was started on is gone."""
+        if self.stage in STARTED:
+            self.stage, self.due = Stage.WAITING, 0.0
+
+    def end(self, failure: ClientError | None = None) -> None:
+        """No more will come; what has come can still be taken."""
+        if self.stage is not Stage.OVER:
+            self.stage = Stage.OVER
+            self.failure = failure
+            self.begun.set()
+            self._arrived.set()
+
+    # --- the application's end
+
+    async def next(self) -> Message | Event | Gap:
+        """The next that arrived. Raises StopAsyncIteration, or what ended the subscription."""
+        while not self._queue:
+            if self.stage is Stage.OVER:
+                raise self.failure or StopAsyncIteration
+            self._arrived.clear()
+            await self._arrived.wait()
+        item, self.taken = self._queue.popleft()
+        if self.stage is Stage.PAUSED and not self._queue:
+            self.stage, self.due = Stage.WAITING, 0.0
+            self._wake()
+        return item
+
+
+class Subscription(Generic[T]):
+    """Messages, in order, each once: `async for message in subscription`.
+
+    A `Gap` among them says that something may be missing before the next one. As a context, `async with` enters once
+    the subscription is in force: what is published from then on arrives. It ends with `close`, with the context, and
+    when nobody holds it any more.
+    """
+
+    def __init__(self, flow: Flow, drop: Callable[[Flow], None]) -> None:
+        self._flow = flow
+        self._drop = drop
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def position(self) -> str | None:
+        """Where the application is: to be handed to `subscribe(after=…)`, also in another process."""
+        return self._flow.taken
+
+    async def started(self) -> None:
+        """Return once it is in force. Raises what refused it."""
+        await self._flow.begun.wait()
+        if self._flow.failure is not None:
+            raise self._flow.failure
+
+    def close(self) -> None:
+        """Nothing more is wanted."""
+        self._drop(self._flow)
+
+    def __aiter__(self) -> Subscription[T]:
+        return self
+
+    async def __anext__(self) -> T | Gap:
+        return await self._flow.next()  # type: ignore[return-value]  # a flow is of one kind
+
+    async def __aenter__(self) -> Subscription[T]:
+        try:
+            await self.started()
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # A loop that was left. It may be collected in another thread.
+        if self._flow.stage is not Stage.OVER and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._drop, self._flow)
