@@ -28,6 +28,9 @@ class Sink:
         self.ledger = Ledger()
         self.write: Callable[[bytes], None] = len  # type: ignore[assignment]
 
+    def pack(self, rest: bytes) -> bytes:
+        return rest
+
     def frame_header(self, length: int) -> bytes:
         return b"\x81\x7e" + length.to_bytes(2, "big")
 

@@ -59,6 +59,7 @@ class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_alive_seconds: float = 60.0
     connection_timeout_ms: int = 300_000
     connection_seconds_max: float = 0.0
+    deflate: bool = True
     filter_fields_max: int = 5
     filter_groups_max: int = 10
     filter_in_max: int = 5

@@ -14,12 +14,12 @@ from urllib.parse import parse_qs
 from syncline.core import Invalid, Request, Response, SynclineError, json
 from syncline.edge import answers
 from syncline.edge.doors import refusal_of
+from syncline.edge.frames import END, EVENTS, NEXT
 from syncline.edge.outbox import SocketOutbox
 from syncline.edge.site import Site
 from syncline.hub import Answer, RealtimeEndpoint, Start
 
 EVENT_STREAM = "text/event-stream"
-BEFORE, AFTER = b"event: next\ndata: ", b"\n\n"
 COMPLETE = b"event: complete\ndata: \n\n"
 BEAT = b":\n\n"
 ID = "sse"
@@ -36,19 +36,6 @@ def wants_events(request: Request) -> bool:
     return EVENT_STREAM in request.header("accept") and request.method in ("GET", "POST")
 
 
-class EventOutbox(SocketOutbox):
-    """Events are text between blank lines: the frame is in the subscription's prefix and suffix."""
-
-    __slots__ = ()
-
-    framing = "events"
-
-    @staticmethod
-    def frame_header(length: int) -> bytes:
-        """Nothing announces an event."""
-        return b""
-
-
 class EventConnection(asyncio.Protocol):
     """One operation's stream. `deadline`: when the next beat is due."""
 
@@ -57,7 +44,7 @@ class EventConnection(asyncio.Protocol):
         self._transport = transport
         self._request = request
         self._endpoint = endpoint
-        self._outbox = EventOutbox(transport)
+        self._outbox = SocketOutbox(transport, EVENTS)
         self._ended = asyncio.get_running_loop().create_future()
         self._admitted = False
         self._released = False
@@ -91,8 +78,8 @@ class EventConnection(asyncio.Protocol):
             json.encode(payload).decode(),
             self._request.index,
             self._outbox,
-            BEFORE,
-            AFTER,
+            NEXT,
+            END,
             self._request,
             extension if isinstance(extension, dict) else {},
             lambda errors, close: self._over(errors),
@@ -105,15 +92,15 @@ class EventConnection(asyncio.Protocol):
         head = answers.head(response, request_id=self._request.id, date_line=self._site.date_line, close=True)
         self._outbox.own(head.replace(b"content-length: 0\r\n", b""))
         if isinstance(started, Answer):
-            self._outbox.own(BEFORE + started.payload + AFTER + COMPLETE)
+            self._outbox.own(EVENTS.frame(started.payload) + COMPLETE)
             return
         if started.told is not None:
             told = {"data": None, "extensions": {"syncline": started.told}}
-            self._outbox.own(BEFORE + json.encode(told) + AFTER)
+            self._outbox.own(EVENTS.frame(json.encode(told)))
         self.deadline = self._site.now + self._site.realtime.keep_alive_seconds
 
     def _over(self, errors: Sequence[dict[str, Any]]) -> None:
-        self._outbox.own(BEFORE + json.encode({"errors": list(errors)}) + AFTER + COMPLETE)
+        self._outbox.own(EVENTS.frame(json.encode({"errors": list(errors)})) + COMPLETE)
         self._finish()
 
     def _refuse(self, refusal: SynclineError) -> None:

@@ -32,7 +32,8 @@ from syncline.edge.doors import (
 )
 from syncline.edge.events import EventConnection, wants_events
 from syncline.edge.site import Site
-from syncline.edge.sockets import SocketConnection, handshake
+from syncline.edge.sockets import SocketConnection
+from syncline.edge.upgrades import handshake
 
 LINGER_SECONDS = 2.0
 """After a refusal the client may still be sending. Closing at once would reset the connection and lose the answer."""
@@ -396,12 +397,12 @@ class HttpConnection(asyncio.Protocol):
             stream = EventConnection(self._site, self.transport, request, endpoint)
             self.transport.set_protocol(stream)
             return stream
-        answer = handshake(request)
-        if isinstance(answer, Refusal):
-            return asked._replace(refusal=answer)
-        self.transport.write(answer)
+        agreed = handshake(request, deflate=self._site.realtime.deflate)
+        if isinstance(agreed, Refusal):
+            return asked._replace(refusal=agreed)
+        self.transport.write(agreed.answer)
         self._site.connections.discard(self)
-        socket = SocketConnection(self._site, self.transport, request, endpoint)
+        socket = SocketConnection(self._site, self.transport, request, endpoint, agreed.extensions)
         self.transport.set_protocol(socket)
         if not self._reading:
             self.transport.resume_reading()

@@ -12,9 +12,10 @@ import socket
 import ssl
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
+from syncline.edge.frames import PLAIN, Deflated, Events, Plain
 from syncline.hub import Ledger
 
 try:
@@ -40,15 +41,6 @@ OVERHEADS = {("TLSv1.3", ""): 22, ("TLSv1.2", "GCM"): 29, ("TLSv1.2", "CHACHA20"
 """What a TLS record has besides its content, by version and kind of cipher: header, nonce, tag, type."""
 
 
-def text_header(length: int) -> bytes:
-    """The header of an unmasked text frame (RFC 6455, section 5.2)."""
-    if length < 126:
-        return bytes((0x81, length))
-    if length < 65536:
-        return b"\x81\x7e" + length.to_bytes(2, "big")
-    return b"\x81\x7f" + length.to_bytes(8, "big")
-
-
 class SocketOutbox:
     """`hub.Outbox` over a transport. The transport's high-water mark is the bound; reaching it closes the socket.
 
@@ -56,13 +48,12 @@ class SocketOutbox:
     subscribers, a sixth of the cost of a delivery. So the connection ends its subscriptions before its transport.
     """
 
-    __slots__ = ("_arrivals", "_transport", "ledger", "write")
+    __slots__ = ("_arrivals", "_transport", "frame_header", "frames", "ledger", "pack", "write")
 
-    framing = "websocket"
-    frame_header = staticmethod(text_header)
-
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, frames: Plain | Deflated | Events = PLAIN) -> None:
         self._transport = transport
+        self.frames = frames
+        self.frame_header, self.pack = frames.frame_header, frames.pack
         self.ledger = Ledger()
         self.write: Callable[[bytes], None] = transport.write
         self._arrivals: Arrivals | TlsArrivals | None = None
@@ -70,6 +61,10 @@ class SocketOutbox:
         if isinstance(made, TlsArrivals):
             self.write = made.write
         self._arrivals = made
+
+    @property
+    def framing(self) -> Hashable:
+        return self.frames.framing
 
     @property
     def pending_bytes(self) -> int:

@@ -4,52 +4,39 @@ For: `edge.http`, which hands an upgraded connection over. Owns: frames, the bou
 message, close codes. Never: knows what a message means.
 
 Inbound frames, control frames and the close handshake are the sans-I/O protocol of `websockets`; outbound data
-frames are ours, because the hub shares their bytes between connections. permessage-deflate is declined: its
-context would make every outgoing frame a connection's own.
+frames are ours, because the hub shares their bytes between connections; also when they are deflated, which is why no
+context is taken over.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from http import HTTPStatus
 from typing import Any
 
-from websockets.datastructures import Headers
+from websockets.extensions import Extension
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Request as UpgradeRequest
 from websockets.protocol import Protocol as Frames
 from websockets.protocol import Side, State
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol as SubprotocolName
 
-from syncline.core import Request, SynclineError, settings
-from syncline.edge.doors import FAILURE, Refusal
-from syncline.edge.outbox import SocketOutbox, text_header
+from syncline.core import Request, SynclineError
+from syncline.edge.doors import FAILURE
+from syncline.edge.outbox import SocketOutbox
 from syncline.edge.site import Site
+from syncline.edge.upgrades import SILENT, frames_of, machine_of
 from syncline.hub import Answer, Post, PublishingEndpoint, RealtimeEndpoint, Start
 from syncline.subprotocols import (
-    EVENTS_WS,
-    GRAPHQL_TRANSPORT_WS,
-    GRAPHQL_WS,
     Action,
-    AppSyncProtocol,
     Close,
     Connect,
     ErrorObject,
     EventsProtocol,
     Publish,
     Send,
-    Subprotocol,
     Subscribe,
-    TransportProtocol,
     Unsubscribe,
-    offered,
 )
-
-DIALECTS = (GRAPHQL_WS, GRAPHQL_TRANSPORT_WS, EVENTS_WS)
 
 MESSAGE_BYTES_MAX = 1024 * 1024
 """One inbound message. AppSync takes documents up to 1 MB over HTTP; a start message carries one."""
@@ -63,54 +50,18 @@ CLOSE_SECONDS = 5.0
 REASON_CHARACTERS_MAX = 512
 """Of a refusal in the server's own log: it may quote what the client sent."""
 
-SILENT = logging.getLogger("syncline.edge.websockets")
-SILENT.addHandler(logging.NullHandler())
-SILENT.propagate = False
-"""What the library has to say about single peers is no event of ours."""
-
-
-def handshake(request: Request) -> bytes | Refusal:
-    """The answer that makes this request a WebSocket, or why it cannot be one."""
-    upgrade = UpgradeRequest(request.path, Headers(request.headers))
-    answer = ServerProtocol(select_subprotocol=chosen, logger=SILENT).accept(upgrade)
-    if answer.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-        return Refusal(answer.status_code, "BadRequestException", bytes(answer.body or b"").decode().strip())
-    answer.headers["x-amzn-requestid"] = request.id
-    return bytes(answer.serialize())
-
-
-def chosen(_: ServerProtocol, offers: Sequence[SubprotocolName]) -> SubprotocolName | None:
-    """The dialect we answer with: the client's first that we speak, and none rather than a refusal."""
-    return next((offer for offer in offers if offer in DIALECTS), None)
-
-
-def machine_of(endpoint: RealtimeEndpoint, request: Request, realtime: settings.Hub) -> Subprotocol:
-    """The machine of the dialect that a client asks for; without one, AppSync's says what it thinks of that."""
-    age = realtime.connection_seconds_max or float("inf")
-    if isinstance(endpoint, PublishingEndpoint):
-        return EventsProtocol(
-            request,
-            keep_alive_seconds=realtime.keep_alive_seconds,
-            connection_timeout_ms=realtime.connection_timeout_ms,
-            connection_seconds_max=age,
-        )
-    dialect = next((offer for offer in offered(request.headers) if offer in DIALECTS), GRAPHQL_WS)
-    most, beat = realtime.subscriptions_per_connection_max, realtime.keep_alive_seconds
-    if dialect == GRAPHQL_TRANSPORT_WS:
-        return TransportProtocol(request, subscriptions_max=most, keep_alive_seconds=beat, connection_seconds_max=age)
-    return AppSyncProtocol(
-        request,
-        subscriptions_max=most,
-        keep_alive_seconds=beat,
-        connection_timeout_ms=realtime.connection_timeout_ms,
-        connection_seconds_max=age,
-    )
-
 
 class SocketConnection(asyncio.Protocol):
     """One WebSocket. `deadline`: when `tick` has something to do."""
 
-    def __init__(self, site: Site, transport: asyncio.Transport, request: Request, endpoint: RealtimeEndpoint) -> None:
+    def __init__(
+        self,
+        site: Site,
+        transport: asyncio.Transport,
+        request: Request,
+        endpoint: RealtimeEndpoint,
+        extensions: Sequence[Extension] = (),
+    ) -> None:
         self._site = site
         self._transport = transport
         self._request = request
@@ -118,7 +69,8 @@ class SocketConnection(asyncio.Protocol):
         self._machine = machine_of(endpoint, request, site.realtime)
         most = POST_BYTES_MAX if isinstance(endpoint, PublishingEndpoint) else MESSAGE_BYTES_MAX
         self._frames = Frames(Side.SERVER, state=State.OPEN, max_size=most, logger=SILENT)
-        self._outbox = SocketOutbox(transport)
+        self._frames.extensions = list(extensions)
+        self._outbox = SocketOutbox(transport, frames_of(extensions))
         self._fragments: list[bytes] = []
         self._text = True
         self._inbox: deque[str | bytes] = deque()
@@ -180,7 +132,7 @@ class SocketConnection(asyncio.Protocol):
         if action.refusal:
             self._note("socket message refused", action.refusal)
         if not self._closing:
-            self._outbox.own(text_header(len(action.text)) + action.text)
+            self._outbox.own(self._outbox.frames.frame(action.text))
 
     def _unsubscribe(self, action: Unsubscribe) -> None:
         self._endpoint.unsubscribe(action.id)
@@ -207,7 +159,7 @@ class SocketConnection(asyncio.Protocol):
             action.raw,
             action.authorization,
             self._outbox,
-            before,
+            self._outbox.frames.opening(before),
             after,
             self._request,
             action.extension,
@@ -281,7 +233,8 @@ class SocketConnection(asyncio.Protocol):
             self._text = frame.opcode is Opcode.TEXT
         elif frame.opcode is not Opcode.CONT:
             return
-        self._fragments.append(bytes(frame.data))
+        if frame.data:
+            self._fragments.append(bytes(frame.data))
         if not frame.fin:
             return
         whole = self._fragments[0] if len(self._fragments) == 1 else b"".join(self._fragments)

@@ -29,10 +29,11 @@ class Message(NamedTuple):
 class Cohort:
     """Members of a group whose frames differ in the prefix alone."""
 
-    __slots__ = ("alone", "bytes", "frame_header", "prefix_length", "shared", "suffix")
+    __slots__ = ("alone", "bytes", "frame_header", "pack", "prefix_length", "shared", "suffix")
 
     def __init__(self, first: Subscription) -> None:
         self.frame_header = first.outbox.frame_header
+        self.pack = first.outbox.pack
         self.prefix_length = len(first.prefix)
         self.suffix = first.suffix
         self.bytes = 0
@@ -41,16 +42,20 @@ class Cohort:
         """Members that are the only subscription of their outbox: written without a look at the others."""
         self.shared: dict[Subscription, tuple[Callable[[bytes], None], bytes]] = {}
 
-    def parts(self, messages: Sequence[Message]) -> list[bytes]:
-        """What `prefix.join` makes the frames of `messages` from."""
-        around, suffix = self.prefix_length + len(self.suffix), self.suffix
-        headers = [self.frame_header(around + len(message.payload)) for message in messages]
-        middles = [
-            message.payload + suffix + following
-            for message, (_, following) in zip(messages, pairwise([*headers, b""]), strict=True)
+    def packed(self, messages: Sequence[Message]) -> list[bytes]:
+        """What follows the prefix in each of `messages`, as it leaves."""
+        pack, suffix = self.pack, self.suffix
+        return [pack(message.payload + suffix) for message in messages]
+
+    def parts(self, packed: Sequence[bytes]) -> list[bytes]:
+        """What `prefix.join` makes the frames of messages from."""
+        length, frame_header = self.prefix_length, self.frame_header
+        headers = [frame_header(length + len(rest)) for rest in packed]
+        parts = [
+            headers[0],
+            *(rest + following for rest, (_, following) in zip(packed, pairwise([*headers, b""]), strict=True)),
         ]
-        parts = [headers[0], *middles]
-        self.bytes += sum(map(len, parts)) + len(messages) * self.prefix_length
+        self.bytes += sum(map(len, parts)) + len(packed) * length
         return parts
 
     def place(self, subscription: Subscription, *, alone: bool) -> None:
@@ -126,6 +131,7 @@ class Entry(NamedTuple):
 
     subscription: Subscription
     messages: list[Message]
+    packed: list[bytes]
     parts: list[bytes]
 
 
@@ -137,13 +143,14 @@ def deliver(touched: Sequence[Touched]) -> int:
     for group, messages in touched:
         for cohort in group.cohorts.values():
             count += (len(cohort.alone) + len(cohort.shared)) * len(messages)
-            parts = cohort.parts(messages)
+            packed = cohort.packed(messages)
+            parts = cohort.parts(packed)
             write_all(cohort.alone.values(), parts)
             if together:
                 write_all(cohort.shared.values(), parts)
                 continue
             for subscription in cohort.shared:
-                mixed.setdefault(subscription.outbox, []).append(Entry(subscription, messages, parts))
+                mixed.setdefault(subscription.outbox, []).append(Entry(subscription, messages, packed, parts))
     for outbox, entries in mixed.items():
         first = entries[0]
         frames = interleaved(outbox, entries) if len(entries) > 1 else first.subscription.prefix.join(first.parts)
@@ -160,9 +167,9 @@ def write_all(members: Iterable[tuple[Callable[[bytes], None], bytes]], parts: l
 def interleaved(outbox: Outbox, entries: Sequence[Entry]) -> bytes:
     """The frames of several subscriptions of one outbox, in position order."""
     frames: list[tuple[int, bytes, bytes]] = []
-    for subscription, messages, _ in entries:
-        for position, payload in messages:
-            body = subscription.prefix + payload + subscription.suffix
+    for subscription, messages, packed, _ in entries:
+        for (position, _), rest in zip(messages, packed, strict=True):
+            body = subscription.prefix + rest
             frames.append((position, subscription.prefix, outbox.frame_header(len(body)) + body))
     frames.sort(key=lambda frame: frame[:2])
     return b"".join(frame for _, _, frame in frames)

@@ -156,8 +156,9 @@ class Ledger:
                 continue
             payload = message_of(subscription, publication)
             if payload is not None:
-                length = len(subscription.prefix) + len(payload) + len(subscription.suffix)
-                found.append((subscription, len(subscription.outbox.frame_header(length)) + length))
+                outbox = subscription.outbox
+                length = len(subscription.prefix) + len(outbox.pack(payload + subscription.suffix))
+                found.append((subscription, len(outbox.frame_header(length)) + length))
         return sorted(found, key=lambda sent: sent[0].prefix)
 
 

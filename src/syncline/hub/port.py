@@ -24,7 +24,7 @@ class Outbox(Protocol):
 
     @property
     def framing(self) -> Hashable:
-        """Outboxes of equal framing answer `frame_header` alike."""
+        """Outboxes of equal framing answer `frame_header` and `pack` alike."""
         ...
 
     @property
@@ -51,6 +51,10 @@ class Outbox(Protocol):
         """The bytes that announce a message of `length` bytes."""
         ...
 
+    def pack(self, rest: bytes) -> bytes:
+        """What follows a subscription's prefix in a message, as it leaves: the same for outboxes of equal framing."""
+        ...
+
     def write(self, data: bytes) -> None:
         """Queue whole frames. Bounded: an outbox that overflows closes its connection.
 
@@ -68,7 +72,8 @@ class Hint(NamedTuple):
 
 
 class Subscription(msgspec.Struct, eq=False):
-    """One registered interest: every message is `prefix + payload + suffix`, framed by the outbox.
+    """One registered interest: every message is `prefix + payload + suffix`, what follows the prefix packed and the
+    whole framed by the outbox.
 
     Subscriptions of equal `group` have equal `matches` and `project`: they run once per group and publication.
     `matches` None: every publication. `project` gives the payload, or None to send nothing; `stamp` adds the position

@@ -29,7 +29,7 @@ def catch_up(
         payload = message_of(subscription, publication) if publication.concerns(subscription.topics) else None
         if payload is None or (len(payload) > payload_bytes_max and not publication.judged):
             continue
-        body = subscription.prefix + payload + subscription.suffix
+        body = subscription.prefix + outbox.pack(payload + subscription.suffix)
         frame = outbox.frame_header(len(body)) + body
         outbox.ledger.note(len(frame), subscription, publication.position)
         frames.append(frame)

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncline.core import Meter, Request, Response, SeededIds, SystemClock, settings
+from syncline.edge.frames import text_header
 from syncline.edge.http import HttpConnection
 from syncline.edge.site import RequestIds, Site
-from syncline.edge.sockets import SocketConnection, text_header
+from syncline.edge.sockets import SocketConnection
 from syncline.hub import RealtimeEndpoint, Start, Subscription
 from unit.edge.conftest import parsed
 

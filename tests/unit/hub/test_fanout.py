@@ -29,6 +29,9 @@ class Box:
         self.ledger = Ledger()
         self.writes: list[bytes] = []
 
+    def pack(self, rest: bytes) -> bytes:
+        return rest
+
     def frame_header(self, length: int) -> bytes:
         return b"%d:" % length
 
@@ -114,6 +117,28 @@ async def test_a_thousand_members_are_filtered_and_encoded_once(hub: Hub) -> Non
     await hub.drained()
     assert calls == ["matches", "project"]
     assert all(box.messages == ["<s x>"] for box in boxes)
+
+
+@pytest.mark.rule("HUB-3")
+async def test_members_of_equal_framing_are_packed_for_once(hub: Hub) -> None:
+    packed: list[bytes] = []
+
+    class Packing(Box):
+        framing = "packed"
+
+        def pack(self, rest: bytes) -> bytes:
+            packed.append(rest)
+            return rest.upper()
+
+    boxes: list[Box] = [kind() for kind in (Box, Packing) for _ in range(100)]
+    for box in boxes:
+        hub.subscribe(subscription(box))
+        hub.subscribe(subscription(box, OTHER, id="o", group="other"))
+    for topic in (TOPIC, OTHER):
+        hub.publish(topic, "x", commit=0)
+    await hub.drained()
+    assert packed == [b'"x">'] * 2
+    assert [box.messages for box in boxes] == [['<s "x">', '<o "x">']] * 100 + [['<s "X">', '<o "X">']] * 100
 
 
 @pytest.mark.rule("HUB-3")
