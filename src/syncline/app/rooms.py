@@ -19,7 +19,7 @@ from syncline.events import Events, EventsEngine
 from syncline.functions import Function, FunctionEngine, Lambda
 from syncline.graphql import Graphql, GraphqlEngine
 from syncline.hub import Hub
-from syncline.monitoring import Alarms, CloudWatchService, Logs, LogsService, Metrics, MetricSampler
+from syncline.monitoring import Alarms, CloudWatchService, Logs, LogsService, LogWriter, Metrics, MetricSampler
 from syncline.store import SqliteStore
 from syncline.streams import Streams
 from syncline.tables import TableEngine, Tables, TableStreams
@@ -44,6 +44,7 @@ class Rooms:
         self.permissions = Permissions(store, clock, account=account)
         self._enforced = self.permissions if enforced(settings) else None
         self.logs = Logs(store, clock)
+        self.log_writer = LogWriter(self.logs, clock, meter)
         self.metrics = Metrics(store, clock)
         self.alarms = Alarms(store, self.metrics, clock, meter)
         self.sampler = MetricSampler(meter, self.metrics, clock)
@@ -67,7 +68,7 @@ class Rooms:
         verify = settings.mode != "dev"
         self.auth = self._authenticator(settings, meter, verify=verify)
         engines = self._engines(root.secret_access_key.encode())
-        shared = store, clock, ids, settings, meter, self.hub, self.auth, engines, lambda: self.url
+        shared = store, clock, ids, settings, meter, self.hub, self.auth, engines, lambda: self.url, self.log_writer
         self.graphql = GraphqlEngine(*shared)
         self.events = EventsEngine(*shared)
         self.userpools.sign_ins.listeners.append(lambda gone: self.auth.opened.recheck())
@@ -149,6 +150,7 @@ class Rooms:
             "credentials": self.auth.opened,
             "functions": self.functions,
             "logs": self.logs,
+            "log writer": self.log_writer,
             "metrics": self.metrics,
             "sampler": self.sampler,
             "streams": self.streams,
@@ -160,6 +162,7 @@ class Rooms:
     async def close(self) -> None:
         """Let go of the store, after what waits is durable."""
         await self.outbound.close()
+        await self.log_writer.drain()
         await self.store.close()
 
 

@@ -47,13 +47,26 @@ class Shared:
         """Subscription fields whose live subscriptions are to be looked at, each with a payload."""
 
 
+class FieldLog(Protocol):
+    """Where one run of a field is noted for its API's log group."""
+
+    def line(self, level: str, text: str) -> None:
+        """A handler's own line, of level INFO, DEBUG or ERROR."""
+        ...
+
+    def handled(self, step: dict[str, JSON], context: Context, member: str, value: JSON, failure: str | None) -> None:
+        """What a handler gave, under the name `member`, or why it failed."""
+        ...
+
+
 class Context(msgspec.Struct):
     """One run of one field's resolver.
 
     `request` is `{"headers": {lower-case name: value}, "domainName": str | None}`. `error` is `{"message", "type"}`
     after a data source failed. `out_errors` collects appended errors as `{"message", "errorType", "data",
     "errorInfo"}`. `prev` is `{"result": …}` within a pipeline. `lasting` is false when the value must not be kept in
-    a cache; `rendered` is the last request to a data source; `owned` are the values that no other field holds.
+    a cache; `rendered` is the last request to a data source; `owned` are the values that no other field holds; `log` is
+    there only while the API logs.
     """
 
     arguments: dict[str, JSON]
@@ -72,6 +85,7 @@ class Context(msgspec.Struct):
     lasting: bool = True
     rendered: JSON = None
     owned: dict[str, Any] = {}
+    log: FieldLog | None = None
 
     def must_not_be_kept(self) -> None:
         """Say that the value, and with it the whole answer, must not be kept in a cache."""

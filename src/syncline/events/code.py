@@ -14,7 +14,7 @@ from syncline.core import json
 from syncline.datasources import Context, DataSource, Info
 from syncline.datasources import DataSourceError as SourceError
 from syncline.events.errors import HandlerRefused, HandlerUnauthorized, PublishFailed, SubscribeFailed
-from syncline.events.handlers import AnswerUnusable, Incoming, Moment, Note, Outgoing, outgoing
+from syncline.events.handlers import AnswerUnusable, Incoming, Moment, Note, Outgoing, Say, outgoing
 from syncline.js import CodeStopped, Module, Outcome, Run
 from syncline.resolvers import Library, auth_type
 
@@ -35,9 +35,11 @@ class Early(Exception):
 class Code:
     """One export of a namespace's code; with a `source`, it is an object of `request` and `response`."""
 
-    def __init__(self, module: Module, export: str, library: Library, note: Note, source: DataSource | None) -> None:
+    def __init__(
+        self, module: Module, export: str, library: Library, note: Note, say: Say, source: DataSource | None
+    ) -> None:
         self._module, self._export, self._library = module, export, library
-        self._note, self._source = note, source
+        self._note, self._say, self._source = note, say, source
 
     async def published(self, moment: Moment, events: Sequence[Incoming]) -> dict[str, Outgoing] | None:
         """Ask the code. Raises what it refuses with."""
@@ -89,9 +91,7 @@ class Code:
         if outcome.stash is not None:
             context["stash"] = outcome.stash
         for log in outcome.logs:
-            self._library.meter.event(
-                "handler log", level=log.level, api=moment.api_id, channel=moment.channel.path, message=log.line()
-            )
+            self._say(moment, log.level, log.line())
         if outcome.failure is not None or outcome.effects:
             failure = outcome.failure
             self._note(moment, failure.sentence() if failure else "extensions are not supported in handlers")

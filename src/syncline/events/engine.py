@@ -18,6 +18,7 @@ from syncline.events.publish import Publisher
 from syncline.events.serve import Server
 from syncline.events.subscribe import Endpoint
 from syncline.hub import Hub
+from syncline.monitoring import LogWriter
 from syncline.resolvers import Library
 from syncline.store import Store
 
@@ -39,11 +40,12 @@ class EventsEngine:
         auth: Authenticator,
         engines: Engines,
         public_url: Callable[[], str],
+        logs: LogWriter,
     ) -> None:
         self.clock, self.ids, self.settings, self.meter = clock, ids, settings, meter
         self.hub, self.auth, self.public_url = hub, auth, public_url
         self.catalog = Catalog(store)
-        self._engines = engines
+        self._engines, self._logs = engines, logs
         self._library = Library(clock, ids, meter, settings.javascript)
         self._live: dict[str, LiveApi] = {}
         self._publisher = Publisher(hub, auth, ids, settings.events)
@@ -104,7 +106,7 @@ class EventsEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = LiveApi(entry, self._engines, self._library.for_api(), self.meter)
+        live = LiveApi(entry, self._engines, self._library.for_api(), self.meter, self._logs)
         live.restore()
         self._live[live.api_id] = live
 

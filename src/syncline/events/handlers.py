@@ -147,6 +147,12 @@ class Note(Protocol):
     def __call__(self, moment: Moment, reason: str) -> None: ...
 
 
+class Say(Protocol):
+    """Writes a line of a handler's own, of level INFO, DEBUG or ERROR."""
+
+    def __call__(self, moment: Moment, level: str, line: str) -> None: ...
+
+
 class AnswerUnusable(Exception):
     """What a handler gave back is not what becomes of its events."""
 

@@ -21,6 +21,7 @@ from syncline.events.figures import ApiFigures, NamespaceFigures
 from syncline.events.handlers import Direct, Handlers, Moment
 from syncline.events.model import Namespace
 from syncline.js import Module, read
+from syncline.monitoring import LogWriter, tells
 from syncline.resolvers import Library
 
 PROVIDER_CONFIGS = {
@@ -52,7 +53,7 @@ class Served(msgspec.Struct, frozen=True):
 class LiveApi:
     """One API as it serves now."""
 
-    def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter) -> None:
+    def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter, writer: LogWriter) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
         self.figures = ApiFigures(meter, self.api_id)
@@ -63,6 +64,8 @@ class LiveApi:
         self.connect: ApiAuth
         self._meter = meter
         self._library = library
+        self._writer = writer
+        self._stream = library.ids.bytes(16).hex()
         self._served: dict[str, Served] = {}
         self.refresh_keys()
         self.settle_modes()
@@ -146,8 +149,9 @@ class LiveApi:
 
     def _handler(self, module: Module | None, export: str, config: dict[str, Any] | None) -> Direct | Code | None:
         if config is None:
-            there = module is not None and export in module.handlers
-            return Code(module, export, self._library, self._note, None) if module is not None and there else None
+            if module is None or export not in module.handlers:
+                return None
+            return Code(module, export, self._library, self._note, self._say, None)
         integration = config["integration"]
         name, function = integration["dataSourceName"], integration.get("lambdaConfig")
         record, source = self.entry.sources.get(name), self.sources.built.get(name)
@@ -156,7 +160,7 @@ class LiveApi:
         if config["behavior"] == "CODE":
             if module is None or f"{export}_request" not in module.handlers:
                 raise BadRequest(f"The code does not export {export}.")
-            return Code(module, export, self._library, self._note, source)
+            return Code(module, export, self._library, self._note, self._say, source)
         if record.type != DIRECT_TYPE:
             raise NotDirect
         invoke_type = (function or {}).get("invokeType") or "REQUEST_RESPONSE"
@@ -188,6 +192,12 @@ class LiveApi:
                 config["integration"]["dataSourceName"] == source for config in (each.handler_configs or {}).values()
             )
         ]
+
+    def _say(self, moment: Moment, level: str, line: str) -> None:
+        self._meter.event("handler log", level=level, api=self.api_id, channel=moment.channel.path, message=line)
+        config = self.entry.api.event_config.get("logConfig")
+        if config is not None and tells(config["logLevel"], level):
+            self._writer.write(f"/aws/appsync/apis/{self.api_id}", self._stream, lambda: [line])
 
     def _note(self, moment: Moment, reason: str) -> None:
         self._meter.event(

@@ -20,6 +20,7 @@ from syncline.graphql.serve import Server
 from syncline.graphql.subscribe import Endpoint
 from syncline.graphql.traces import MutationNotConfirmed, NoSuchTrace, Trace, in_short
 from syncline.hub import Hub
+from syncline.monitoring import LogWriter
 from syncline.resolvers import Library
 from syncline.store import Store
 
@@ -40,11 +41,12 @@ class GraphqlEngine:
         auth: Authenticator,
         engines: Engines,
         public_url: Callable[[], str],
+        logs: LogWriter,
     ) -> None:
         self.clock, self.ids, self.settings, self.meter = clock, ids, settings, meter
         self.hub, self.auth, self.public_url = hub, auth, public_url
         self.catalog = Catalog(store)
-        self._engines = engines
+        self._engines, self._logs = engines, logs
         dev = settings.mode == "dev"
         self._library = Library(clock, ids, meter, settings.javascript, settings.resolvers, reloads=dev)
         self._live: dict[str, LiveApi] = {}
@@ -157,7 +159,7 @@ class GraphqlEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = LiveApi(entry, self._engines, self._library, self.meter, self.clock)
+        live = LiveApi(entry, self._engines, self._library, self.meter, self.clock, self._logs)
         live.restore()
         self._live[live.api_id] = live
 

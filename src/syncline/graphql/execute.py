@@ -20,6 +20,7 @@ from syncline.datasources import Context, Info, Shared
 from syncline.graphql import errors
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.errors import FieldFailed, Path
+from syncline.graphql.logs import RequestLog
 from syncline.graphql.plan import Plan, runs, selection_paths, selection_text
 from syncline.graphql.scalars import complaint
 from syncline.graphql.selection import FieldPlan, Shape
@@ -46,6 +47,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     variables: dict[str, Any]
     resolvers_max: int
     monotonic: Callable[[], float] = float
+    log: RequestLog | None = None
 
 
 class Failure(NamedTuple):
@@ -179,6 +181,8 @@ class Run:
         except ANOMALIES:
             raise FieldFailed(f"The arguments of {field.name} cannot be coerced.", "BadRequest") from None
         context = self.context(field, arguments, source)
+        if self.surroundings.log is not None:
+            context.log = self.surroundings.log.field(path, field)
         monotonic = self.surroundings.monotonic
         began = monotonic()
         try:

@@ -19,6 +19,7 @@ from syncline.graphql.catalog import Entry
 from syncline.graphql.documents import Documents
 from syncline.graphql.errors import BadRequest
 from syncline.graphql.hosts import host_of, pattern_of
+from syncline.graphql.logs import ApiLog
 from syncline.graphql.model import Api
 from syncline.graphql.model import Function as FunctionRecord
 from syncline.graphql.model import Resolver as ResolverRecord
@@ -26,6 +27,7 @@ from syncline.graphql.plan import Settled
 from syncline.graphql.resume import Returning
 from syncline.graphql.schema import Schema
 from syncline.graphql.traces import Traces
+from syncline.monitoring import LogWriter
 from syncline.resolvers import FunctionSpec, Library, Resolver, ResolverError, ResolverSpec, compile_resolver
 
 RESOLVERS_MAX = 10_000
@@ -63,13 +65,19 @@ class Figures:
 class LiveApi:
     """One API as it serves now."""
 
-    def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter, clock: Clock) -> None:
+    def __init__(
+        self, entry: Entry, engines: Engines, library: Library, meter: Meter, clock: Clock, writer: LogWriter
+    ) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
         self.figures = Figures(meter, self.api_id)
         self._meter = meter
         self._clock = clock
         self._library = library.for_api()
+        self._writer = writer
+        self._stream = library.ids.bytes(16).hex()
+        self.log: ApiLog | None = None
+        """How requests are logged; None when the API does not log."""
         self.keys: dict[str, float] = {}
         self.auth = ApiAuth(self.api_id, ("API_KEY",), self.keys)
         self.schema: Schema | None = None
@@ -107,6 +115,7 @@ class LiveApi:
             except schemas.SchemaRefused as refusal:
                 self._left_out("schema", self.entry.api.name, str(refusal))
         self.open_cache()
+        self._open_log()
         self.sources.restore(lambda name, reason: self._left_out("data source", name, reason))
         for key, resolver in self.entry.resolvers.items():
             try:
@@ -115,6 +124,14 @@ class LiveApi:
                 self._left_out("resolver", ".".join(key), refusal.message)
         self.settle()
 
+    def _open_log(self) -> bool:
+        """Log as the records say. Returns whether resolvers are to be compiled anew for it."""
+        api = self.entry.api
+        self.log = ApiLog(api, self._writer, self._clock, self._stream) if api.log_config else None
+        before = self._library.logged
+        self._library.logged = self.log is not None and self.log.level != "NONE"
+        return before is not self._library.logged
+
     def _left_out(self, kind: str, name: str, reason: str) -> None:
         self._meter.event(f"{kind} left out", room="graphql", api=self.api_id, part=name, reason=reason)
 
@@ -122,6 +139,9 @@ class LiveApi:
         """Serve from the records as they are now. `schema_changed`: live subscriptions must look again, too."""
         api = self.entry.api
         self.refresh_keys()
+        if self._open_log():
+            for key in self._resolvers:
+                self._resolvers[key] = self.compiled(self.entry.resolvers[key], checked=True)
         others = [provider["authenticationType"] for provider in api.additional_authentication_providers or ()]
         modes = cast("tuple[Mode, ...]", (api.authentication_type, *others))
         self.auth = ApiAuth(

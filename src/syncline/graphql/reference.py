@@ -70,6 +70,8 @@ class Reference:
         if self._run.resolved > self._surroundings.resolvers_max:
             raise FieldFailed("Resolver execution limit reached.", "ResolverExecutionLimitReached")
         context = self._run.context(field, arguments, source)
+        if self._surroundings.log is not None:
+            context.log = self._surroundings.log.field(tuple(info.path.as_list()), field)
         try:
             return await field.resolver.resolve(context)
         except SynclineError as failure:

@@ -35,6 +35,7 @@ from syncline.graphql.documents import Document
 from syncline.graphql.errors import MalformedRequest, NoSchema, OperationUnsupported
 from syncline.graphql.execute import Publish, Run, Surroundings, request_of
 from syncline.graphql.live_api import LiveApi
+from syncline.graphql.logs import RequestLog
 from syncline.graphql.reference import Reference
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.traces import Trace, trace_of
@@ -98,20 +99,23 @@ class Server:
             return self._refused(NotServed(), request, api="")
         started = self._clock.monotonic()
         live.figures.requests.add()
+        log = None if live.log is None else live.log.begin(request)
         strict = overhttp.asked(request)
         try:
             if strict:
                 overhttp.check(request)
-            response = await self._answer(live, request, strict=strict)
+            response = await self._answer(live, request, log, strict=strict)
         except SynclineError as refusal:
             response = self._refused(refusal, request, api=live.api_id)
             if strict:
                 response = overhttp.shaped(response, executed=False)
             (live.figures.errors_5xx if response.status >= 500 else live.figures.errors_4xx).add()
         live.figures.latency.observe((self._clock.monotonic() - started) * 1000)
+        if log is not None:
+            log.answered(response)
         return response
 
-    async def _answer(self, live: LiveApi, request: Request, *, strict: bool) -> Response:
+    async def _answer(self, live: LiveApi, request: Request, log: RequestLog | None, *, strict: bool) -> Response:
         headers = request.index
         identity = await self._auth.authenticate(
             live.auth, headers, source_ip=request.peer, signed=_signed(request) if "authorization" in headers else None
@@ -119,7 +123,10 @@ class Server:
         body = read_body(request)
         if live.documents is None:
             raise NoSchema
+        reading = self._clock.monotonic()
         document = live.documents.find(body.query, body.operation_name)
+        if log is not None:
+            log.asked(body.query, body.variables, body.operation_name, parsing=reading)
         if strict:
             overhttp.check_kind(request, document.kind)
         if document.kind is OperationType.SUBSCRIPTION and not document.errors:
@@ -132,8 +139,10 @@ class Server:
         generation = 0 if live.cache is None else live.cache.generation
         began = self._clock.monotonic()
         answer, run = await self._execute(
-            live, document, body, identity, request_of(request.headers, live.domain_of(headers))
+            live, document, body, identity, request_of(request.headers, live.domain_of(headers)), log
         )
+        if log is not None:
+            log.ran(() if run is None else run.timings, answer.get("errors", []))
         if "errors" in answer:
             trace = None if run is None else self._traced(live, run, request, identity, body, began, answer["errors"])
             self._note_errors(answer["errors"], request, trace, api=live.api_id)
@@ -204,7 +213,13 @@ class Server:
         return operation_key(*named, identity=identity.claims, grants=identity.grants, headers=headers)
 
     async def _execute(
-        self, live: LiveApi, document: Document, body: Body, identity: Identity, request: dict[str, Any]
+        self,
+        live: LiveApi,
+        document: Document,
+        body: Body,
+        identity: Identity,
+        request: dict[str, Any],
+        log: RequestLog | None = None,
     ) -> tuple[dict[str, Any], Run | None]:
         if document.errors:
             return {"data": None, "errors": document.errors}, None
@@ -213,7 +228,7 @@ class Server:
             variables = document.variables.coerce(given)
         except VariableRefused as refusal:
             return {"data": None, "errors": [errors.document(str(refusal), refusal.node)]}, None
-        surroundings = self.surroundings(live, identity, request, given, variables)
+        surroundings = self.surroundings(live, identity, request, given, variables, log)
         plan = document.plan(identity.grants, variables)
         way: Run | Reference
         if plan is None:
@@ -237,12 +252,12 @@ class Server:
         request: dict[str, Any],
         given: dict[str, Any],
         variables: dict[str, Any],
+        log: RequestLog | None = None,
     ) -> Surroundings:
         """What the resolvers of one request see besides their fields."""
-        environment = live.entry.environment.environment_variables
-        return Surroundings(
-            live.api_id, identity, request, environment, given, variables, live.resolvers_max, self._clock.monotonic
-        )
+        environment, most = live.entry.environment.environment_variables, live.resolvers_max
+        monotonic = self._clock.monotonic
+        return Surroundings(live.api_id, identity, request, environment, given, variables, most, monotonic, log)
 
     async def identify(
         self, live: LiveApi, headers: Mapping[str, str], *, source_ip: str, signed: Signed, door: Door

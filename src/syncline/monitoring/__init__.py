@@ -8,15 +8,18 @@ from syncline.monitoring.logs_service import LogsService
 from syncline.monitoring.metrics import Metrics
 from syncline.monitoring.prometheus import PROMETHEUS_TYPE, prometheus_text
 from syncline.monitoring.sampler import MetricSampler
+from syncline.monitoring.writer import LogWriter, tells
 
 __all__ = [
     "PROMETHEUS_TYPE",
     "Alarms",
     "CloudWatchService",
+    "LogWriter",
     "Logs",
     "LogsService",
     "MetricSampler",
     "Metrics",
     "Row",
     "prometheus_text",
+    "tells",
 ]

@@ -119,9 +119,7 @@ class CodeHandler:
         if outcome.errors:
             ctx.out_errors.extend(outcome.errors)
         for log in outcome.logs:
-            info = ctx.info
-            field = f"{info.parent_type_name}.{info.field_name}"
-            self._library.meter.event("resolver log", level=log.level, api=ctx.api_id, field=field, message=log.line())
+            self._library.say(ctx, log.level, log.line(), line=log.line())
         if outcome.failure is not None:
             self._failed(outcome.failure, ctx)
         for effect in () if self._library.keeps_effects else outcome.effects:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from syncline.core import Clock, Ids
 from syncline.core.settings import Javascript, Resolvers
+from syncline.datasources import Context
 from syncline.js import AnswerRefused, Engine, Limits, QuickJs
 from syncline.resolvers.project import Project
 from syncline.resolvers.util import UNSUPPORTED, functions
@@ -34,6 +35,8 @@ class Notes(Protocol):
 class Library:
     """The `util` library, bound to a clock, ids and a meter. Make one, and `for_api` from it for each API."""
 
+    logged = False
+    """Whether the API that this is for logs what its handlers give."""
     keeps_effects = False
     """Whether calls of `extensions` are kept for the caller; otherwise they are refused."""
 
@@ -72,6 +75,13 @@ class Library:
         found = self.for_api()
         found.meter, found.keeps_effects = notes, True
         return found
+
+    def say(self, ctx: Context, level: str, message: str, *, line: str = "") -> None:
+        """Write a handler's own line: into the server's log, and, as `line`, into the API's log group if it has one."""
+        field = f"{ctx.info.parent_type_name}.{ctx.info.field_name}"
+        self.meter.event("resolver log", level=level, api=ctx.api_id, field=field, message=message)
+        if ctx.log is not None:
+            ctx.log.line(level, line or f"{level} - {message}")
 
     def _engine(self) -> QuickJs:
         settings = self.settings

@@ -10,6 +10,7 @@ from syncline.resolvers.batching import BATCH_INVOKE_DEFAULT, Batching, BatchSou
 from syncline.resolvers.code import Code, CodeHandler
 from syncline.resolvers.handler import TemplateHandler
 from syncline.resolvers.library import Library
+from syncline.resolvers.logged import logged
 from syncline.resolvers.model import FunctionSpec, Handler, Resolver, ResolverSpec
 from syncline.resolvers.pipeline import PipelineFunction, PipelineResolver
 from syncline.resolvers.python import PYTHON, PythonHandler, check_python
@@ -69,6 +70,13 @@ def _handlers(
     spec: ResolverSpec | FunctionSpec, owner: str, library: Library, checked: bool
 ) -> tuple[Handler | None, Handler | None]:
     """What comes before and after: of code, of templates, or nothing."""
+    before, after = _compiled(spec, owner, library, checked)
+    return logged(spec, before, after) if library.logged else (before, after)
+
+
+def _compiled(
+    spec: ResolverSpec | FunctionSpec, owner: str, library: Library, checked: bool
+) -> tuple[Handler | None, Handler | None]:
     if spec.runtime is None and spec.code is None:
         return (
             _template(spec.request_template, f"{owner} request", library),

@@ -162,9 +162,7 @@ def early_return(value: JSON = None, *, skip_to: str = "NEXT") -> NoReturn:
 def log(*values: JSON, level: str = "INFO") -> None:
     """Write a line into the server's log."""
     context, library = running()
-    message = " ".join(each if type(each) is str else str(each) for each in values)
-    field = f"{context.info.parent_type_name}.{context.info.field_name}"
-    library.meter.event("resolver log", level=level, api=context.api_id, field=field, message=message)
+    library.say(context, level, " ".join(each if type(each) is str else str(each) for each in values))
 
 
 def auth_type_here() -> str:

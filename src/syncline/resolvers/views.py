@@ -195,9 +195,7 @@ class UtilView:
         filled = [text_of(each) for each in values[: len(parts) - 1]]
         filled += ["{}"] * (len(parts) - 1 - len(filled))
         message = parts[0] + "".join(each + part for each, part in zip(filled, parts[1:], strict=True))
-        info = self.context.info
-        field = f"{info.parent_type_name}.{info.field_name}"
-        self.library.meter.event("resolver log", level=level, api=self.context.api_id, field=field, message=message)
+        self.library.say(self.context, level, message)
         return ""
 
     def add_header(self, name: JSON, value: JSON) -> JSON:

@@ -15,6 +15,7 @@ from syncline.datasources import Engines
 from syncline.events import Events, EventsEngine
 from syncline.graphql import Graphql, GraphqlEngine
 from syncline.hub import Hub, Ledger, Post, Start
+from syncline.monitoring import Logs, LogWriter
 from syncline.store import MemoryStore
 from syncline.wire import Credential, Operations
 
@@ -95,7 +96,9 @@ class World:
         self.hub = Hub(clock, settings.hub, meter)
         auth = auth or Authenticator(clock, SigV4(OneKey(), clock, account="000000000000"))
         url = "http://localhost:4000"
-        shared = store, clock, SystemIds(), settings, meter, self.hub, auth, engines or Engines(), lambda: url
+        self.logs = Logs(store, clock)
+        self.log_writer = writer = LogWriter(self.logs, clock, meter)
+        shared = store, clock, SystemIds(), settings, meter, self.hub, auth, engines or Engines(), lambda: url, writer
         self.engine = EventsEngine(*shared)
         self.graphql = GraphqlEngine(*shared)
         self.service = AppSync(Graphql(self.graphql), Events(self.engine), self.engine)

@@ -124,3 +124,26 @@ async def test_code_that_cannot_be_read_is_refused(world: World) -> None:
             await world.call("CreateChannelNamespace", name="code", codeHandlers=code)
         assert caught.value.data["reason"] == "CODE_ERROR"
     assert "code" not in world.engine.live(world.api_id).entry.namespaces
+
+
+SAYING = "export function onPublish(ctx) { console.log('got', 1); console.error('bad'); return ctx.events }"
+
+
+@pytest.mark.rule("EVT-24")
+@pytest.mark.parametrize(
+    ("level", "count"), [(None, 0), ("NONE", 0), ("ERROR", 1), ("INFO", 2), ("DEBUG", 2), ("ALL", 2)]
+)
+async def test_the_console_goes_to_the_apis_log_group(world: World, level: str | None, count: int) -> None:
+    await coded(world, SAYING)
+    if level is not None:
+        api = (await world.call("GetApi"))["api"]
+        config = {
+            **api["eventConfig"],
+            "logConfig": {"logLevel": level, "cloudWatchLogsRoleArn": "arn:aws:iam::0:role/r"},
+        }
+        await world.call("UpdateApi", name=api["name"], eventConfig=config)
+    await world.publish("code/x", 1)
+    await world.log_writer.drain()
+    group = f"/aws/appsync/apis/{world.api_id}"
+    streams = await world.logs.streams(group) if world.logs.groups(group) else []
+    assert sum(each.count for each in streams) == count

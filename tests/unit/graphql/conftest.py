@@ -14,6 +14,7 @@ from syncline.core.settings import Hub as HubSettings
 from syncline.datasources import Engines
 from syncline.graphql import Graphql, GraphqlEngine
 from syncline.hub import Hub, Ledger, Start
+from syncline.monitoring import Logs, LogWriter
 from syncline.store import MemoryStore
 from syncline.wire import Credential, Operations
 
@@ -76,6 +77,8 @@ class World:
     ) -> None:
         self.store, self.clock, self.meter, self.engines = store, clock, meter, engines
         self.hub = Hub(clock, HubSettings(), meter)
+        self.logs = Logs(store, clock)
+        self.log_writer = LogWriter(self.logs, clock, meter)
         throttle = Throttle(clock, meter, (settings or Settings()).rates)
         auth = Authenticator(clock, SigV4(OneKey(), clock, account="000000000000"), throttle=throttle)
         self.engine = GraphqlEngine(
@@ -88,6 +91,7 @@ class World:
             auth,
             engines or Engines(),
             lambda: "http://localhost:4000",
+            self.log_writer,
         )
         self.operations = Operations({"appsync": Graphql(self.engine)})
         self.api_id = ""
