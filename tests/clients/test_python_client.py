@@ -246,25 +246,32 @@ async def test_a_token_is_renewed_in_band_and_a_revoked_one_replaced(guarded: Se
     def revoke(n: int) -> None:
         people.cognito.revoke_token(ClientId=people.client, Token=given[n]["RefreshToken"])
 
+    pools = [{"authType": "AMAZON_COGNITO_USER_POOLS"}]
+    api = EventApi(guarded, modes=pools, cognitoConfig={"userPoolId": people.pool, "awsRegion": REGION})
     url, auth = f"{guarded.url}/graphql/{people.api}", Brief(token)
     say = "mutation S($id: ID!) { say(id: $id) { id } }"
     async with (
         GraphQLClient(url, auth=auth, timing=QUICK) as client,
+        EventsClient(api.url, auth=auth, timing=QUICK) as events,
         client.subscribe("subscription { onSay { id } }") as live,
+        events.subscribe("/default/*") as posted,
     ):
-        heard: list[str] = []
-        while len(given) < 3 or len(heard) < 5:
-            await client.execute(say, {"id": len(heard)})
-            message = await anext(live)
+
+        async def both(word: str) -> None:
+            await client.execute(say, {"id": word})
+            await events.publish("/default/a", [word])
+            message, event = await anext(live), await anext(posted)
             assert isinstance(message, Message)
-            heard.append(message.data["onSay"]["id"])
+            assert isinstance(event, Event)
+            assert (message.data["onSay"]["id"], event.value) == (word, word)
+
+        while len(given) < 3:
+            await both(str(len(given)))
             await asyncio.sleep(0.1)
-        assert heard == [str(n) for n in range(len(heard))]
         auth.renewal = float("inf")
+        await asyncio.sleep(1)  # the starts under the newest token are answered
+        await asyncio.to_thread(revoke, 0)
+        await both("the first token is nobody's any more")
         await asyncio.to_thread(revoke, -1)
-        held = len(given)
-        await client.execute(say, {"id": "after"})
-        message = await anext(live)
-        assert isinstance(message, Message)
-        assert message.data == {"onSay": {"id": "after"}}
-        assert len(given) == held + 1
+        await both("after")
+        assert len(given) == 4

@@ -19,18 +19,20 @@ IAM = [{"authType": "AWS_IAM"}]
 
 
 class EventApi:
-    """An Event API that boto3 has deployed; keys unless `modes` say otherwise."""
+    """An Event API that boto3 has deployed; keys unless `modes` say otherwise. `config` is a provider's own."""
 
-    def __init__(self, server: Server, *namespaces: str, modes: list[dict[str, str]] = API_KEY) -> None:
+    def __init__(
+        self, server: Server, *namespaces: str, modes: list[dict[str, str]] = API_KEY, **config: dict[str, str]
+    ) -> None:
         self.server = server
         self.appsync = server.client("appsync") if server.mode == "dev" else server.root("appsync")
-        config = {
-            "authProviders": modes,
+        settled = {
+            "authProviders": [{**mode, **config} for mode in modes],
             "connectionAuthModes": modes,
             "defaultPublishAuthModes": modes,
             "defaultSubscribeAuthModes": modes,
         }
-        made = self.appsync.create_api(name="events", eventConfig=config)["api"]
+        made = self.appsync.create_api(name="events", eventConfig=settled)["api"]
         self.id, self.dns = made["apiId"], made["dns"]
         self.key = self.appsync.create_api_key(apiId=self.id)["apiKey"]["id"]
         for name in namespaces or ("default",):

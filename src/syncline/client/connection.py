@@ -256,7 +256,7 @@ class Connection:
                 raise ConnectionLost(reason="the server did not answer a subscription")
             if any(flow.stage is Stage.WAITING for flow in self._flows):
                 self._work.set()
-            if self._dialect.renews and self._dialect.resumes and self._clock.now() >= self._auth.renewal:
+            if self._dialect.resumes and self._clock.now() >= self._auth.renewal:
                 await self._renew()
 
     async def _renew(self) -> None:

@@ -84,8 +84,6 @@ class Dialect(Protocol):
     """How one kind of API is spoken to."""
 
     subprotocol: str
-    renews: bool
-    """Whether a start with an id in use brings a fresh credential."""
     http: str
     """Where requests go."""
     socket: str
@@ -118,7 +116,6 @@ class GraphQLDialect:
     """AppSync's `graphql-ws`."""
 
     subprotocol = "graphql-ws"
-    renews = True
 
     def __init__(self, url: str, *, resumes: bool) -> None:
         self.http = url
@@ -160,7 +157,6 @@ class EventsDialect:
     """AppSync Events' `aws-appsync-event-ws`."""
 
     subprotocol = "aws-appsync-event-ws"
-    renews = False
 
     def __init__(self, url: str, *, resumes: bool) -> None:
         self.http = url
