@@ -19,6 +19,22 @@ RENAMED = {
     ("lambda", "InvokeAsync"): "lambda:InvokeFunction",
 }
 TRANSACT = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+LOG_ROLE = "logConfig.cloudWatchLogsRoleArn"
+PASSED = {
+    ("lambda", "CreateFunction"): ("Role",),
+    ("lambda", "UpdateFunctionConfiguration"): ("Role",),
+    ("appsync", "CreateDataSource"): ("serviceRoleArn",),
+    ("appsync", "UpdateDataSource"): ("serviceRoleArn",),
+    ("appsync", "CreateGraphqlApi"): (LOG_ROLE, "mergedApiExecutionRoleArn"),
+    ("appsync", "UpdateGraphqlApi"): (LOG_ROLE, "mergedApiExecutionRoleArn"),
+    ("appsync", "CreateApi"): (f"eventConfig.{LOG_ROLE}",),
+    ("appsync", "UpdateApi"): (f"eventConfig.{LOG_ROLE}",),
+    ("cognito-idp", "CreateUserPool"): ("SmsConfiguration.SnsCallerArn",),
+    ("cognito-idp", "UpdateUserPool"): ("SmsConfiguration.SnsCallerArn",),
+    ("cognito-idp", "CreateGroup"): ("RoleArn",),
+    ("cognito-idp", "UpdateGroup"): ("RoleArn",),
+}
+"""Where requests name a role that a service is to act under."""
 DATA = {
     "dynamodb": ("Get", "Put", "Update", "Delete", "Query", "Scan", "Batch", "Transact", "Execute"),
     "dynamodbstreams": ("Get", "Describe", "List"),
@@ -46,6 +62,18 @@ def targets(service: str, operation: str, request: Asked, *, region: str, accoun
     finder = FINDERS.get(service)
     arns = [] if finder is None else [each for each in finder(request, region, account) if each]
     return [(action, arn) for arn in arns or ["*"]]
+
+
+def passed_roles(service: str, operation: str, request: Asked) -> list[Target]:
+    """The roles that a request hands to a service, each with that service's name: `iam:PassRole` is asked for them."""
+    found: list[Target] = []
+    for path in PASSED.get((service, operation), ()):
+        value: Any = request
+        for member in path.split("."):
+            value = value.get(member) if isinstance(value, dict) else None
+        if isinstance(value, str) and value:
+            found.append((value, f"{service}.amazonaws.com"))
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -37,6 +37,12 @@ class Statement(msgspec.Struct, frozen=True):
     principal: Any = None
     sid: str = ""
 
+    @property
+    def unconditional(self) -> bool:
+        """Whether it says the same in every context."""
+        patterns = (*(self.resources or ()), *(self.not_resources or ()))
+        return not self.conditions and not any("${" in pattern for pattern in patterns)
+
     def about(self, action: str) -> bool:
         """Whether it speaks of this action."""
         lowered = action.lower()

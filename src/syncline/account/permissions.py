@@ -36,6 +36,7 @@ class Holding(msgspec.Struct, frozen=True):
     own: tuple[Statement, ...]
     boundary: tuple[Statement, ...] | None = None
     tags: dict[str, str] = {}
+    trust: tuple[Statement, ...] = ()
 
     def decide(self, action: str, resource: str, context: Context) -> str:
         """The decision of both together."""
@@ -43,6 +44,18 @@ class Holding(msgspec.Struct, frozen=True):
         if own != ALLOWED or self.boundary is None:
             return own
         return decide(self.boundary, action, resource, context)
+
+    def lasting(self, action: str) -> bool:
+        """Whether decisions about an action depend on nothing but the resource, until a policy changes."""
+        return all(each.unconditional for each in (*self.own, *(self.boundary or ())) if each.about(action))
+
+    def trusts_service(self, service: str, context: Context) -> bool:
+        """Whether a role's trust policy lets one of AWS's services assume it."""
+        named = [
+            each for each in self.trust if each.about("sts:AssumeRole") and _names_service(each.principal, service)
+        ]
+        relevant = [each for each in named if each.holds(context)]
+        return bool(relevant) and all(each.allow for each in relevant)
 
 
 NOBODY = Holding(())
@@ -55,9 +68,12 @@ class Permissions:
     def __init__(self, store: Store, clock: Clock, *, account: str) -> None:
         self._store, self._clock, self._account = store, clock, account
         self._known: dict[tuple[str, str], Holding] = {}
+        self.version = 0
+        """Counts the changes of policies: what was decided under an older one may be wrong."""
 
     def changed(self) -> None:
         """A policy, a role or a user has changed: look again."""
+        self.version += 1
         self._known.clear()
 
     async def decide(self, caller: Caller, action: str, resource: str, *, context: Context | None = None) -> str:
@@ -71,10 +87,14 @@ class Permissions:
         """What the caller's policies say, as they are now."""
         kind, name = key = principal_of(caller)
         found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = await self._store.read(lambda snapshot: self._held(snapshot, kind, name))
-            if len(self._known) > KNOWN_MAX:
+        if found is not None:
+            return found
+        version = self.version
+        found = await self._store.read(lambda snapshot: self._held(snapshot, kind, name))
+        if version == self.version:  # What was read before a change must not outlive it.
+            if len(self._known) >= KNOWN_MAX:
                 self._known.clear()
+            self._known[key] = found
         return found
 
     async def holding_of(self, arn: str) -> Holding | None:
@@ -131,6 +151,7 @@ class Permissions:
             tuple(each for document in documents for each in statements(document)),
             statements(self._document(snapshot, boundary)) if boundary else None,
             found.tags,
+            statements(found.trust) if isinstance(found, Role) else (),
         )
 
     def _document(self, snapshot: Snapshot, arn: str) -> str:
@@ -230,6 +251,11 @@ def _names(principal: Any, caller: Caller, context: Context) -> bool:
     texts: Iterable[str] = named if isinstance(named, list) else [named] if named else ()
     own = {caller.arn, str(context["aws:principalarn"]), caller.account, f"arn:aws:iam::{caller.account}:root", "*"}
     return any(text in own or matches(text, caller.arn) for text in texts)
+
+
+def _names_service(principal: Any, service: str) -> bool:
+    named = principal.get("Service", ()) if isinstance(principal, dict) else ()
+    return service in (named if isinstance(named, list) else [named]) or principal == "*"
 
 
 def _by_account(principal: Any, caller: Caller) -> bool:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncline.account import Credentials, Iam, Permissions, SecretsManager, Sts, load_root_key
+from syncline.account import Acting, Credentials, Enforcement, Iam, Permissions, SecretsManager, Sts, load_root_key
 from syncline.app.appsync import AppSync
 from syncline.app.keys import open_vault
-from syncline.app.policies import Gate, PolicyRules, enforced
+from syncline.app.policies import Gate, PolicyRules, aws_mode
 from syncline.auth import Authenticator, Authorizer, Jwts, SigV4, Throttle
 from syncline.bus import LocalBus
 from syncline.core import Clock, Ids, Meter, Part, Settings, Unavailable, Vault
@@ -42,7 +42,8 @@ class Rooms:
         self.streams = Streams(store, LocalBus(), clock, settings.streams, meter)
         self.credentials = Credentials(root, store, clock, ids, account=account, vault=vault)
         self.permissions = Permissions(store, clock, account=account)
-        self._enforced = self.permissions if enforced(settings) else None
+        self.enforcement = Enforcement(aws_mode(settings), meter)
+        self._enforced = self.permissions if self.enforcement.enforced else None
         self.logs = Logs(store, clock)
         self.log_writer = LogWriter(self.logs, clock, meter)
         self.metrics = Metrics(store, clock)
@@ -67,7 +68,7 @@ class Rooms:
         self.hub = Hub(clock, settings.hub, meter, epoch=ids.uuid()[:8])
         verify = settings.mode != "dev"
         self.auth = self._authenticator(settings, meter, verify=verify)
-        engines = self._engines(root.secret_access_key.encode())
+        engines = self._engines(root.secret_access_key.encode(), account=account, region=region)
         shared = store, clock, ids, settings, meter, self.hub, self.auth, engines, lambda: self.url, self.log_writer
         self.graphql = GraphqlEngine(*shared)
         self.events = EventsEngine(*shared)
@@ -81,7 +82,7 @@ class Rooms:
             account=account,
             region=region,
             verify=verify,
-            gate=Gate(self.permissions, settings, meter),
+            gate=Gate(self.permissions, self.enforcement, settings, meter),
         )
 
     def _authenticator(self, settings: Settings, meter: Meter, *, verify: bool) -> Authenticator:
@@ -92,7 +93,7 @@ class Rooms:
             SigV4(self.credentials, clock, account=account, verify=verify),
             Jwts(clock, meter, self.userpools, self._fetch),
             Authorizer(clock, meter, self.functions.invoke, account=account),
-            PolicyRules(self.permissions) if enforced(settings) else None,
+            None if self.enforcement.off else PolicyRules(self.permissions, self.enforcement),
             Throttle(clock, meter, settings.rates),
         )
 
@@ -119,14 +120,16 @@ class Rooms:
             "sts": Sts(self.store, self.credentials, account=account, permissions=self._enforced),
         }
 
-    def _engines(self, secret: bytes) -> Engines:
+    def _engines(self, secret: bytes, *, account: str, region: str) -> Engines:
         """What data sources are built over."""
 
         def lend(role_arn: str, session_name: str) -> SigningKey:
             session = self.credentials.lend(role_arn, session_name)
             return SigningKey(session.id, session.secret, session.token)
 
-        return Engines(self.tables, self.functions, secret, self._clock, self.outbound, lend)
+        acting = Acting(self.permissions, self.enforcement, region=region, account=account)
+        role_of = None if self.enforcement.off else acting.role
+        return Engines(self.tables, self.functions, secret, self._clock, self.outbound, lend, role_of)
 
     def _lent(self, function: Function) -> dict[str, str]:
         """A function's own access key: its role's, never the server's."""

@@ -12,6 +12,7 @@ from syncline.datasources.functions import FunctionSource
 from syncline.datasources.http import HttpSource, Signing
 from syncline.datasources.local import Local
 from syncline.datasources.model import DataSource, DataSourceRecord, Engines
+from syncline.datasources.roles import under_role
 from syncline.datasources.tokens import Tokens
 
 
@@ -52,7 +53,7 @@ def build(record: DataSourceRecord, engines: Engines, api_id: str = "") -> DataS
     builder = BUILDERS.get(record.type)
     if builder is None:
         raise DataSourceTypeUnsupported(type=record.type)
-    source: DataSource = builder(record, engines, api_id)
+    source: DataSource = builder(record, under_role(record, engines, api_id), api_id)
     return source
 
 

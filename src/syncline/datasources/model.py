@@ -6,7 +6,7 @@ Never: talks to an engine.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -148,9 +148,27 @@ class FunctionInvoker(Protocol):
     async def invoke(self, name_or_arn: str, payload: bytes, *, kind: str = "RequestResponse") -> Invocation: ...
 
 
+class Role(Protocol):
+    """The service role that a data source acts under."""
+
+    def knows(self, asked: Hashable) -> bool:
+        """Whether this was allowed before, and still is."""
+        ...
+
+    async def check(self, asked: Hashable, service: str, operation: str, request: dict[str, Any]) -> None:
+        """Return when the role may make an AWS request; `asked` is what it is remembered by. Raises Denied."""
+        ...
+
+
+class Roles(Protocol):
+    """Gives data sources their roles."""
+
+    def __call__(self, arn: str | None, *, source: str, api_id: str) -> Role: ...
+
+
 class Engines(msgspec.Struct, frozen=True):
     """What data sources are built over. `secret` signs page tokens, so that a client cannot make one up; `lend` gives
-    the access key of a role, by the role's ARN and a name for the session."""
+    the access key of a role, by the role's ARN and a name for the session; without `role_of` roles are not asked."""
 
     tables: ItemStore | None = None
     functions: FunctionInvoker | None = None
@@ -158,3 +176,4 @@ class Engines(msgspec.Struct, frozen=True):
     clock: Clock | None = None
     outbound: Outbound | None = None
     lend: Callable[[str, str], SigningKey] | None = None
+    role_of: Roles | None = None

@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from syncline.account.evaluate import ALLOWED, EXPLICIT, IMPLICIT, decide, matches, statements
+from syncline.account.evaluate import ALLOWED, EXPLICIT, IMPLICIT, Statement, decide, matches, statements
+from syncline.account.permissions import Holding, rule_of
 
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/notes"
 
@@ -107,3 +110,45 @@ def test_variables_are_the_callers_and_one_without_value_fits_nothing() -> None:
 
 def test_a_hostile_pattern_takes_no_time() -> None:
     assert not matches("*a" * 50 + "b", "a" * 2000)
+
+
+ACTIONS = st.sampled_from(["dynamodb:GetItem", "dynamodb:PutItem", "lambda:InvokeFunction"])
+RESOURCES = st.sampled_from([f"arn:aws:dynamodb:r:a:table/{name}" for name in ("a", "b", "ab")])
+PATTERNS = st.sampled_from(["*", "arn:aws:dynamodb:r:a:table/a*", "arn:aws:dynamodb:r:a:table/?", "*/${aws:username}"])
+CONDITIONS = st.sampled_from(
+    [None, {"StringEquals": {"aws:username": "a"}}, {"StringNotEquals": {"aws:username": "a"}}, {"Bool": {"x": "true"}}]
+)
+STATEMENTS = st.builds(
+    Statement,
+    st.booleans(),
+    st.lists(st.sampled_from(["*", "dynamodb:*", "dynamodb:Get*", "lambda:InvokeFunction"]), min_size=1).map(tuple),
+    st.none(),
+    st.lists(PATTERNS, min_size=1).map(tuple),
+    st.none(),
+    CONDITIONS,
+)
+HOLDINGS = st.builds(
+    Holding,
+    st.lists(STATEMENTS, max_size=4).map(tuple),
+    st.one_of(st.none(), st.lists(STATEMENTS, max_size=3).map(tuple)),
+)
+
+
+@pytest.mark.rule("ACC-21")
+@given(HOLDINGS, ACTIONS, RESOURCES, st.sampled_from(["a", "b"]))
+def test_a_rule_decides_as_the_policies_it_is_made_from(
+    holding: Holding, action: str, resource: str, name: str
+) -> None:
+    context = {"aws:username": name}
+    decision = holding.decide(action, resource, context)
+    assert rule_of(holding, action, context).admits(resource) is (decision == ALLOWED)
+
+
+@pytest.mark.rule("ACC-25")
+@given(HOLDINGS, ACTIONS, RESOURCES)
+def test_what_is_remembered_of_a_role_is_the_same_in_every_context(
+    holding: Holding, action: str, resource: str
+) -> None:
+    if holding.lasting(action):
+        seen = {holding.decide(action, resource, context) for context in ({}, {"aws:username": "a"}, {"x": "true"})}
+        assert len(seen) == 1

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from syncline.account import Credentials, Iam, Permissions, RootKey, targets
-from syncline.app.policies import Gate, NotPermitted
+from syncline.account import Credentials, Enforcement, Iam, NotPermitted, Permissions, RootKey, targets
+from syncline.app.policies import Gate
 from syncline.core import Meter, Settings, SystemClock, SystemIds
 from syncline.core.call import Call, Caller
 from syncline.store import MemoryStore
@@ -29,7 +29,8 @@ async def gate(store: MemoryStore, mode: str, log: io.StringIO) -> Gate:
     statement = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": NOTES}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     await iam.put_user_policy({"UserName": "ada", "PolicyName": "p", "PolicyDocument": document})
-    return Gate(permissions, Settings(aws_mode=mode), Meter(out=log))
+    meter = Meter(out=log)
+    return Gate(permissions, Enforcement(mode, meter), Settings(), meter)
 
 
 def entered(caller: Caller | None) -> Call:
