@@ -15,6 +15,7 @@ from syncline.core import arns
 from syncline.events.catalog import Entry
 from syncline.events.engine import EventsEngine
 from syncline.events.errors import BadRequest, NoSuchNamespace
+from syncline.events.features import features_of
 from syncline.events.live_api import PROVIDER_CONFIGS
 from syncline.events.model import Api, Namespace
 from syncline.wire import page, page_of, record_from, shown
@@ -128,9 +129,10 @@ class Apis:
         if isinstance(changed, Api):
             await self._engine.catalog.put_api(changed)
             return
+        features_of(tags)
         await entry.namespaces.put(changed)
         live = self._engine.live(entry.api.api_id)
-        live.serve(changed, live.namespace(changed.name).handlers)
+        await self._engine.serve(live, changed, live.namespace(changed.name).handlers)
 
     def _tagged(self, arn: str) -> tuple[Entry, Api | Namespace]:
         api_id, namespace = named_by(arn)

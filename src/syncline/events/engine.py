@@ -13,7 +13,9 @@ from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
 from syncline.datasources import Engines
 from syncline.events.catalog import Catalog, Entry
 from syncline.events.errors import NoSuchApi
+from syncline.events.handlers import Handlers
 from syncline.events.live_api import LiveApi
+from syncline.events.model import Namespace
 from syncline.events.publish import Publisher
 from syncline.events.serve import Server
 from syncline.events.subscribe import Endpoint
@@ -109,6 +111,11 @@ class EventsEngine:
         live = LiveApi(entry, self._engines, self._library.for_api(), self.meter, self._logs)
         live.restore()
         self._live[live.api_id] = live
+
+    async def serve(self, live: LiveApi, record: Namespace, handlers: Handlers) -> None:
+        """Serve a namespace, new or changed, from now on; what its subscriptions may no longer hear ends."""
+        live.serve(record, handlers)
+        self.auth.opened.recheck(live.api_id)
 
     async def stop(self, api_id: str) -> None:
         """Serve an API no longer; end its subscriptions."""

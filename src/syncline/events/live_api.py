@@ -17,6 +17,7 @@ from syncline.datasources import DataSourceRecord, Engines, Sources
 from syncline.events.catalog import Entry
 from syncline.events.code import EXPORTS, Code
 from syncline.events.errors import BadRequest, NamespaceUnknown
+from syncline.events.features import Features, features_of
 from syncline.events.figures import ApiFigures, NamespaceFigures
 from syncline.events.handlers import Direct, Handlers, Moment
 from syncline.events.model import Namespace
@@ -47,7 +48,12 @@ class Served(msgspec.Struct, frozen=True):
     publish: ApiAuth
     subscribe: ApiAuth
     handlers: Handlers
+    features: Features
     figures: NamespaceFigures
+
+    def auth(self, operation: str) -> ApiAuth:
+        """Who may `publish` or `subscribe`, by mode."""
+        return self.publish if operation == "publish" else self.subscribe
 
 
 class LiveApi:
@@ -110,6 +116,7 @@ class LiveApi:
             self._auth(record.publish_auth_modes or defaults["defaultPublishAuthModes"], "Publish", arn),
             self._auth(record.subscribe_auth_modes or defaults["defaultSubscribeAuthModes"], "Subscribe", arn),
             handlers,
+            features_of(record.tags),
             NamespaceFigures(self._meter, self.api_id, record.name),
         )
 

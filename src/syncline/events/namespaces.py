@@ -10,6 +10,7 @@ from typing import Any
 from syncline.events.apis import check_modes, check_tags
 from syncline.events.engine import EventsEngine
 from syncline.events.errors import BadRequest, NamespaceExists, NoSuchNamespace
+from syncline.events.features import features_of
 from syncline.events.live_api import LiveApi
 from syncline.events.model import Namespace
 from syncline.wire import page, record_from, shown
@@ -51,10 +52,10 @@ class Namespaces:
         check_modes(record.publish_auth_modes or [], config, "publishAuthModes")
         check_modes(record.subscribe_auth_modes or [], config, "subscribeAuthModes")
         check_handlers(record)
+        features_of(record.tags)
         handlers = live.handlers(record)
         await live.entry.namespaces.put(record)
-        live.serve(record, handlers)
-        self._engine.auth.opened.recheck(live.api_id)
+        await self._engine.serve(live, record, handlers)
         return {"channelNamespace": shown(record)}
 
     def get(self, request: Members) -> Members:

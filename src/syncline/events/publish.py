@@ -17,25 +17,29 @@ from syncline.events.channels import Channel, channel_of
 from syncline.events.errors import BadRequest, InvalidChannel, TooManyEvents
 from syncline.events.handlers import Incoming, Moment, Outgoing, shown_request
 from syncline.events.live_api import LiveApi, Served
-from syncline.hub import Hub
+from syncline.hub import Hub, Outbox
 
 JSON = Any
 Answer = dict[str, list[dict[str, JSON]]]
 
 
 class Event(msgspec.Struct, frozen=True, weakref=False):
-    """What the hub carries: the event's text as a JSON string, encoded once for all its subscribers."""
+    """What the hub carries: the event's text as a JSON string, encoded once for all its subscribers. `origin`: the
+    connection that is not to have it back."""
 
     payload: bytes
+    origin: Outbox | None = None
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks, and how: credentials (lower-case names), what a signature may cover, the HTTP request behind it."""
+    """Who asks, and how: credentials (lower-case names), what a signature may cover, the HTTP request behind it, the
+    connection if it is a message on one."""
 
     headers: Mapping[str, str]
     signed: Signed
     request: Request
     door: Door = "request"
+    outbox: Outbox | None = None
 
 
 class Publisher:
@@ -50,14 +54,25 @@ class Publisher:
         namespace = live.namespace(place.namespace)
         figures = namespace.figures
         try:
-            identity = await self.admit(namespace.publish, caller, "EVENT_PUBLISH", place)
+            identity = await self.enter(namespace, "publish", place, caller)
             incoming = [Incoming(self._ids.uuid(), self._payload(text)) for text in texts]
             answer = await self._handled(live, namespace, place, identity, caller, incoming)
         except SynclineError as refusal:
             (figures.publish_server_errors if is_ours(refusal) else figures.publish_client_errors).add()
             raise
         figures.publishes.add()
-        return self._sent(live, place, incoming, texts, answer)
+        return self._sent(live, place, incoming, texts, answer, None if namespace.features.echo else caller.outbox)
+
+    async def enter(self, namespace: Served, operation: str, channel: Channel, caller: Caller) -> Identity:
+        """Who calls, when they may `publish` or `subscribe` there. Raises Unauthenticated."""
+        identity = await self.admit(namespace.auth(operation), caller, f"EVENT_{operation.upper()}", channel)
+        namespace.features.check(operation, channel, identity)
+        return identity
+
+    def check(self, namespace: Served, operation: str, channel: Channel, identity: Identity) -> None:
+        """Raise Unauthenticated when what `identity` was let in with is good no more."""
+        self._auth.check(namespace.auth(operation), identity)
+        namespace.features.check(operation, channel, identity)
 
     async def admit(self, auth: ApiAuth, caller: Caller, operation: str, channel: Channel | None = None) -> Identity:
         """Who calls, when that is allowed. Raises Unauthenticated, in the one wording of Event APIs."""
@@ -84,10 +99,6 @@ class Publisher:
     def opened(self) -> Opened:
         """What credentials have opened, on all APIs."""
         return self._auth.opened
-
-    def check(self, auth: ApiAuth, identity: Identity) -> None:
-        """Raise Unauthenticated when what `identity` was let in with is good no more."""
-        self._auth.check(auth, identity)
 
     def _read(self, channel: JSON, events: JSON) -> tuple[Channel, list[str]]:
         if not isinstance(channel, str):
@@ -132,6 +143,7 @@ class Publisher:
         incoming: list[Incoming],
         texts: list[str],
         handled: dict[str, Outgoing] | None,
+        origin: Outbox | None,
     ) -> Answer:
         """Hand what goes on to the hub, in the request's order. Nothing is awaited: these events stay together."""
         figures = live.namespace(channel.namespace).figures  # it may have gone while the handler ran
@@ -147,7 +159,7 @@ class Publisher:
             if sent is None:
                 figures.dropped.add()
                 continue
-            self._broadcast(live, channel, sent, figures.broadcast_bytes)
+            self._broadcast(live, channel, sent, figures.broadcast_bytes, origin)
             figures.successful.add()
             figures.broadcasts.add()
             answer["successful"].append(told)
@@ -160,11 +172,10 @@ class Publisher:
         text = json.encode(outcome.payload)
         return text.decode() if len(text) + len(event.id) <= self._limits.event_bytes_max else None
 
-    def _broadcast(self, live: LiveApi, channel: Channel, text: str, sizes: Any) -> None:
-        payload = json.encode(text)
+    def _broadcast(self, live: LiveApi, channel: Channel, text: str, sizes: Any, origin: Outbox | None) -> None:
+        event, api = Event(json.encode(text), origin), live.api_id
         sizes.observe(len(text))
-        api = live.api_id
-        self._hub.publish(channel.topic(api), Event(payload), commit=0, wider=channel.wider(api), size=len(payload))
+        self._hub.publish(channel.topic(api), event, commit=0, wider=channel.wider(api), size=len(event.payload))
 
 
 def payload_of(event: Event) -> bytes:

@@ -23,8 +23,8 @@ from syncline.events.errors import (
 )
 from syncline.events.handlers import Moment, shown_request
 from syncline.events.live_api import LiveApi, Served
-from syncline.events.publish import Caller, Publisher, is_ours, payload_of
-from syncline.hub import ErrorObject, Hub, Post, Start, Subscription, register, wish_of
+from syncline.events.publish import Caller, Event, Publisher, is_ours, payload_of
+from syncline.hub import ErrorObject, Hub, Outbox, Post, Start, Subscription, register, wish_of
 
 PATH = "/event"
 """What signatures of every message cover, whatever the path of the socket."""
@@ -100,7 +100,7 @@ class Endpoint:
         if isinstance(post.events, list) and len(post.events) > most:
             raise TooManyEventsOverSocket(limit=most)
         body = json.encode({"channel": post.channel, "events": post.events})
-        asking = caller(lowered(post.authorization), post.request, body)
+        asking = caller(lowered(post.authorization), post.request, body, outbox=post.outbox)
         return await self._publisher.publish(live, post.channel, post.events, asking)
 
     def unsubscribe(self, id: str) -> None:
@@ -134,7 +134,7 @@ class Endpoint:
 
     async def _admitted(self, live: LiveApi, namespace: Served, channel: Channel, start: Start) -> Identity:
         asking = caller(lowered(start.authorization), start.request, start.raw.encode())
-        identity = await self._publisher.admit(namespace.subscribe, asking, "EVENT_SUBSCRIBE", channel)
+        identity = await self._publisher.enter(namespace, "subscribe", channel, asking)
         kept, most = self._kept.get(start.id), self._limits.subscriptions_per_connection_max
         if kept is not None and (kept.channel != channel or kept.identity.caller != identity.caller):
             raise DuplicatedOperation(id=start.id)
@@ -157,14 +157,14 @@ class Endpoint:
         return kept.subscription
 
     def _register(self, live: LiveApi, channel: Channel, start: Start, identity: Identity) -> Subscription:
-        live.namespace(channel.namespace)  # it may have gone while the handler ran
+        features = live.namespace(channel.namespace).features  # it may have gone while the handler ran
         if self._live is not live:
             raise NamespaceUnknown  # so may the connection
         wish = wish_of(start.extension, self._hub.epoch)
         subscription = Subscription(
             (channel.topic(live.api_id),),
-            "" if wish is None else "positions",
-            None,
+            (wish is not None, None if features.echo else start.outbox),
+            None if features.echo else not_from(start.outbox),
             payload_of,
             start.outbox,
             start.prefix,
@@ -187,7 +187,8 @@ class Endpoint:
             kept.start.ended(entries, self._leases.ending and not self._kept)
 
     def _check(self, kept: Kept) -> None:
-        self._publisher.check(self._connected().namespace(kept.channel.namespace).subscribe, kept.identity)
+        namespace = self._connected().namespace(kept.channel.namespace)
+        self._publisher.check(namespace, "subscribe", kept.channel, kept.identity)
 
     def _credential_over(self, kept: Kept, refusal: Unauthenticated) -> None:
         self._meter.event(
@@ -213,15 +214,26 @@ class Endpoint:
         return self._live
 
 
-def caller(headers: Mapping[str, str], request: Request, body: bytes, door: Door = "message") -> Caller:
+def caller(
+    headers: Mapping[str, str],
+    request: Request,
+    body: bytes,
+    door: Door = "message",
+    outbox: Outbox | None = None,
+) -> Caller:
     """Who sent a message. Signatures are made as for a POST to the HTTP endpoint."""
     base = request.path.removesuffix("/").removesuffix("/realtime")
-    return Caller(headers, Signed("POST", (base, PATH), body=body), request, door)
+    return Caller(headers, Signed("POST", (base, PATH), body=body), request, door, outbox)
 
 
 def lowered(headers: Mapping[str, str]) -> dict[str, str]:
     """Header names in lower case: clients write them either way."""
     return {name.lower(): value for name, value in headers.items()}
+
+
+def not_from(outbox: Outbox) -> Callable[[Event], bool]:
+    """Holds for what came over other connections."""
+    return lambda event: event.origin is not outbox
 
 
 def stamp(epoch: str) -> Callable[[bytes, int], bytes]:

@@ -2,7 +2,17 @@
 
 from syncline.hub.fanout import Hub
 from syncline.hub.ledger import Ledger
-from syncline.hub.port import Answer, ErrorObject, Hint, Post, PublishingEndpoint, RealtimeEndpoint, Start, Subscription
+from syncline.hub.port import (
+    Answer,
+    ErrorObject,
+    Hint,
+    Outbox,
+    Post,
+    PublishingEndpoint,
+    RealtimeEndpoint,
+    Start,
+    Subscription,
+)
 from syncline.hub.topics import Topic
 from syncline.hub.window import PositionPassed
 from syncline.hub.wishes import register, wish_of
@@ -13,6 +23,7 @@ __all__ = [
     "Hint",
     "Hub",
     "Ledger",
+    "Outbox",
     "PositionPassed",
     "Post",
     "PublishingEndpoint",

@@ -129,7 +129,7 @@ async def test_code_that_cannot_be_read_is_refused(world: World) -> None:
 SAYING = "export function onPublish(ctx) { console.log('got', 1); console.error('bad'); return ctx.events }"
 
 
-@pytest.mark.rule("EVT-24")
+@pytest.mark.rule("EVT-26")
 @pytest.mark.parametrize(
     ("level", "count"), [(None, 0), ("NONE", 0), ("ERROR", 1), ("INFO", 2), ("DEBUG", 2), ("ALL", 2)]
 )
