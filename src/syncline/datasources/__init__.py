@@ -4,9 +4,11 @@ from syncline.datasources.build import build
 from syncline.datasources.errors import DataSourceError
 from syncline.datasources.model import Context, DataSource, DataSourceRecord, Engines, Info, Shared
 from syncline.datasources.outbound import Outbound
+from syncline.datasources.rows import PAGE_MEMBER, Rows, plain_row, without_rows
 from syncline.datasources.sources import Sources
 
 __all__ = [
+    "PAGE_MEMBER",
     "Context",
     "DataSource",
     "DataSourceError",
@@ -14,7 +16,10 @@ __all__ = [
     "Engines",
     "Info",
     "Outbound",
+    "Rows",
     "Shared",
     "Sources",
     "build",
+    "plain_row",
+    "without_rows",
 ]

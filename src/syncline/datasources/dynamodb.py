@@ -15,15 +15,18 @@ from syncline.datasources.attributes import mapping_error, plain_item, same, typ
 from syncline.datasources.errors import DataSourceError
 from syncline.datasources.expressions import read_expression, read_projection
 from syncline.datasources.model import JSON, Context, FunctionInvoker, ItemStore
+from syncline.datasources.rows import Rows
 from syncline.datasources.tokens import Tokens
 
 Request = dict[str, Any]
 Item = dict[str, Any]
+Run = Callable[[Request], Awaitable[Request]]
 
 COMMON = frozenset({"version", "operation"})
 WRITE = COMMON | {"key", "condition", "_version", "customPartitionKey", "populateIndexFields"}
 PAGE = COMMON | {"filter", "index", "nextToken", "limit", "consistentRead", "select", "projection"}
 EXPRESSION = frozenset({"expression", "expressionNames", "expressionValues"})
+GIVES_ROWS = frozenset({"GetItem", "Query", "Scan"})
 CONDITION = EXPRESSION | {"equalsIgnore", "consistentRead", "conditionalCheckFailedHandler"}
 
 
@@ -38,7 +41,7 @@ class DynamoDbSource:
         self._region = region
         self._tables = tables
         self._tokens = tokens
-        self._operations: dict[str, tuple[frozenset[str], Callable[[Request], Awaitable[JSON]]]] = {
+        self._operations: dict[str, tuple[frozenset[str], Callable[..., Awaitable[JSON]]]] = {
             "GetItem": (COMMON | {"key", "consistentRead", "projection"}, self._get),
             "PutItem": (WRITE | {"attributeValues"}, self._put),
             "UpdateItem": (WRITE | {"update"}, self._update),
@@ -56,6 +59,8 @@ class DynamoDbSource:
         """Run the operation that `request` names. Raises DataSourceError."""
         _, run = self._operation(request)
         try:
+            if context.rows and request["operation"] in GIVES_ROWS:
+                return await run(request, show=bytes)  # bytes of bytes are the row itself
             return await run(request)
         except SynclineError as refusal:
             if isinstance(refusal, DataSourceError):
@@ -89,7 +94,7 @@ class DynamoDbSource:
         except SynclineError as again:
             raise again if isinstance(again, DataSourceError) else service_error(again) from again
 
-    def _operation(self, request: JSON) -> tuple[frozenset[str], Callable[[Request], Awaitable[JSON]]]:
+    def _operation(self, request: JSON) -> tuple[frozenset[str], Callable[..., Awaitable[JSON]]]:
         """The operation that `request` names, and its members. Raises DataSourceError."""
         if type(request) is not dict:
             raise mapping_error("Expected a JSON object as the request of a DynamoDB data source.")
@@ -108,13 +113,15 @@ class DynamoDbSource:
         known = ", ".join(self._operations)
         return mapping_error(f"Unsupported operation '{operation}'. Supported operations are: {known}.")
 
-    async def _get(self, request: Request) -> JSON:
+    async def _get(self, request: Request, **options: Any) -> JSON:
         ask: Request = {"TableName": self._table, "Key": _key(request)}
         if request.get("consistentRead") is True:
             ask["ConsistentRead"] = True
         if request.get("projection") is not None:
             read_projection(request["projection"], ask)
-        item = (await self._tables.get_item(ask)).get("Item")
+        item = (await self._tables.get_item(ask, **options)).get("Item")
+        if type(item) is bytes:
+            return Rows([item], one=True)
         return None if item is None else plain_item(item)
 
     async def _put(self, request: Request) -> JSON:
@@ -163,21 +170,21 @@ class DynamoDbSource:
         item = answer.get("Attributes")
         return plain_item(item) if item else None
 
-    async def _query(self, request: Request) -> JSON:
+    async def _query(self, request: Request, **options: Any) -> JSON:
         ask: Request = {"TableName": self._table}
         query = _member(request, "query", EXPRESSION)
         if query is None:
             raise mapping_error("Value for field '$[query]' not found.")
         read_expression(query, ask, "KeyConditionExpression", "$[query]")
         _copy(request, ask, {"scanIndexForward": ("ScanIndexForward", bool)})
-        return await self._page(request, ask, self._tables.query)
+        return await self._page(request, ask, lambda ask: self._tables.query(ask, **options))
 
-    async def _scan(self, request: Request) -> JSON:
+    async def _scan(self, request: Request, **options: Any) -> JSON:
         ask: Request = {"TableName": self._table}
         _copy(request, ask, {"totalSegments": ("TotalSegments", int), "segment": ("Segment", int)})
-        return await self._page(request, ask, self._tables.scan)
+        return await self._page(request, ask, lambda ask: self._tables.scan(ask, **options))
 
-    async def _page(self, request: Request, ask: Request, run: Callable[[Request], Awaitable[Request]]) -> JSON:
+    async def _page(self, request: Request, ask: Request, run: Run) -> JSON:
         _copy(request, ask, PAGE_MEMBERS)
         found = _member(request, "filter", EXPRESSION)
         if found:
@@ -187,9 +194,9 @@ class DynamoDbSource:
         if request.get("nextToken") is not None:
             ask["ExclusiveStartKey"] = self._tokens.open(request["nextToken"])
         answer = await run(ask)
-        last = answer.get("LastEvaluatedKey")
+        last, items = answer.get("LastEvaluatedKey"), answer.get("Items", ())
         return {
-            "items": [plain_item(item) for item in answer.get("Items", ())],
+            "items": Rows(items) if items and type(items[0]) is bytes else [plain_item(item) for item in items],
             "nextToken": self._tokens.seal(last) if last else None,
             "scannedCount": answer.get("ScannedCount", 0),
         }

@@ -117,6 +117,7 @@ class Cached:
     """A resolver that is asked once per values of its caching keys."""
 
     __slots__ = ("_cache", "_field", "_paths", "_resolver", "_ttl")
+    gives_rows = False
 
     def __init__(
         self, resolver: Resolver, cache: ApiCache, field: tuple[str, str], keys: Sequence[str], ttl: int

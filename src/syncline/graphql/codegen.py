@@ -29,6 +29,8 @@ from graphql import (
 )
 from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
 
+from syncline.datasources import PAGE_MEMBER, Rows
+from syncline.graphql.fragments import Fragments, Kept
 from syncline.graphql.selection import FieldPlan, Shape
 
 SERIALIZE = "serialize"
@@ -84,11 +86,14 @@ class Source:
         return found
 
 
-def compile_shape(shape: Shape, mode: str = SERIALIZE) -> Callable[[Any], Any]:
-    """A function from a value to its part of the answer; raises one of ANOMALIES when in doubt. `shape` is pure."""
+def compile_shape(shape: Shape, mode: str = SERIALIZE, kept: Kept | None = None) -> Callable[[Any], Any]:
+    """A function from a value to its part of the answer; raises one of ANOMALIES when in doubt. `shape` is pure.
+
+    With `kept` the value may be rows, or a page with rows, and their fragments are kept.
+    """
     assert shape.pure, "generated code awaits nothing"
     source = Source()
-    expression = _Completion(source, mode).value("v", shape)
+    expression = _Completion(source, mode).value("v", shape, kept)
     source.lines.append(f"def complete(v):\n    return {expression}")
     return source.function("complete")
 
@@ -97,35 +102,50 @@ class _Completion:
     def __init__(self, source: Source, mode: str) -> None:
         self._source, self._mode = source, mode
 
-    def value(self, v: str, shape: Shape) -> str:
+    def value(self, v: str, shape: Shape, kept: Kept | None = None) -> str:
         """An expression that completes the local variable `v`."""
         if shape.kind == "leaf":
             return self._leaf(v, v, shape)
-        return f"({self._null(shape)} if {v} is None else {self._present(v, shape)})"
+        return f"({self._null(shape)} if {v} is None else {self._present(v, shape, kept)})"
 
-    def _present(self, v: str, shape: Shape) -> str:
-        """An expression that completes `v`, no leaf and known not to be None."""
+    def _present(self, v: str, shape: Shape, kept: Kept | None = None) -> str:
+        """An expression that completes `v`, no leaf and known not to be None. With `kept` it may be rows or a page."""
+        item = shape.item or shape
+        if kept is None or item.kind not in ("object", "abstract"):
+            return self._plain(v, shape)
+        one, fragments = self._source.name("c"), self._source.name("r")
+        self._source.constants.update(Rows=Rows, Fragments=Fragments)
+        self._source.lines.append(f"def {one}(v):\n    return {self._plain('v', item)}")
+        self._source.lines.append(f"{fragments} = Fragments({self._source.constant(kept)}, {one})")
+        of_rows = f"{fragments}.{'of_each' if shape.item else 'of_one'}({v})"
+        return f"({of_rows} if type({v}) is Rows else {self._plain(v, shape, kept)})"
+
+    def _plain(self, v: str, shape: Shape, kept: Kept | None = None) -> str:
+        """The same for `v` as plain JSON; with `kept` its page's items may be rows."""
         if shape.kind == "list":
             assert shape.item is not None, "a list has items"
             item = self._source.name("i")
             return f"([{self.value(item, shape.item)} for {item} in {v}] if type({v}) is list else _anomaly())"
         if shape.kind == "object":
-            return f"{self._object(shape.name, shape.selections[shape.name])}({v})"
+            return f"{self._object(shape.name, shape.selections[shape.name], kept)}({v})"
         table = {name: self._object(name, fields) for name, fields in shape.selections.items()}
         rows = ", ".join(f"{name!r}: {function}" for name, function in table.items())
         names = self._source.name("t")
         self._source.lines.append(f"{names} = {{{rows}}}")
         return f"{names}[{v}['__typename']]({v})"
 
-    def _object(self, type_name: str, fields: list[FieldPlan]) -> str:
+    def _object(self, type_name: str, fields: list[FieldPlan], kept: Kept | None = None) -> str:
         """The name of a generated function that completes an object of this type."""
-        parts = [f"{field.key!r}: {self._field(type_name, field)}" for field in fields]
+        parts = [
+            f"{field.key!r}: {self._field(type_name, field, kept if field.name == PAGE_MEMBER else None)}"
+            for field in fields
+        ]
         function = self._source.name("o")
         getter = "v.__getitem__" if self._mode == PROJECT else "v.get"
         self._source.lines.append(f"def {function}(v):\n    g = {getter}\n    return {{{', '.join(parts)}}}")
         return function
 
-    def _field(self, type_name: str, field: FieldPlan) -> str:
+    def _field(self, type_name: str, field: FieldPlan, kept: Kept | None = None) -> str:
         if field.name == "__typename":
             return repr(type_name)
         if field.blocked is not None:
@@ -134,7 +154,7 @@ class _Completion:
         fetched = f"({x} := g({field.name!r}))"
         if field.shape.kind == "leaf":
             return self._leaf(x, fetched, field.shape)
-        return f"({self._null(field.shape)} if {fetched} is None else {self._present(x, field.shape)})"
+        return f"({self._null(field.shape)} if {fetched} is None else {self._present(x, field.shape, kept)})"
 
     def _leaf(self, v: str, first: str, shape: Shape) -> str:
         """`first` is the expression's first use of the value, which may bind `v`."""

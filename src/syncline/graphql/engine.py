@@ -14,6 +14,7 @@ from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
 from syncline.datasources import Engines
 from syncline.graphql.catalog import Catalog, Entry
 from syncline.graphql.errors import NoSuchApi
+from syncline.graphql.fragments import Kept
 from syncline.graphql.hosts import host_of, pattern_of
 from syncline.graphql.live_api import LiveApi
 from syncline.graphql.serve import Server
@@ -50,6 +51,7 @@ class GraphqlEngine:
         dev = settings.mode == "dev"
         self._library = Library(clock, ids, meter, settings.javascript, settings.resolvers, reloads=dev)
         self._live: dict[str, LiveApi] = {}
+        self._kept = Kept()
         self._server = Server(auth, hub, clock, ids, meter)
 
     async def load(self) -> None:
@@ -159,7 +161,7 @@ class GraphqlEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = LiveApi(entry, self._engines, self._library, self.meter, self.clock, self._logs)
+        live = LiveApi(entry, self._engines, self._library, self.meter, self.clock, self._logs, self._kept)
         live.restore()
         self._live[live.api_id] = live
 

@@ -16,7 +16,7 @@ from graphql import GraphQLError
 
 from syncline.auth import Identity
 from syncline.core import SynclineError
-from syncline.datasources import Context, Info, Shared
+from syncline.datasources import Context, Info, Shared, without_rows
 from syncline.graphql import errors
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.errors import FieldFailed, Path
@@ -155,7 +155,7 @@ class Run:
             try:
                 return shape.fast(value)
             except ANOMALIES:
-                pass
+                value = without_rows(value)
         return await self._complete(field, shape, value, path)
 
     async def _value(self, field: FieldPlan, source: Any, path: Path) -> Any:
@@ -218,6 +218,7 @@ class Run:
             env=around.env,
             api_id=around.api,
             shared=self.shared,
+            rows=field.rows,
         )
 
     def _appended(self, context: Context, field: FieldPlan, path: Path) -> None:

@@ -18,6 +18,7 @@ from syncline.graphql.api_cache import ApiCache
 from syncline.graphql.catalog import Entry
 from syncline.graphql.documents import Documents
 from syncline.graphql.errors import BadRequest
+from syncline.graphql.fragments import Kept
 from syncline.graphql.hosts import host_of, pattern_of
 from syncline.graphql.logs import ApiLog
 from syncline.graphql.model import Api
@@ -66,13 +67,21 @@ class LiveApi:
     """One API as it serves now."""
 
     def __init__(
-        self, entry: Entry, engines: Engines, library: Library, meter: Meter, clock: Clock, writer: LogWriter
+        self,
+        entry: Entry,
+        engines: Engines,
+        library: Library,
+        meter: Meter,
+        clock: Clock,
+        writer: LogWriter,
+        kept: Kept,
     ) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
         self.figures = Figures(meter, self.api_id)
         self._meter = meter
         self._clock = clock
+        self._kept = kept
         self._library = library.for_api()
         self._writer = writer
         self._stream = library.ids.bytes(16).hex()
@@ -157,7 +166,11 @@ class LiveApi:
             self.cache.flush()  # What it kept was true of the API as it was.
         if self.schema is not None:
             settled = Settled(
-                self.schema, self._attached(), default_mode=default_mode_of(api), depth_max=api.query_depth_limit
+                self.schema,
+                self._attached(),
+                default_mode=default_mode_of(api),
+                depth_max=api.query_depth_limit,
+                kept=self._kept,
             )
             self.documents = Documents(settled, introspection=api.introspection_config == "ENABLED")
         if schema_changed:

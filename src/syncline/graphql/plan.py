@@ -12,6 +12,7 @@ from typing import Any
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, OperationType, SelectionSetNode, print_ast
 
 from syncline.graphql.codegen import PROJECT, SERIALIZE, compile_arguments, compile_shape
+from syncline.graphql.fragments import Kept
 from syncline.graphql.publish import HIDDEN_TYPENAME, compile_publication
 from syncline.graphql.schema import Schema
 from syncline.graphql.selection import FieldPlan, Resolves, Selector, Shape
@@ -20,13 +21,20 @@ from syncline.graphql.selection import FieldPlan, Resolves, Selector, Shape
 class Settled:
     """What of an API's configuration a plan depends on. A new one whenever it changes: its plans are forgotten."""
 
-    __slots__ = ("default_mode", "depth_max", "resolvers", "schema")
+    __slots__ = ("default_mode", "depth_max", "kept", "resolvers", "schema")
 
     def __init__(
-        self, schema: Schema, resolvers: Mapping[tuple[str, str], Resolves], *, default_mode: str, depth_max: int
+        self,
+        schema: Schema,
+        resolvers: Mapping[tuple[str, str], Resolves],
+        *,
+        default_mode: str,
+        depth_max: int,
+        kept: Kept | None = None,
     ) -> None:
         self.schema, self.resolvers = schema, resolvers
         self.default_mode, self.depth_max = default_mode, depth_max
+        self.kept = kept
 
 
 class Plan:
@@ -67,23 +75,27 @@ def compile_plan(
         hidden_typename=HIDDEN_TYPENAME if published else None,
     )
     fields = selector.root(operation)
-    equip(fields, mode)
+    equip(fields, mode, settled.kept if operation.operation is OperationType.QUERY else None)
     if mode == PROJECT:
         for field in fields:
             field.arguments = compile_arguments(field)  # they filter, whether or not a resolver sees them
     return Plan(operation, fields, settled.schema)
 
 
-def equip(fields: list[FieldPlan], mode: str) -> None:
-    """Generate the code of each resolver's arguments and of each value inside which no resolver runs."""
+def equip(fields: list[FieldPlan], mode: str, kept: Kept | None) -> None:
+    """Generate the code of each resolver's arguments and of each value inside which no resolver runs.
+
+    With `kept` values may be rows where a resolver gives them. What a mutation publishes is never rows.
+    """
     for field in fields:
         if field.resolver is not None:
             field.arguments = compile_arguments(field)
         if field.shape.pure:
-            field.shape.fast = compile_shape(field.shape, mode)
+            field.rows = kept is not None and field.resolver is not None and field.resolver.gives_rows
+            field.shape.fast = compile_shape(field.shape, mode, kept if field.rows else None)
             continue
         for selected in innermost(field.shape).selections.values():
-            equip(selected, mode)
+            equip(selected, mode, kept)
 
 
 def runs(fields: list[FieldPlan]) -> int:

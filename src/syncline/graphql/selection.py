@@ -52,6 +52,9 @@ class PlanTooLarge(Exception):
 class Resolves(Protocol):
     """What gives a field its value: a compiled resolver."""
 
+    @property
+    def gives_rows(self) -> bool: ...
+
     async def resolve(self, context: Any, /) -> Any: ...
 
 
@@ -72,7 +75,7 @@ class Shape:
 class FieldPlan:
     """One field of a selection: its key in the answer, its resolver if it has one, the shape of its value."""
 
-    __slots__ = ("arguments", "blocked", "definition", "key", "name", "nodes", "parent", "resolver", "shape")
+    __slots__ = ("arguments", "blocked", "definition", "key", "name", "nodes", "parent", "resolver", "rows", "shape")
 
     def __init__(self, key: str, parent: str, nodes: list[FieldNode], definition: GraphQLField, shape: Shape) -> None:
         self.key, self.name, self.parent, self.nodes = key, nodes[0].name.value, parent, nodes
@@ -80,6 +83,8 @@ class FieldPlan:
         self.resolver: Resolves | None = None
         self.arguments: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
         self.blocked: FieldFailed | None = None
+        self.rows = False
+        """Whether the field's code completes rows of a table, too."""
 
     @property
     def plain(self) -> bool:

@@ -66,6 +66,14 @@ class CodeHandler:
         self._library = library
         self._readers: list[tuple[str, Callable[[Context], JSON]]] | None = None
 
+    @property
+    def passes(self) -> tuple[str, ...] | None:
+        """As a template's: code that returns `ctx.result` hands it on."""
+        try:
+            return () if self._code.module().plain.get(self._handler) == "result" else None
+        except CodeRefused:
+            return None
+
     async def evaluate(self, ctx: Context) -> JSON:
         """The function's value. Raises ResolverError, and EarlyReturn."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from syncline import vtl
@@ -13,10 +14,32 @@ from syncline.resolvers.views import ContextView, ExtensionsView, OwningView, Ut
 JSON = Any
 
 
+class Roots(dict[str, JSON]):
+    """The names that a template starts from, each made when it is asked for: most templates ask for `$ctx` alone."""
+
+    __slots__ = ("_context", "_library")
+
+    def __init__(self, context: Context, library: Library) -> None:
+        self._context, self._library = context, library
+
+    def get(self, name: str, default: JSON = None) -> JSON:
+        maker = ROOTS.get(name)
+        return default if maker is None else maker(self._context, self._library)
+
+
+ROOTS: dict[str, Callable[[Context, Library], JSON]] = {
+    "ctx": lambda context, library: ContextView(context),
+    "context": lambda context, library: ContextView(context),
+    "util": lambda context, library: UtilView(library, context),
+    "utils": lambda context, library: UtilView(library, context),
+    "extensions": lambda context, library: ExtensionsView(context),
+}
+
+
 class TemplateHandler:
     """A compiled mapping template. `name` is what logs call it: `Query.getItem request`."""
 
-    __slots__ = ("_library", "_template", "name")
+    __slots__ = ("_library", "_result", "_template", "name")
 
     def __init__(self, text: str, name: str, library: Library) -> None:
         self.name = name
@@ -25,9 +48,18 @@ class TemplateHandler:
             self._template = vtl.compile(text, "velocity", library.intrinsics)
         except vtl.TemplateError as refusal:
             raise ResolverError(refusal.message, "MappingTemplate") from refusal
+        path = self._template.passes
+        self._result = path[2:] if path[:1] in (("ctx",), ("context",)) and path[1:2] == ("result",) else None
+
+    @property
+    def passes(self) -> tuple[str, ...] | None:
+        """When the handler does nothing but hand on the result, or a member of it: the path to that. Otherwise None."""
+        return self._result
 
     async def evaluate(self, ctx: Context) -> JSON:
         """The template's value. Raises ResolverError, and vtl.Return for `#return`."""
+        if self._result == ():
+            return ctx.result
         try:
             value = self._template.evaluate(self._bindings(ctx))
             if ctx.stash:
@@ -47,6 +79,8 @@ class TemplateHandler:
         return self._template.render(self._bindings(ctx))
 
     def _bindings(self, ctx: Context) -> dict[str, JSON]:
+        if not self._template.assigns and not self._template.mutates:
+            return Roots(ctx, self._library)
         view = OwningView(ctx) if self._template.mutates else ContextView(ctx)
         util = UtilView(self._library, ctx)
         return {"ctx": view, "context": view, "util": util, "utils": util, "extensions": ExtensionsView(ctx)}

@@ -29,6 +29,7 @@ class LoggedHandler:
     """A handler and its place in the log."""
 
     __slots__ = ("_handler", "_member", "_step")
+    passes = None
 
     def __init__(self, handler: Handler, step: dict[str, str], member: str) -> None:
         self._handler, self._step, self._member = handler, step, member

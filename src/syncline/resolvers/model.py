@@ -43,6 +43,11 @@ class ResolverSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 class Handler(Protocol):
     """A mapping template, or a function of APPSYNC_JS or Python code."""
 
+    @property
+    def passes(self) -> tuple[str, ...] | None:
+        """When it does nothing but hand on the result, or a member of it: the path to that. Otherwise None."""
+        ...
+
     async def evaluate(self, ctx: Context) -> JSON:
         """Its value. Raises ResolverError, and vtl.Return when it ends early with a value."""
         ...
@@ -50,6 +55,11 @@ class Handler(Protocol):
 
 class Resolver(Protocol):
     """A compiled resolver; it holds no state of a run, so one serves all requests."""
+
+    @property
+    def gives_rows(self) -> bool:
+        """Whether its value may be rows when the context says that they will do."""
+        ...
 
     async def resolve(self, ctx: Context) -> JSON:
         """The field's value as plain JSON. Raises ResolverError; appended errors are in `ctx.out_errors`."""

@@ -48,6 +48,7 @@ class PipelineResolver:
     """Several functions, one after the other."""
 
     __slots__ = ("_after", "_before", "_functions")
+    gives_rows = False
 
     def __init__(self, before: Handler | None, functions: list[PipelineFunction], after: Handler | None) -> None:
         self._before = before

@@ -30,6 +30,7 @@ class PythonHandler:
     the resolver, or the function of a pipeline, with its value."""
 
     __slots__ = ("_code", "_handler", "_library", "name")
+    passes = None
 
     def __init__(self, code: str, owner: str, handler: str, library: Library) -> None:
         self.name = f"{owner} {handler}"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncline.datasources import Context, DataSource, DataSourceError
+from syncline.datasources import PAGE_MEMBER, Context, DataSource, DataSourceError, without_rows
 from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.model import Handler
 from syncline.vtl import Return
 
 JSON = Any
 FIRST_VERSION = "2017-02-28"
+PAGE = (PAGE_MEMBER,)
 
 
 class UnitResolver:
@@ -25,6 +26,11 @@ class UnitResolver:
         self._source = source
         self._request = request
         self._response = response
+
+    @property
+    def gives_rows(self) -> bool:
+        """Whether the value may be what the data source found, untouched: then rows of a table will do."""
+        return self._response is None or self._response.passes in ((), PAGE)
 
     async def resolve(self, ctx: Context) -> JSON:
         """The field's value. Raises ResolverError."""
@@ -39,6 +45,12 @@ class UnitResolver:
                 return ctx.result
             if ctx.result is None and _version(request) == FIRST_VERSION:
                 return None
+            if ctx.rows:
+                path = self._response.passes
+                if path == PAGE and type(ctx.result) is dict:
+                    return ctx.result.get(PAGE_MEMBER)
+                if path != ():
+                    ctx.result = without_rows(ctx.result)
             return await self._response.evaluate(ctx)
         except Return as early:
             return early.value

@@ -27,11 +27,13 @@ from syncline.vtl.nodes import (
     MapLiteral,
     Node,
     Null,
+    Property,
     Range,
     Reference,
     Set,
     Text,
 )
+from syncline.vtl.values import plain
 
 HOLE_FIRST, HOLE_LAST = 0xE000, 0xF8FF
 """References stand in the skeleton as characters of Unicode's private area, which templates with such text lack."""
@@ -72,6 +74,20 @@ def build_document(nodes: tuple[Node, ...], emitter: Emitter) -> str | None:
     body = [*prologue, *lines, " try:", f"  return True, ({value})", " except Unclean:", "  o = []; w = o.append"]
     emitter.finish(f"def {name}(b):", [*body, *text, "  return False, o"], inputs)
     return name
+
+
+def passed_on(nodes: tuple[Node, ...], emitter: Emitter) -> tuple[str, ...]:
+    """The path of properties that the document is, whole: `$util.toJson($ctx.result)`. Empty for any other template."""
+    written = [node for node in nodes if not (isinstance(node, Text) and not node.text.strip(" \t\r\n"))]
+    if len(written) != 1 or not isinstance(written[0], Reference) or written[0].backslashes:
+        return ()
+    found = emitter.intrinsic(written[0])
+    if found is None or found[0].kind != "json" or found[0].function is not plain or found[2]:
+        return ()
+    (value,) = found[1].arguments
+    if not isinstance(value, Reference) or not all(isinstance(step, Property) for step in value.steps):
+        return ()
+    return (value.name, *(step.name for step in value.steps if isinstance(step, Property)))
 
 
 def _silent(node: Node, emitter: Emitter) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from syncline.vtl import jsontext
-from syncline.vtl.document import build_document
+from syncline.vtl.document import build_document, passed_on
 from syncline.vtl.emitter import Emitter, Intrinsic
 from syncline.vtl.errors import MethodFailed, OutputError, ParseError, Stop, TemplateError
 from syncline.vtl.nodes import Call, Define, Foreach, Macro, Place, Set
@@ -31,8 +31,13 @@ class Template:
         nodes = parse(text, name)
         self.mutates = any(map(_changes, _structs(nodes)))
         """Whether a list or map may be changed in place."""
-        emitter = Emitter(intrinsics, frozenset(_assigned(nodes)))
+        assigned = frozenset(_assigned(nodes))
+        self.assigns = bool(assigned)
+        """Whether a directive gives a name a value: such a template wants bindings of its own, a whole dict."""
+        emitter = Emitter(intrinsics, assigned)
         document = build_document(nodes, emitter)
+        self.passes = passed_on(nodes, emitter)
+        """The path of the reference whose value is the whole document, from its root; empty for other templates."""
         main = emitter.function(nodes)
         source, self._places = emitter.source()
         self._file = f"<{name}>"
@@ -51,7 +56,7 @@ class Template:
         NESTING.happened = False
         out: list[str] = []
         try:
-            self._write(dict(bindings), out.append)
+            self._write(dict(bindings) if self.assigns else bindings, out.append)
         except Stop:
             pass
         except TemplateError as failure:
@@ -66,7 +71,7 @@ class Template:
         if self._document is None:
             return jsontext.decode(self.render(bindings))
         try:
-            built, value = self._document(dict(bindings))
+            built, value = self._document(dict(bindings) if self.assigns else bindings)
             if built:
                 return light(value)
         except Stop:

@@ -69,6 +69,8 @@ async def test_a_hostile_body_gets_an_answer(world: Any, body: bytes) -> None:
 @pytest.mark.rule("GQL-29")
 async def test_a_request_that_takes_too_long(world: Any, monkeypatch: Any) -> None:
     class Never:
+        gives_rows = False
+
         async def resolve(self, context: Any) -> Any:
             await asyncio.get_running_loop().create_future()
 

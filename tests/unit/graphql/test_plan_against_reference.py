@@ -151,6 +151,8 @@ def directives(draw: Any) -> str:
 class Canned:
     """A resolver that gives a generated value, later or at once, or fails."""
 
+    gives_rows = False
+
     def __init__(self, value: Any, mood: int) -> None:
         self.value, self.mood = value, mood
         self.seen: list[Any] = []
