@@ -27,7 +27,7 @@ from syncline.tables.parameters import Parameters
 from syncline.tables.projections import projection
 from syncline.tables.reading import Page, Show, query_plan, read_page, scan_plan, shown_page
 from syncline.tables.registry import OpenTable, Registry, table_name
-from syncline.tables.single_writes import Write, read_delete, read_put, read_update
+from syncline.tables.single_writes import Write, read_delete, read_put, read_update, validated
 from syncline.tables.transactions import TRANSACTIONAL, TransactGet, TransactWrite
 from syncline.tables.updates import Update
 from syncline.tables.values import Item
@@ -92,7 +92,7 @@ class TableEngine:
     @measured("PutItem")
     async def put_item(self, request: Request) -> Answer:
         """PutItem."""
-        write = read_put(self.registry, request)
+        write = validated(read_put, self.registry, request)
         return await self._old_shown(request, write)
 
     @measured("DeleteItem")
@@ -104,7 +104,7 @@ class TableEngine:
     @measured("UpdateItem")
     async def update_item(self, request: Request) -> Answer:
         """UpdateItem."""
-        write = read_update(self.registry, request)
+        write = validated(read_update, self.registry, request)
         written, answer = await self._write(request, write)
         shown = _returned_values(request.get("ReturnValues", "NONE"), write.update, written)
         if shown:

@@ -108,6 +108,18 @@ class WrongJson(Invalid):
     code = "SerializationException"
 
 
+class Malformed(Invalid):
+    """An expression or value that is refused before a table is looked at.
+
+    Of these, AWS's PutItem and UpdateItem say that there is `1 validation error detected`; other operations do not.
+    """
+
+
+def malformed_values(detail: str) -> Malformed:
+    """`invalid_values` of what is malformed."""
+    return Malformed(INVALID_VALUES + detail)
+
+
 def invalid_values(detail: str) -> Invalid:
     """The refusal that begins as most of DynamoDB's do."""
     return Invalid(INVALID_VALUES + detail)

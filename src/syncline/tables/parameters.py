@@ -178,9 +178,14 @@ class Parameters:
         return compiled.run
 
 
+def uses_legacy(request: Mapping[str, Any]) -> bool:
+    """Whether the request has parameters that expressions replaced."""
+    return not _LEGACY.keys().isdisjoint(request)
+
+
 def refuse_mixing(request: Mapping[str, Any]) -> None:
     """Refuse expressions beside what they replaced."""
-    if _LEGACY.keys().isdisjoint(request):
+    if not uses_legacy(request):
         return
     old = [name for name in _LEGACY if request.get(name) is not None]
     new = [name for name in _EXPRESSIONS if request.get(name) is not None]

@@ -12,13 +12,15 @@ from typing import Any, NamedTuple
 
 from syncline.core import Invalid
 from syncline.store import Transaction
+from syncline.tables.errors import Malformed
 from syncline.tables.layout import Layout, encode_row
-from syncline.tables.parameters import Parameters
+from syncline.tables.parameters import Parameters, uses_legacy
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.updates import Update
-from syncline.tables.values import ITEM_BYTES_MAX, Item, check_item
+from syncline.tables.values import EMPTY_VALUE, ITEM_BYTES_MAX, MANY_VALUES, Item, check_item
 from syncline.tables.writes import Guard, Stamp, Written, check_body, delete_body, put_body, update_body
 
+VALIDATED = "1 validation error detected: "
 ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
 
 Request = Mapping[str, Any]
@@ -50,9 +52,8 @@ def read_put(registry: Registry, request: Request) -> Write:
     """A put as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
     item, size = check_item(request.get("Item"))
-    guard = _guard(request, Parameters(request, "ConditionExpression"))
-    if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
-        raise Invalid("ReturnValues can only be ALL_OLD or NONE")
+    _, guard = _expressions(request, "ConditionExpression")
+    _check_returned(request)
     if size > ITEM_BYTES_MAX:
         raise Invalid(ITEM_TOO_LARGE)
     found = registry.open(name)
@@ -69,9 +70,8 @@ def read_delete(registry: Registry, request: Request) -> Write:
     """A deletion as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
     asked, _ = check_item(request.get("Key"))
-    guard = _guard(request, Parameters(request, "ConditionExpression"))
-    if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
-        raise Invalid("ReturnValues can only be ALL_OLD or NONE")
+    _, guard = _expressions(request, "ConditionExpression")
+    _check_returned(request)
     found = registry.open(name)
 
     def bind(stamp: Stamp) -> Bound:
@@ -85,11 +85,9 @@ def read_update(registry: Registry, request: Request) -> Write:
     """An update as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
     asked, _ = check_item(request.get("Key"))
-    parameters = Parameters(request, "UpdateExpression", "ConditionExpression")
-    update = parameters.update()
-    guard = _guard(request, parameters)
+    update, guard = _expressions(request, "UpdateExpression", "ConditionExpression")
     found = registry.open(name)
-    apply = None if update is None else functools.partial(update.apply, values=parameters.values)
+    apply = None if update is None else functools.partial(update.apply, values=guard.values)
     creates = update is None or update.creates
 
     def bind(stamp: Stamp) -> Bound:
@@ -106,7 +104,7 @@ def read_check(registry: Registry, request: Request) -> Write:
     """A transaction's ConditionCheck as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
     asked, _ = check_item(request.get("Key"))
-    guard = _guard(request, Parameters(request, "ConditionExpression"))
+    _, guard = _expressions(request, "ConditionExpression")
     found = registry.open(name)
 
     def bind(stamp: Stamp) -> Bound:
@@ -116,10 +114,32 @@ def read_check(registry: Registry, request: Request) -> Write:
     return Write(found, bind)
 
 
-def _guard(request: Request, parameters: Parameters) -> Guard:
-    condition = parameters.condition("ConditionExpression")
-    parameters.finish()
-    return Guard(condition, parameters.values, request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
+def validated(read: Callable[[Registry, Request], Write], registry: Registry, request: Request) -> Write:
+    """What `read` makes of a PutItem or UpdateItem: what is malformed is refused in the words of these two."""
+    try:
+        return read(registry, request)
+    except Malformed as refusal:
+        raise Invalid(VALIDATED + refusal.message) from None
+
+
+def _expressions(request: Request, *kinds: str) -> tuple[Update | None, Guard]:
+    try:
+        parameters = Parameters(request, *kinds)
+        update = parameters.update() if "UpdateExpression" in kinds else None
+        condition = parameters.condition("ConditionExpression")
+        parameters.finish()
+    except Invalid as refusal:
+        unreadable = EMPTY_VALUE in refusal.message or MANY_VALUES in refusal.message
+        if refusal.code != Malformed.code or unreadable or uses_legacy(request):
+            raise
+        raise Malformed(refusal.message) from None
+    shows_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    return update, Guard(condition, parameters.values, shows_item)
+
+
+def _check_returned(request: Request) -> None:
+    if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
+        raise Malformed("ReturnValues can only be ALL_OLD or NONE")
 
 
 def _refuse_key_changes(found: OpenTable, update: Update) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from syncline.core import Invalid
 from syncline.tables import numbers
-from syncline.tables.errors import WrongJson, invalid_values
+from syncline.tables.errors import Malformed, WrongJson, invalid_values, malformed_values
 
 AttributeValue = dict[str, Any]
 Item = dict[str, AttributeValue]
@@ -151,7 +151,7 @@ def _null(value: AttributeValue, content: Any, depth: int) -> Sized:
     if type(content) is not bool:
         _wrong_json(content, "Boolean")
     if not content:
-        raise invalid_values(NULL_NOT_TRUE)
+        raise malformed_values(NULL_NOT_TRUE)
     return value, 1
 
 
@@ -183,7 +183,7 @@ def _check_depth(content: Any, depth: int) -> None:
 def _text_set(value: AttributeValue, content: Any, depth: int) -> Sized:
     _check_members(content, str, "An string set  may not be empty")
     if len(set(content)) != len(content):
-        raise invalid_values(f"Input collection [{', '.join(content)}] contains duplicates.")
+        raise malformed_values(f"Input collection [{', '.join(content)}] contains duplicates.")
     return {"SS": sorted(content)}, sum([text_size(member) for member in content])
 
 
@@ -191,7 +191,7 @@ def _number_set(value: AttributeValue, content: Any, depth: int) -> Sized:
     _check_members(content, str, "An number set  may not be empty")
     members = [numbers.canonical(member) for member in content]
     if len(set(members)) != len(members):
-        raise Invalid("Input collection contains duplicates")
+        raise Malformed("Input collection contains duplicates")
     return make_set("NS", members), sum([numbers.size(member) for member in members])
 
 
@@ -199,7 +199,7 @@ def _binary_set(value: AttributeValue, content: Any, depth: int) -> Sized:
     _check_members(content, bytes, "Binary sets should not be empty")
     if len(set(content)) != len(content):
         shown = ", ".join(base64.b64encode(member).decode() for member in content)
-        raise invalid_values(f"Input collection [{shown}]of type BS contains duplicates.")
+        raise malformed_values(f"Input collection [{shown}]of type BS contains duplicates.")
     return {"BS": sorted(content)}, sum([len(member) for member in content])
 
 
@@ -207,7 +207,7 @@ def _check_members(content: Any, member_type: type, when_empty: str) -> None:
     if type(content) is not list:
         _wrong_json(content, "List")
     if not content:
-        raise invalid_values(when_empty)
+        raise malformed_values(when_empty)
     for member in content:
         if type(member) is not member_type:
             _wrong_json(member, "String")

@@ -47,8 +47,15 @@ async def test_put_and_delete_return_the_old_item_alone(things: Any, refusal: An
     delete = {"TableName": "things", "Key": {"id": {"S": "a"}}, "ReturnValues": "ALL_OLD"}
     assert await things.engine.delete_item(delete) == {"Attributes": new}
     assert await things.engine.delete_item(delete) == {}
-    sentence = "ValidationException: ReturnValues can only be ALL_OLD or NONE"
-    assert await refusal(things.put(new, ReturnValues="ALL_NEW")) == sentence
+    sentence = "ReturnValues can only be ALL_OLD or NONE"
+    validated = f"ValidationException: 1 validation error detected: {sentence}"
+    assert await refusal(things.put(new, ReturnValues="ALL_NEW")) == validated
+    # AWS does this: the other operations, and writes in a transaction, say it without the beginning.
+    wrong = things.engine.delete_item({**delete, "ReturnValues": "ALL_NEW"})
+    assert await refusal(wrong) == f"ValidationException: {sentence}"
+    put = {"TableName": "things", "Item": new, "ConditionExpression": ""}
+    refused = await refusal(things.engine.transact_write_items({"TransactItems": [{"Put": put}]}))
+    assert refused == "ValidationException: Invalid ConditionExpression: The expression can not be empty;"
 
 
 @pytest.mark.rule("TBL-24")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from syncline.core import Invalid
 from syncline.store import MemoryStore
 
-U = "ValidationException: Invalid UpdateExpression: "
+U = "ValidationException: 1 validation error detected: Invalid UpdateExpression: "
 V = "ValidationException: "
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 P = "ValidationException: One or more parameter values were invalid: "
+V = "ValidationException: 1 validation error detected: "
+M = V + "One or more parameter values were invalid: "
 KEY_EMPTY = (
     "ValidationException: One or more parameter values are not valid. The AttributeValue for a key attribute "
     "cannot contain an empty string value. Key: id"
@@ -27,14 +29,17 @@ KEY_EMPTY = (
             "ValidationException: Supplied AttributeValue has more than one datatypes set, "
             "must contain exactly one of the supported datatypes",
         ),
-        ({"NULL": False}, P + "Null attribute value types must have the value of true"),
-        ({"SS": []}, P + "An string set  may not be empty"),
-        ({"NS": []}, P + "An number set  may not be empty"),
-        ({"BS": []}, P + "Binary sets should not be empty"),
-        ({"L": [{"SS": []}]}, P + "An string set  may not be empty"),
-        ({"SS": ["a", "a"]}, P + "Input collection [a, a] contains duplicates."),
-        ({"NS": ["1", "1.0"]}, "ValidationException: Input collection contains duplicates"),
-        ({"BS": [b"b", b"b"]}, P + "Input collection [Yg==, Yg==]of type BS contains duplicates."),
+        ({"NULL": False}, M + "Null attribute value types must have the value of true"),
+        ({"SS": []}, M + "An string set  may not be empty"),
+        ({"NS": []}, M + "An number set  may not be empty"),
+        ({"BS": []}, M + "Binary sets should not be empty"),
+        ({"L": [{"SS": []}]}, M + "An string set  may not be empty"),
+        ({"SS": ["a", "a"]}, M + "Input collection [a, a] contains duplicates."),
+        (
+            {"NS": ["1", "1.0"]},
+            V + "Input collection contains duplicates",
+        ),
+        ({"BS": [b"b", b"b"]}, M + "Input collection [Yg==, Yg==]of type BS contains duplicates."),
         ({"N": 1}, "SerializationException: NUMBER_VALUE cannot be converted to String"),
         ({"S": True}, "SerializationException: TRUE_VALUE cannot be converted to String"),
         ({"B": "text"}, "SerializationException: only base-64-encoded strings are convertible to bytes"),
