@@ -2,6 +2,7 @@
 
 from syncline.store import keys
 from syncline.store.collection import Collection
+from syncline.store.commit import position_of
 from syncline.store.copying import copy_database, verify_database
 from syncline.store.memory import MemoryStore
 from syncline.store.port import (
@@ -36,5 +37,6 @@ __all__ = [
     "Transaction",
     "copy_database",
     "keys",
+    "position_of",
     "verify_database",
 ]

@@ -48,6 +48,11 @@ Outcome = tuple[Waiting[Any], Any, Exception | None, int]
 """A body of the group under way: its result or failure, and the position it will have."""
 
 
+def position_of(view: Base) -> int:
+    """The position of the last commit that a view of the keyspace shows."""
+    return int.from_bytes(view.get(Space.META, POSITION_KEY) or b"", "big")
+
+
 class GroupCommit:
     """The one writer of a keyspace."""
 
@@ -62,7 +67,7 @@ class GroupCommit:
         self._idle.set()
         self._listeners: list[Callable[[frozenset[Shard]], None]] = []
         self._sequences: dict[Shard, int] = {}
-        self._position = int.from_bytes(driver.get(Space.META, POSITION_KEY) or b"", "big")
+        self._position = position_of(driver)
         self._meter = meter
         self._bodies = meter.summary("syncline_store_group_bodies")
         self._refused = meter.counter("syncline_store_refusals_total")

@@ -157,7 +157,7 @@ class TableEngine:
         committed = await self._store.write(lambda txn: [body(txn) for body in bodies])
         call.committed(committed.position)
         for (found, _, _), written in zip(batch.writes, committed.result, strict=True):
-            _note_written(found, written)
+            _note_written(found, written, committed.position)
             batch.note(found, written)
         return batch.answer() | await self._collections(request, [(found, item) for found, item, _ in batch.writes])
 
@@ -174,7 +174,7 @@ class TableEngine:
         call.committed(committed.position)
         if not committed.result.repeated:
             for write, written in zip(transaction.writes, committed.result.written, strict=True):
-                _note_written(write.found, written, TRANSACTIONAL)
+                _note_written(write.found, written, committed.position, TRANSACTIONAL)
         return transaction.answer(committed.result) | await self._collections(request, transaction.touched())
 
     async def transact_get_items(self, request: Request) -> Answer:
@@ -205,7 +205,7 @@ class TableEngine:
             found.figures.write_units.add()
             raise
         call.committed(committed.position)
-        _note_written(found, committed.result)
+        _note_written(found, committed.result, committed.position)
         answer = _told_of_write(request, found, committed.result)
         if wants_metrics(request):
             for metrics in await collection_metrics(self._store, found, [bound.item]):
@@ -237,8 +237,8 @@ class TableEngine:
 _NO_STAMP = Stamp(None, "", 0.0)
 
 
-def _note_written(found: OpenTable, written: Written, times: int = 1) -> None:
-    written.note(found.figures)
+def _note_written(found: OpenTable, written: Written, position: int, times: int = 1) -> None:
+    found.figures.note(written.change, position)
     found.figures.write_units.add((written.units + sum(written.index_units.values())) * times)
 
 

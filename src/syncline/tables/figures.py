@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from syncline.core import Counter, Meter, Summary
 
 
@@ -14,6 +17,14 @@ class Entries:
         self.items = self.bytes = 0
 
 
+class Change(NamedTuple):
+    """How many items and bytes came, less those that went; by index, how many entries and bytes."""
+
+    items: int
+    bytes: int
+    entries: Mapping[str, tuple[int, int]]
+
+
 class Figures:
     """What is counted of one table. The instruments are bound on first use and kept."""
 
@@ -21,6 +32,7 @@ class Figures:
         self._meter, self._table = meter, table
         self.items = 0
         self.bytes = 0
+        self._aside: list[tuple[Change, int]] | None = None
         self._entries: dict[str, Entries] = {}
         self.read_units = meter.counter("syncline_tables_consumed_read_units_total", table=table)
         self.write_units = meter.counter("syncline_tables_consumed_write_units_total", table=table)
@@ -53,10 +65,29 @@ class Figures:
             self._errors[operation] = found
         found.add()
 
-    def changed(self, old_size: int, new_size: int) -> None:
-        """Note an item that came, went or changed; 0 is no item."""
-        self.items += (new_size > 0) - (old_size > 0)
-        self.bytes += new_size - old_size
+    def begin_count(self) -> None:
+        """What there is will be counted anew: from now on changes are put aside."""
+        self._aside = []
+
+    def counted(self, found: Change, position: int) -> None:
+        """What there was at a position. Of the changes put aside, those after it come on top."""
+        aside, self._aside = self._aside or [], None
+        self.note(found, position)
+        for change, at in aside:
+            if at > position:
+                self.note(change, at)
+
+    def note(self, change: Change, position: int) -> None:
+        """Note what a commit changed."""
+        if self._aside is not None:
+            self._aside.append((change, position))
+            return
+        self.items += change.items
+        self.bytes += change.bytes
+        for index, (items, size) in change.entries.items():
+            found = self.entries(index)
+            found.items += items
+            found.bytes += size
 
     def entries(self, index: str) -> Entries:
         """What an index holds."""
@@ -64,12 +95,6 @@ class Figures:
         if found is None:
             found = self._entries[index] = Entries()
         return found
-
-    def entries_changed(self, index: str, items: int, size: int) -> None:
-        """Note entries that came or went (below zero), and by how much their bytes grew."""
-        found = self.entries(index)
-        found.items += items
-        found.bytes += size
 
     def forget_index(self, index: str) -> None:
         """An index is gone."""

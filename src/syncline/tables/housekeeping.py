@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from functools import partial
 
 import msgspec
 
 from syncline.core import Clock, Ids
 from syncline.core.settings import Streams as StreamSettings
-from syncline.store import Space, Store, Transaction, keys
+from syncline.store import Snapshot, Space, Store, Transaction, keys, position_of
 from syncline.streams import Streams
-from syncline.tables.catalog import ACTIVE, DROPPED, STREAMS, TABLES, StreamDescription, Table
-from syncline.tables.layout import DUE_ITEMS, decode_row, row_size
+from syncline.tables.catalog import DROPPED, STREAMS, TABLES, StreamDescription, Table
+from syncline.tables.figures import Change
+from syncline.tables.layout import DUE_ITEMS, decode_row, row_sizes
 from syncline.tables.registry import OpenTable, Registry
 from syncline.tables.tokens import forget_used
 from syncline.tables.writes import Stamp, Written, expire
@@ -84,8 +84,9 @@ class Housekeeping:
             tables, now = self._registry.by_rows(), self._clock.now()
             marks = [self._ids.bytes(16).hex() for _ in range(EXPIRED_PER_BODY)]
             body = partial(_expire, low=low, high=high, tables=tables, marks=marks, now=now)
-            for found, written in (await self._store.write(body)).result:
-                written.note(found.figures)
+            committed = await self._store.write(body)
+            for found, written in committed.result:
+                found.figures.note(written.change, committed.position)
 
     async def _note_due(self, found: OpenTable) -> None:
         low, high = found.layout.prefix, found.layout.prefix + b"\xff"
@@ -135,28 +136,24 @@ class Housekeeping:
         self._registry.streams.pop(stream.arn, None)
 
     async def _count(self, found: OpenTable) -> None:
-        """Count a table that was there at start; writes since then counted themselves."""
-        figures = found.figures
-        async for items, size in self._pages(Space.ITEM, found.layout.prefix):
-            figures.items += items
-            figures.bytes += size
-        for index in found.table.indexes:
-            if index.status == ACTIVE:
-                async for items, size in self._pages(Space.INDEX, found.layout.index_prefix(index)):
-                    figures.entries_changed(index.name, items, size)
+        """Count a table that was there at start, at one moment; writes after it count themselves."""
+        indexes = {index.name: found.layout.index_prefix(index) for index in found.table.indexes}
 
-    async def _pages(self, space: Space, low: bytes) -> AsyncIterator[tuple[int, int]]:
-        """Rows and their bytes, page by page, of what begins with `low`."""
-        high = low + b"\xff"
-        while True:
-            pairs = await self._store.read(
-                lambda view, low=low: view.scan(space, low, high, limit=ROWS_PER_COUNT),  # type: ignore[misc]
-                long=True,
-            )
-            yield len(pairs), sum(row_size(row) for _, row in pairs)
-            if len(pairs) < ROWS_PER_COUNT:
-                return
-            low = pairs[-1][0] + b"\x00"
+        def count(view: Snapshot) -> tuple[Change, int]:
+            entries = {name: _counted(view, Space.INDEX, prefix) for name, prefix in indexes.items()}
+            return Change(*_counted(view, Space.ITEM, found.layout.prefix), entries), position_of(view)
+
+        found.figures.counted(*await self._store.read(count, long=True))
+
+
+def _counted(view: Snapshot, space: Space, low: bytes) -> tuple[int, int]:
+    """The rows that begin with `low`, and the bytes of what they hold."""
+    high, count, size = low + b"\xff", 0, 0
+    while pairs := view.scan(space, low, high, limit=ROWS_PER_COUNT):
+        count += len(pairs)
+        size += sum(row_sizes([row for _, row in pairs]))
+        low = pairs[-1][0] + b"\x00"
+    return count, size
 
 
 def _expire(

@@ -17,6 +17,7 @@ import msgspec
 
 from syncline.store import Collection, Space, Store, Transaction
 from syncline.tables.catalog import ACTIVE, CREATING, DELETING, TABLES, Index, Table
+from syncline.tables.figures import Change
 from syncline.tables.index_updates import with_status, without_index
 from syncline.tables.layout import decode_row, encode_row, row_size
 from syncline.tables.registry import OpenTable, Registry
@@ -78,8 +79,9 @@ class IndexBuilder:
     async def _work(self, found: OpenTable, index: Index, step: Work) -> None:
         more = True
         while more:
-            done = (await self._store.write(lambda txn: step(txn, found, index))).result
-            found.figures.entries_changed(index.name, done.items, done.bytes)
+            committed = await self._store.write(lambda txn: step(txn, found, index))
+            done = committed.result
+            found.figures.note(Change(0, 0, {index.name: (done.items, done.bytes)}), committed.position)
             more = done.more
         table = (await self._store.write(partial(_finish, found=found, index=index))).result
         if table is not None:

@@ -45,6 +45,8 @@ class Registry:
         self.streams = {stream.arn: stream for stream in streams}
         for table in tables:
             self.adopt(table)
+        for found in self._tables.values():
+            found.figures.begin_count()
         return list(self._tables.values())
 
     def adopt(self, table: Table) -> None:

@@ -17,7 +17,7 @@ from syncline.tables.capacity import write_units
 from syncline.tables.catalog import Index, StreamDescription
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import ConditionalCheckFailed
-from syncline.tables.figures import Figures
+from syncline.tables.figures import Change
 from syncline.tables.layout import Layout, decode_row, encode_row, row_image, row_size
 from syncline.tables.records import INSERT, MODIFY, NO_IMAGE, REMOVE, StreamRecord
 from syncline.tables.scope import Values
@@ -79,11 +79,12 @@ class Written(msgspec.Struct, frozen=True):
     units: float
     indexes: dict[str, IndexChange]
 
-    def note(self, figures: Figures) -> None:
-        """Count what came and went."""
-        figures.changed(row_size(self.old), row_size(self.new))
-        for name, change in self.indexes.items():
-            figures.entries_changed(name, change.entries, change.bytes)
+    @property
+    def change(self) -> Change:
+        """What came and went."""
+        entries = {name: (change.entries, change.bytes) for name, change in self.indexes.items()}
+        old_size, new_size = row_size(self.old), row_size(self.new)
+        return Change((new_size > 0) - (old_size > 0), new_size - old_size, entries)
 
     @property
     def index_units(self) -> dict[str, float]:

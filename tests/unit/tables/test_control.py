@@ -269,6 +269,31 @@ async def test_everything_is_there_after_a_restart(room: Any, new_room: Any) -> 
     assert len(await again.records()) == 2
 
 
+@pytest.mark.rule("TBL-56")
+async def test_what_is_written_while_items_are_counted_counts_once(room: Any, new_room: Any) -> None:
+    index = {"IndexName": "by_k", "KeySchema": [RANGE | {"KeyType": "HASH"}], **ALL}
+    await room.create(attributes="k:S", GlobalSecondaryIndexes=[index])
+    for name in "abc":
+        await room.put({"id": {"S": name}, "k": {"S": "x"}})
+    again = await new_room(room.store, seed=2)
+    read = again.store.read
+
+    async def slow(body: Any, **how: Any) -> Any:
+        found = await read(body, **how)
+        await again.put({"id": {"S": "after"}, "k": {"S": "x"}})
+        return found
+
+    await again.put({"id": {"S": "before"}, "k": {"S": "x"}})
+    await again.engine.delete_item({"TableName": "things", "Key": {"id": {"S": "a"}}})
+    again.store.read = slow
+    await again.engine.housekeeping.round()
+    again.store.read = read
+    await again.put({"id": {"S": "later"}})
+    shown = (await again.api.describe_table({"TableName": "things"}))["Table"]
+    assert (shown["ItemCount"], shown["GlobalSecondaryIndexes"][0]["ItemCount"]) == (5, 4)
+    assert shown["TableSizeBytes"] == sum(len(f"id{name}") for name in "bc") + len("idbeforeidafteridlater") + 8
+
+
 @pytest.mark.rule("TBL-2")
 async def test_a_deletion_under_way_is_finished_after_a_restart(room: Any, new_room: Any) -> None:
     await room.create()

@@ -13,7 +13,7 @@ NAMES = st.one_of(st.sampled_from(["B", "BS", '"B":', "S", "é"]), st.text(min_s
 TEXTS = st.one_of(st.sampled_from(['"B":', '{"B":"', "\x00", "\\"]), st.text(max_size=8))
 LEAVES = st.one_of(
     st.builds(lambda text: {"S": text}, TEXTS),
-    st.builds(lambda number: {"N": str(number)}, st.integers()),
+    st.builds(lambda number: {"N": str(number)}, st.integers(-(10**30), 10**30)),
     st.builds(lambda data: {"B": data}, st.binary(max_size=6)),
     st.builds(lambda parts: {"BS": parts}, st.lists(st.binary(max_size=4), min_size=1, max_size=3, unique=True)),
     st.builds(lambda parts: {"SS": parts}, st.lists(TEXTS, min_size=1, max_size=3, unique=True)),
