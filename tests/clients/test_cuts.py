@@ -6,61 +6,20 @@ one (see cuts.js) also in the middle of its handshakes, which the stock one answ
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import subprocess
-import threading
 import time
-from collections import defaultdict
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
+from support.amplify import SUBSCRIPTIONS, Amplify
 from support.cutting import CuttingProxy
 from support.notes import Notes
 from support.server import eventually
 
-NODE = Path(__file__).parent / "node"
 CUTS = int(os.environ.get("SYNCLINE_CUTS", "20"))
-SUBSCRIPTIONS = 3
 TELL = "mutation T($id: ID!, $text: String!) { tell(id: $id, text: $text) { id text } }"
-
-
-class Amplify:
-    """The script `cuts.js`, and what it said."""
-
-    def __init__(self, notes: Notes, port: int, which: str) -> None:
-        endpoint = notes.url.replace("127.0.0.1", "localhost").replace(str(notes.server.port), str(port))
-        trust = {"NODE_EXTRA_CA_CERTS": notes.server.environment()["SYNCLINE_CA"]}
-        self.acknowledged = 0
-        self.heard: dict[int, list[int]] = defaultdict(list)
-        self.other: list[str] = []
-        self._process = subprocess.Popen(
-            ["node", "cuts.js", endpoint, notes.key, str(SUBSCRIPTIONS), which],
-            cwd=NODE,
-            env={**os.environ, **trust},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            said = json.loads(line) if line.startswith("{") else {"trace": line}
-            if "text" in said:
-                self.heard[said["of"]].append(int(said["text"]))
-            elif "ack" in said:
-                self.acknowledged += 1
-            elif "state" not in said:
-                self.other.append(line)
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.mark.rule("GQL-30")

@@ -18,7 +18,7 @@ from syncline.datasources import Engines, Outbound
 from syncline.events import Events, EventsEngine
 from syncline.functions import Function, FunctionEngine, Lambda
 from syncline.graphql import Graphql, GraphqlEngine
-from syncline.hub import Hub
+from syncline.hub import History, Hub
 from syncline.monitoring import Alarms, CloudWatchService, Logs, LogsService, LogWriter, Metrics, MetricSampler
 from syncline.store import SqliteStore
 from syncline.streams import Streams
@@ -65,7 +65,8 @@ class Rooms:
         )
         self.outbound = Outbound(settings.http)
         self.userpools = UserPoolEngine(store, vault, clock, ids, settings, meter, self.functions.invoke)
-        self.hub = Hub(clock, settings.hub, meter, epoch=ids.uuid()[:8])
+        history = History(store, clock, settings.hub, meter)
+        self.hub = Hub(clock, settings.hub, meter, epoch=ids.uuid()[:8], history=history)
         verify = settings.mode != "dev"
         self.auth = self._authenticator(settings, meter, verify=verify)
         engines = self._engines(root.secret_access_key.encode(), account=account, region=region)
@@ -143,7 +144,7 @@ class Rooms:
     async def load(self) -> None:
         """Take in what the store holds."""
         first = (self.credentials, self.logs, self.metrics, self.alarms, self.tables, self.functions, self.userpools)
-        for room in (*first, self.graphql, self.events):
+        for room in (*first, self.hub, self.graphql, self.events):
             await room.load()
 
     def parts(self) -> dict[str, Part]:
@@ -152,6 +153,7 @@ class Rooms:
             "alarms": self.alarms,
             "credentials": self.auth.opened,
             "functions": self.functions,
+            "hub": self.hub,
             "logs": self.logs,
             "log writer": self.log_writer,
             "metrics": self.metrics,
@@ -164,6 +166,7 @@ class Rooms:
 
     async def close(self) -> None:
         """Let go of the store, after what waits is durable."""
+        await self.graphql.close()
         await self.outbound.close()
         await self.log_writer.drain()
         await self.store.close()

@@ -50,10 +50,14 @@ class Streams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Subscriptions: the window of recent publications kept per API, and AppSync's quotas."""
+    """Subscriptions: the window of recent publications kept per API in memory, the history that a durable API keeps in
+    the store, and AppSync's quotas."""
 
     window_seconds: float = 120.0
     window_bytes_max: int = 8 * 1024 * 1024
+    history_seconds: float = 86_400.0
+    history_bytes_max: int = 256 * 1024 * 1024
+    history_trim_seconds: float = 10.0
     subscriptions_per_connection_max: int = 100
     payload_bytes_max: int = 240 * 1024
     keep_alive_seconds: float = 60.0

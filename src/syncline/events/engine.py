@@ -121,7 +121,7 @@ class EventsEngine:
         """Serve an API no longer; end its subscriptions."""
         await self.hub.drained()
         self._live.pop(api_id).end(None)
-        self.hub.forget(api_id)
+        await self.hub.forget(api_id)
         self.meter.forget(api=api_id)
 
     def arn(self, resource: str) -> str:

@@ -7,6 +7,7 @@ Owns: the connection's subscriptions. Never: frames a message.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -160,7 +161,7 @@ class Endpoint:
         features = live.namespace(channel.namespace).features  # it may have gone while the handler ran
         if self._live is not live:
             raise NamespaceUnknown  # so may the connection
-        wish = wish_of(start.extension, self._hub.epoch)
+        wish = wish_of(start.extension, self._hub.epoch(live.api_id))
         subscription = Subscription(
             (channel.topic(live.api_id),),
             (wish is not None, None if features.echo else start.outbox),
@@ -169,7 +170,7 @@ class Endpoint:
             start.outbox,
             start.prefix,
             start.suffix,
-            None if wish is None else stamp(self._hub.epoch),
+            None if wish is None else stamp(self._hub.epoch(live.api_id)),
             lambda errors: self._ended(start.id, errors),
         )
         self._kept[start.id] = Kept(start, identity, channel, subscription)
@@ -236,6 +237,7 @@ def not_from(outbox: Outbox) -> Callable[[Event], bool]:
     return lambda event: event.origin is not outbox
 
 
+@lru_cache(maxsize=64)
 def stamp(epoch: str) -> Callable[[bytes, int], bytes]:
     """Puts the position beside an event."""
     before = b',"position":"' + epoch.encode() + b":"

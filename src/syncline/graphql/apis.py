@@ -63,6 +63,7 @@ class Apis:
             owner=self._engine.settings.account,
         )
         self._engine.start(await self._engine.catalog.put_api(api))
+        await self._engine.settle_durability(api_id)
         return {"graphqlApi": self.shown(api)}
 
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -89,6 +90,8 @@ class Apis:
 
     async def delete(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._entry(request)
+        # What its publications kept goes first: nothing would know of it after a crash in between.
+        await self._engine.hub.make_durable(entry.api.api_id, durable=False)
         await self._engine.catalog.delete_api(entry)
         await self._engine.stop(entry.api.api_id)
         return {}
@@ -222,12 +225,14 @@ class Apis:
         tags = {**entry.api.tags, **request["tags"]}
         _check_tags(tags)
         await self._engine.catalog.put_api(msgspec.structs.replace(entry.api, tags=tags))
+        await self._engine.settle_durability(entry.api.api_id)
         return {}
 
     async def untag(self, request: dict[str, Any]) -> dict[str, Any]:
         entry = self._tagged(request["resourceArn"])
         tags = {name: value for name, value in entry.api.tags.items() if name not in request["tagKeys"]}
         await self._engine.catalog.put_api(msgspec.structs.replace(entry.api, tags=tags))
+        await self._engine.settle_durability(entry.api.api_id)
         return {}
 
     def tags(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from syncline.graphql.model import (
     DomainName,
     Environment,
     Function,
+    Remembered,
     Resolver,
     SchemaRecord,
 )
@@ -58,6 +59,7 @@ class Catalog:
         self._schemas = Collection("graphql.schema", SchemaRecord)
         self._environments = Collection("graphql.environment", Environment)
         self._caches = Collection("graphql.cache", ApiCache)
+        self._remembered = Collection("graphql.lost subscriptions", Remembered)
         self._domains = Collection("graphql.domain", DomainName)
         self._associations = Collection("graphql.association", ApiAssociation)
         self.domains: dict[str, DomainName] = {}
@@ -111,6 +113,17 @@ class Catalog:
     async def delete_cache(self, entry: Entry) -> None:
         await self._delete(self._caches, entry.api.api_id)
         entry.cache = None
+
+    async def take_remembered(self, api_id: str) -> Remembered | None:
+        """What was written down of an API's lost subscriptions: once, since it is true of the next start alone."""
+        found = await self._store.read(lambda view: self._remembered.get(view, api_id))
+        if found is not None:
+            await self._delete(self._remembered, api_id)
+        return found
+
+    async def remember(self, api_id: str, remembered: Remembered) -> None:
+        """Write down what of an API's lost subscriptions the next start has to know."""
+        await self._put(self._remembered, remembered, api_id)
 
     async def put_domain(self, domain: DomainName) -> None:
         await self._put(self._domains, domain, domain.domain_name)

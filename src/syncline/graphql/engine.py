@@ -26,6 +26,8 @@ from syncline.resolvers import Library
 from syncline.store import Store
 
 PATH = "/graphql"
+DURABLE_TAG = "syncline:durable"
+"""An API with this tag, `true`, is durable. AppSync has no word for it, but every tool can tag."""
 
 
 class GraphqlEngine:
@@ -59,6 +61,10 @@ class GraphqlEngine:
         await self.catalog.load()
         for entry in self.catalog.entries.values():
             self.start(entry)
+            await self.settle_durability(entry.api.api_id)
+            remembered = await self.catalog.take_remembered(entry.api.api_id)
+            if remembered is not None:
+                self.live(entry.api.api_id).returning.restore(remembered, now=self.clock.monotonic())
         self.refresh_domains()
 
     # --- the data plane
@@ -176,13 +182,25 @@ class GraphqlEngine:
         self.live(api_id).settle(schema_changed=True)
         self.auth.opened.recheck(api_id)
 
+    async def settle_durability(self, api_id: str) -> None:
+        """Keep an API's publications in the store, or no longer, as its tags say."""
+        tags = self.live(api_id).entry.api.tags
+        await self.hub.make_durable(api_id, durable=tags.get(DURABLE_TAG) == "true")
+
+    async def close(self) -> None:
+        """The server stops, its connections have ended: write down where the clients of durable APIs are."""
+        for api_id, live in self._live.items():
+            remembered = live.returning.remembered(self.hub.reached) if self.hub.durable(api_id) else None
+            if remembered is not None and remembered.positions:
+                await self.catalog.remember(api_id, remembered)
+
     async def stop(self, api_id: str) -> None:
         """Serve an API no longer; end its subscriptions."""
         await self.hub.drained()
         live = self._live.pop(api_id)
         live.schema = None
         live.settle(schema_changed=True)
-        self.hub.forget(api_id)
+        await self.hub.forget(api_id)
         self.meter.forget(api=api_id)
 
     def arn(self, resource: str) -> str:

@@ -29,7 +29,8 @@ from syncline.resolvers import ResolverError
 FAILURES_MAX = 20
 """Fields that failed whose contexts are held until the request is over, for its trace."""
 TIMINGS_MAX = 500
-Publish = Callable[[FieldPlan, Any], None]
+Publish = Callable[[FieldPlan, Any], Awaitable[int] | None]
+"""Publishes a field's value. What it returns, where the API is durable, is done once the publication is kept."""
 
 
 class Bubble(Exception):
@@ -114,7 +115,9 @@ class Run:
                 break
             if value is not None and field.key in self.plan.publications and self.publish is not None:
                 rename = self.plan.publications[field.key]
-                self.publish(field, rename(value) if rename else value)
+                kept = self.publish(field, rename(value) if rename else value)
+                if kept is not None:
+                    await kept
         if bubbling:
             raise Bubble
         return answer

@@ -118,3 +118,9 @@ class ApiAssociation(msgspec.Struct, frozen=True, rename="camel"):
     domain_name: str
     api_id: str
     association_status: str = "SUCCESS"
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What a stopping server writes down of a durable API's lost subscriptions: by name, where their clients are."""
+
+    positions: dict[bytes, int]

@@ -1,6 +1,7 @@
 """Coming back: a subscription that was lost continues where its client had got to.
 
-For: `subscribe`. Owns: which subscriptions of an API are live under which name, and which were lost not long ago.
+For: `subscribe`. Owns: which subscriptions of an API are live under which name, which were lost
+not long ago, and what of that outlives the server.
 Never: reads the window itself; trusts an id that another client could have.
 
 A client that knows nothing of this starts again with the same id, document, variables and identity after it lost
@@ -10,11 +11,13 @@ its connection; that is its name here. A client that knows names a position.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncline.auth import Identity
 from syncline.core import json
+from syncline.graphql.model import Remembered
 from syncline.hub import Start, Subscription
 
 if TYPE_CHECKING:
@@ -31,9 +34,12 @@ Name = bytes
 
 
 class Lost(NamedTuple):
-    """A subscription whose connection ended without `stop`, and when (monotonic seconds)."""
+    """A subscription whose connection ended without `stop`, and when (monotonic seconds).
 
-    subscription: Subscription
+    After a restart it is the position that its client had got to.
+    """
+
+    where: Subscription | int
     at: float
 
 
@@ -54,13 +60,26 @@ class Returning:
         self._lost.pop(name, None)
         self._lost[name] = Lost(subscription, now)
 
-    def claim(self, name: Name, endpoint: Endpoint, *, oldest: float) -> Subscription | None:
-        """The subscription that continues under this name: lost, or still held by a connection that is as good as."""
+    def claim(self, name: Name, endpoint: Endpoint, *, oldest: float) -> Subscription | int | None:
+        """The subscription that continues under this name: lost, or still held by a connection that is as good as.
+
+        A position stands for one that another run of the server had.
+        """
         holder = self.present.get(name)
         if holder is not None and holder is not endpoint:
             return holder.give_up(name)
         found = self._lost.pop(name, None)
-        return found.subscription if found is not None and found.at >= oldest else None
+        return found.where if found is not None and found.at >= oldest else None
+
+    def remembered(self, reached: Callable[[Subscription], int | None]) -> Remembered:
+        """What is to be written down: `reached` tells where a client is."""
+        where = {name: each.where for name, each in self._lost.items()}
+        told = {name: each if isinstance(each, int) else reached(each) for name, each in where.items()}
+        return Remembered({name: position for name, position in told.items() if position is not None})
+
+    def restore(self, remembered: Remembered, *, now: float) -> None:
+        """Go on from what was written down."""
+        self._lost = {name: Lost(position, now) for name, position in remembered.positions.items()}
 
 
 def name_of(start: Start, identity: Identity) -> Name | None:
@@ -72,8 +91,9 @@ def name_of(start: Start, identity: Identity) -> Name | None:
     return blake2b(whole, digest_size=16).digest()
 
 
+@lru_cache(maxsize=64)
 def stamp(epoch: str) -> Callable[[bytes, int], bytes]:
-    """Puts the position into a payload, which is a JSON object with members."""
+    """Puts the position into a payload, a JSON object with members. One for each epoch, so that groups share it."""
     before = b',"extensions":{"syncline":{"position":"' + epoch.encode() + b":"
 
     def stamped(payload: bytes, position: int) -> bytes:

@@ -5,7 +5,7 @@ For: `engine`. Owns: the statuses, and the order of checks. Never: completes a v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -277,8 +277,11 @@ class Server:
     def _publisher(self, live: LiveApi) -> Publish:
         hub, api = self._hub, live.api_id
 
-        def publish(field: FieldPlan, value: Any) -> None:
+        def publish(field: FieldPlan, value: Any) -> Awaitable[int] | None:
+            if hub.durable(api):
+                return hub.publish_durably(Topic(api, field.name), value, commit=_position())
             hub.publish(Topic(api, field.name), value, commit=_position())
+            return None
 
         return publish
 

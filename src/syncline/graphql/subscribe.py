@@ -229,7 +229,7 @@ class Endpoint:
         filters = await self._admitted(live, document, variables, start, identity)
         if self._live is not live or live.documents is None:
             raise NoSchema  # the API or the connection went away while the resolver ran
-        wish = wish_of(start.extension, self._hub.epoch)
+        wish = wish_of(start.extension, self._hub.epoch(live.api_id))
         subscription = self._subscription(live, start, identity, filters)
         name = resume.name_of(start, identity)
         after = self._continued(live, name) if wish is None and name is not None else None
@@ -262,7 +262,7 @@ class Endpoint:
         earlier = live.returning.claim(name, self, oldest=oldest)
         if earlier is None:
             return None
-        position = self._hub.reached(earlier)
+        position = earlier if isinstance(earlier, int) else self._hub.reached(earlier)
         if position is None:
             self._note_gap(live, "the kernel cannot tell what had arrived")
         else:
@@ -328,7 +328,7 @@ class Endpoint:
             start.outbox,
             start.prefix,
             start.suffix,
-            resume.stamp(self._hub.epoch) if positions else None,
+            resume.stamp(self._hub.epoch(live.api_id)) if positions else None,
             lambda errors: self._ended(start.id, errors),
             index=projection.index,
         )

@@ -1,6 +1,7 @@
 """Hub: what is published reaches every subscription that was there before it, in order, once. Knows no GraphQL."""
 
 from syncline.hub.fanout import Hub
+from syncline.hub.history import History
 from syncline.hub.ledger import Ledger
 from syncline.hub.port import (
     Answer,
@@ -21,6 +22,7 @@ __all__ = [
     "Answer",
     "ErrorObject",
     "Hint",
+    "History",
     "Hub",
     "Ledger",
     "Outbox",

@@ -1,76 +1,61 @@
 """The hub: what is published reaches every subscription that was there before it, in order, once.
 
-For: those who publish (`graphql`) and those who subscribe. Owns: topics, positions, the window of each API,
-and the one flush per tick of the loop. Never: knows what a value means, or touches a socket.
+For: those who publish (`graphql`, `events`) and those who subscribe. Owns: the channel of each API, the turns in which
+they are flushed, and the way of a durable publication through the store. Never: knows what a value means, or touches
+a socket.
 
-Publications and new subscriptions wait in one line, so that a subscription gets exactly what was published
-after it; what is published within one tick leaves together.
+What is published within one tick leaves together. A channel with much to deliver does some of it in each tick, so
+that the others, and whoever asks for something, have theirs between.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from syncline.core import Clock, Meter, json, settings
-from syncline.hub.groups import Group, Message, Touched, deliver
-from syncline.hub.listeners import Listeners
-from syncline.hub.port import ErrorObject, Outbox, Subscription
-from syncline.hub.returning import CATCH_UP_SECONDS, catch_up
+from syncline.core import Clock, Meter, SynclineError, json, settings
+from syncline.hub.channel import Channel
+from syncline.hub.history import Draft, History, Log
+from syncline.hub.port import ErrorObject, Subscription
+from syncline.hub.returning import CATCH_UP_SECONDS
 from syncline.hub.topics import Publication, Topic
-from syncline.hub.window import PositionPassed, Window
+from syncline.hub.window import PositionPassed
 
-
-class Channel:
-    """One API's publications: the next position, the window and the figures."""
-
-    __slots__ = ("active", "deliveries", "dropped", "position", "publications", "settled", "window")
-
-    def __init__(self, api: str, limits: settings.Hub, meter: Meter) -> None:
-        self.position = 0
-        self.settled = 0
-        """Every publication up to here was handed to outboxes; outside of a flush, that is."""
-        self.active = 0
-        self.window = Window(limits.window_bytes_max, limits.window_seconds)
-        self.publications = meter.counter("syncline_hub_publications_total", api=api)
-        self.deliveries = meter.counter("syncline_hub_deliveries_total", api=api)
-        self.dropped = meter.counter("syncline_hub_dropped_publications_total", api=api)
-        meter.gauge("syncline_hub_subscriptions", lambda: self.active, api=api)
+FLUSH_BYTES = 4 * 1024 * 1024
+"""What one API delivers in one tick before the others have their turn: a publication more than that, at most."""
 
 
 class Hub:
-    """Subscriptions by topic and group, and the way from a publication to their outboxes.
-
-    `measure` gives a value's size in bytes; by default, as JSON.
-    """
+    """Channels by API. `measure` gives a value's size in bytes; by default, as JSON. See RULES.md."""
 
     def __init__(
         self,
         clock: Clock,
         limits: settings.Hub,
         meter: Meter,
-        measure: Callable[[Any], int] = lambda value: len(json.encode(value)),
+        measure: Callable[[Any], int] | None = None,
         *,
         epoch: str = "0",
+        history: History | None = None,
     ) -> None:
-        self.epoch = epoch
-        """Positions of another epoch, that is of an earlier run of the server, mean nothing in this one."""
         self.limits = limits
         self.window_seconds = limits.window_seconds
+        self._epoch = epoch
         self._clock = clock
         self._meter = meter
         self._measure = measure
         self._channels: dict[str, Channel] = {}
-        self._groups: dict[Topic, Listeners] = {}
-        self._seats: dict[Outbox, dict[Subscription, None]] = {}
-        self._line: deque[Publication | Subscription] = deque()
-        self._work: deque[tuple[str, Group, Publication]] = deque()
-        self._touched: dict[str, dict[Group, Touched]] = {}
+        self._busy: dict[Channel, None] = {}
         self._scheduled = False
-        self._returning: dict[Subscription, int] = {}
-        """Subscriptions that are given what they missed, and up to where they have it."""
+        self._history = history
+        self._drafts: list[tuple[Draft, asyncio.Future[int]]] = []
+        self._gathering = False
+        self._commits: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._changing = asyncio.Lock()
+
+    # --- publishing
 
     def publish(
         self, topic: Topic, value: Any, *, commit: int, wider: tuple[Topic, ...] = (), size: int | None = None
@@ -81,22 +66,52 @@ class Hub:
         counted and logged; unless the publisher, who has limits of its own, names its `size`.
         """
         channel = self._channel(topic.api)
-        channel.position += 1
+        assert channel.log is None, "what a durable API publishes is kept first"
         channel.publications.add()
-        measured = self._measure(value) if size is None else size
-        publication = Publication(topic, value, channel.position, commit, measured, wider, size is not None)
+        measured = self._size(value) if size is None else size
+        position = channel.position + 1
+        publication = Publication(topic, value, position, commit, measured, wider, size is not None)
         if size is None and measured > self.limits.payload_bytes_max:
-            self._drop(publication, measured)
-            if not self._line:
-                channel.settled = channel.position
-            return channel.position
-        channel.window.add(publication, self._clock.monotonic())
-        if self._line or topic in self._groups or any(each in self._groups for each in wider):
-            self._line.append(publication)
-            self._schedule()
-        else:
-            channel.settled = channel.position
-        return channel.position
+            channel.position = position
+            channel.drop(publication, measured)
+        elif channel.enter(publication):
+            self._wake(channel)
+        return position
+
+    def publish_durably(
+        self,
+        topic: Topic,
+        value: Any,
+        *,
+        commit: int,
+        wider: tuple[Topic, ...] = (),
+        size: int | None = None,
+        content: bytes | None = None,
+    ) -> asyncio.Future[int]:
+        """`publish` for a durable API: done once it is kept, and has its place in line.
+
+        `content` stands for `value` in the store, and is the value when it comes from there; without it `value` is
+        what JSON has. Fails as the store does; then nobody hears of it. One that is too large has no position of
+        its own.
+        """
+        channel = self._channel(topic.api)
+        channel.publications.add()
+        plain = content is not None
+        stored = json.encode(value) if content is None else content
+        draft = Draft(topic, value, stored, plain, commit, size or len(stored), wider, size is not None)
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        if not draft.judged and draft.size > self.limits.payload_bytes_max:
+            channel.drop(draft.placed(channel.position), draft.size)
+            done.set_result(channel.position)
+            return done
+        self._drafts.append((draft, done))
+        self._gather()
+        return done
+
+    def _size(self, value: Any) -> int:
+        return len(json.encode(value)) if self._measure is None else self._measure(value)
+
+    # --- subscribing
 
     def subscribe(self, subscription: Subscription, *, after: int | None = None) -> None:
         """Register: every publication from now on is for it, none from before.
@@ -104,41 +119,12 @@ class Hub:
         With `after`, first what was published after that position, then what comes. Raises PositionPassed.
         """
         channel = self._channel(subscription.topics[0].api)
-        ledger = subscription.outbox.ledger
-        if ledger.settled is None:
-            ledger.settled = lambda: channel.settled
-        ledger.began(subscription, channel.position if after is None else after)
-        if after is not None and after < channel.position:
-            self.recent(subscription.topics[0].api, after=after)
-            self._returning[subscription] = after
-            self._schedule()
-        elif self._scheduled:
-            self._line.append(subscription)
-        else:
-            self._join(subscription)
+        if channel.begin(subscription, after):
+            self._wake(channel)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget a subscription: nothing is written to it from now on. Unknown ones are nothing to do."""
-        channel = self._channel(subscription.topics[0].api)
-        ledger = subscription.outbox.ledger
-        cursor = self._returning.pop(subscription, None)
-        if cursor is not None:
-            ledger.left(subscription, cursor)
-            return
-        seat = self._seats.get(subscription.outbox)
-        if seat is None or subscription not in seat:
-            if subscription in self._line:
-                ledger.left(subscription, self._before(subscription))
-                self._line.remove(subscription)
-            return
-        del seat[subscription]
-        self._leave(subscription)
-        ledger.left(subscription, channel.settled)
-        if not seat:
-            del self._seats[subscription.outbox]
-        elif len(seat) == 1:
-            self._place(next(iter(seat)), alone=True)
-        channel.active -= 1
+        self._channel(subscription.topics[0].api).end(subscription)
 
     def end(self, subscription: Subscription, errors: Sequence[ErrorObject]) -> None:
         """Unsubscribe, and have the client told that it is over and why."""
@@ -151,15 +137,14 @@ class Hub:
 
         None when nobody can tell: its outbox does not know what arrived, or the window has lost too much.
         """
-        outbox = subscription.outbox
-        arrived = outbox.reached_bytes
-        if arrived is None:
-            return None
-        window, first = self._channel(subscription.topics[0].api).window, outbox.ledger.first
-        recent = window.after(max(first, window.passed))
-        found = outbox.ledger.reached(subscription, arrived, recent, complete=first >= window.passed)
-        cursor = self._returning.get(subscription)
-        return found if found is None or cursor is None else min(found, cursor)
+        return self._channel(subscription.topics[0].api).reached(subscription)
+
+    # --- positions
+
+    def epoch(self, api: str) -> str:
+        """Whose positions the API's are: this run's, or a durable API's own."""
+        channel = self._channels.get(api)
+        return channel.epoch if channel else self._epoch
 
     def position(self, api: str) -> int:
         """The position of the API's newest publication; 0 before the first."""
@@ -168,23 +153,125 @@ class Hub:
 
     def recent(self, api: str, *, after: int) -> list[Publication]:
         """The API's publications after a position, oldest first. Raises PositionPassed when the window lost some."""
-        channel = self._channel(api)
-        channel.window.trim(self._clock.monotonic())
-        return channel.window.after(after)
+        return self._channel(api).recent(after)
 
-    def forget(self, api: str) -> None:
-        """The API is gone: let go of its window and its figures. Its subscriptions end with their connections."""
+    # --- durable APIs
+
+    async def load(self) -> None:
+        """Take up the durable APIs where they were: once, at start."""
+        assert self._history is not None, "a hub without a store has nothing to load"
+        for api, log in (await self._history.load()).items():
+            channel = self._channel(api)
+            channel.epoch, channel.log = log.epoch, log
+            channel.position = channel.settled = channel.window.passed = log.last
+
+    def durable(self, api: str) -> bool:
+        """Whether the API's publications are kept in the store."""
+        channel = self._channels.get(api)
+        return channel is not None and channel.log is not None
+
+    async def make_durable(self, api: str, *, durable: bool = True) -> None:
+        """Have what the API publishes from now on kept in the store, or kept no longer and what was kept forgotten."""
+        async with self._changing:
+            if durable == self.durable(api):
+                return
+            assert self._history is not None, "a hub without a store keeps nothing"
+            channel = self._channel(api)
+            if durable:
+                channel.log = Log(channel.epoch, channel.position, channel.position)
+                await self._history.begin(api, channel.epoch, channel.position)
+                return
+            # What is being committed commits before this body; what comes after it finds that nothing is kept now.
+            await self._history.end(api)
+            channel.log = None
+            if self._commits:
+                await asyncio.wait(set(self._commits))
+
+    async def forget(self, api: str) -> None:
+        """The API is gone: let go of all that is known of it. Its subscriptions end with their connections."""
+        await self.make_durable(api, durable=False)
         if self._channels.pop(api, None) is not None:
             self._meter.forget(api=api)
+
+    async def run(self) -> None:
+        """Keep what durable APIs publish, and trim it, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            try:
+                self._gathering = False
+                self._gather()
+                while True:
+                    await self._clock.sleep(self.limits.history_trim_seconds)
+                    await self._trim()
+            finally:
+                self._tasks = None
+
+    async def _trim(self) -> None:
+        for api, channel in list(self._channels.items()):
+            if channel.log is not None and self._history is not None:
+                await self._history.trim(api, channel.log)
+
+    def _gather(self) -> None:
+        """Commit what is drafted in the next turn of the loop: all of it together."""
+        if self._drafts and self._tasks is not None and not self._gathering:
+            self._gathering = True
+            commit = self._tasks.create_task(self._commit())
+            self._commits.add(commit)
+            commit.add_done_callback(self._commits.discard)
+
+    async def _commit(self) -> None:
+        """Keep what was drafted, then put it in line. Commits end in the order in which they began."""
+        taken, self._drafts, self._gathering = self._drafts, [], False
+        assert self._history is not None, "only a store makes an API durable"
+        try:
+            positions = await self._history.append([draft for draft, _ in taken])
+        except SynclineError as failure:
+            for _, done in taken:
+                if not done.done():
+                    done.set_exception(failure)
+            return
+        for (draft, done), position in zip(taken, positions, strict=True):
+            channel = self._channel(draft.topic.api)
+            if position is not None and channel.log is not None:
+                assert position == channel.position + 1, "publications are put in line in the order of their commits"
+                channel.log.last = position
+            publication = draft.placed(channel.position + 1)
+            if channel.enter(publication):
+                self._wake(channel)
+            if not done.done():
+                done.set_result(publication.position)
+
+    async def _read_back(self, channel: Channel, subscription: Subscription) -> None:
+        """Give a returning subscription what only the store has, until the window has the rest."""
+        assert self._history is not None, "only a store has what the window lost"
+        try:
+            while (cursor := channel.returning.get(subscription)) is not None:
+                until = channel.window.passed
+                if cursor >= until:
+                    return
+                missed = await self._history.after(channel.api, cursor, until=until)
+                if not missed:
+                    self._lost(subscription, cursor)
+                elif subscription in channel.returning:
+                    reached = channel.give(subscription, cursor, missed)
+                    await self._clock.sleep(0 if reached == missed[-1].position else CATCH_UP_SECONDS)
+        finally:
+            channel.reading.discard(subscription)
+            self._wake(channel)
+
+    def _lost(self, subscription: Subscription, cursor: int) -> None:
+        passed = PositionPassed(position=cursor, oldest=self._channel(subscription.topics[0].api).window.passed)
+        self.end(subscription, [{"errorType": "PositionPassed", "message": passed.message}])
+
+    # --- the flush
 
     async def drained(self) -> None:
         """Return when everything published so far was written to its outboxes."""
         while self._scheduled:  # noqa: ASYNC110 (the flush is a tick away, no event is needed)
             await asyncio.sleep(0)
 
-    # --- the flush
-
-    def _schedule(self) -> None:
+    def _wake(self, channel: Channel) -> None:
+        self._busy[channel] = None
         if not self._scheduled:
             self._scheduled = True
             # One more turn of the loop: requests that have arrived by now publish in it, and their messages leave in
@@ -193,151 +280,38 @@ class Hub:
             loop.call_soon(loop.call_soon, self._flush)
 
     def _flush(self) -> None:
-        """Deliver what waits in line.
+        """Give every channel that has something to deliver its turn.
 
-        A `matches` or `project` that raises goes to the loop's exception handler with its trace: that group
-        misses that publication; the flush goes on with the rest in the next tick.
+        What a `matches` or `project` raises goes to the loop's exception handler with its trace; the others, and the
+        rest of that channel, have their turn in the next tick.
         """
         self._scheduled = False
+        turns = list(self._busy)
         try:
-            while self._line or self._work or self._touched:
-                self._take_publications()
-                self._project()
-                self._deliver()
-                self._take_subscriptions()
-            self._catch_up()
+            for channel in turns:
+                # To the end of the queue: it may fail, and has its next turn after the others in any case.
+                del self._busy[channel]
+                self._busy[channel] = None
+                if not channel.flush(FLUSH_BYTES):
+                    del self._busy[channel]
+                    self._catch_up(channel)
         finally:
-            if self._line or self._work or self._touched:
-                self._schedule()
+            if self._busy:
+                self._wake(next(iter(self._busy)))
 
-    def _take_publications(self) -> None:
-        line, groups = self._line, self._groups
-        while line:
-            publication = line[0]
-            if not isinstance(publication, Publication):
-                break
-            line.popleft()
-            self._channel(publication.topic.api).settled = publication.position
-            for topic in publication.topics:
-                listeners = groups.get(topic)
-                for group in listeners.concerned(publication.value) if listeners is not None else ():
-                    self._work.append((topic.api, group, publication))
-
-    def _take_subscriptions(self) -> None:
-        line = self._line
-        while line:
-            subscription = line[0]
-            if not isinstance(subscription, Subscription):
-                break
-            line.popleft()
-            self._join(subscription)
-
-    def _project(self) -> None:
-        work, touched, most = self._work, self._touched, self.limits.payload_bytes_max
-        while work:
-            api, group, publication = work.popleft()
-            payload = group.payload(publication)
-            if payload is None:
-                continue
-            if len(payload) > most and not publication.judged:
-                self._drop(publication, len(payload))
-                continue
-            groups = touched.setdefault(api, {})
-            entry = groups.get(group)
-            if entry is None:
-                entry = groups[group] = Touched(group, [])
-            entry.messages.append(Message(publication.position, payload))
-
-    def _deliver(self) -> None:
-        while self._touched:
-            api, groups = self._touched.popitem()
-            self._channel(api).deliveries.add(deliver(list(groups.values())))
-
-    def _catch_up(self) -> None:
-        """Give the returning what they missed, as fast as their outboxes take it; nothing waits in line now.
-
-        A returning subscription joins in the same turn in which it has got everything, so there is no seam.
-        """
-        for subscription, cursor in list(self._returning.items()):
-            api = subscription.topics[0].api
-            try:
-                missed = self.recent(api, after=cursor)
-            except PositionPassed as passed:
-                self.end(subscription, [{"errorType": "PositionPassed", "message": passed.message}])
-                continue
-            count, cursor = catch_up(subscription, cursor, missed, self.limits.payload_bytes_max)
-            self._channel(api).deliveries.add(count)
-            if missed and cursor < missed[-1].position:
-                self._returning[subscription] = cursor
-                asyncio.get_running_loop().call_later(CATCH_UP_SECONDS, self._schedule)
-            else:
-                del self._returning[subscription]
-                self._join(subscription)
-
-    def _drop(self, publication: Publication, size: int) -> None:
-        api, name = publication.topic
-        self._channel(api).dropped.add()
-        self._meter.event(
-            "publication too large",
-            room="hub",
-            api=api,
-            topic=name,
-            position=publication.position,
-            bytes=size,
-            limit=self.limits.payload_bytes_max,
-        )
-
-    # --- who is where
+    def _catch_up(self, channel: Channel) -> None:
+        far, lost, again = channel.catch_up()
+        for subscription in far:
+            if self._tasks is not None:
+                channel.reading.add(subscription)
+                self._tasks.create_task(self._read_back(channel, subscription))
+        for subscription in lost:
+            self._lost(subscription, channel.returning[subscription])
+        if again:
+            asyncio.get_running_loop().call_later(CATCH_UP_SECONDS, self._wake, channel)
 
     def _channel(self, api: str) -> Channel:
         channel = self._channels.get(api)
         if channel is None:
-            channel = self._channels[api] = Channel(api, self.limits, self._meter)
+            channel = self._channels[api] = Channel(api, self._epoch, self.limits, self._clock, self._meter)
         return channel
-
-    def _join(self, subscription: Subscription) -> None:
-        seat = self._seats.setdefault(subscription.outbox, {})
-        if len(seat) == 1:
-            self._place(next(iter(seat)), alone=False)
-        seat[subscription] = None
-        key = group_of(subscription)
-        listeners = self._groups.get(subscription.topics[0])
-        group = None if listeners is None else listeners.groups.get(key)
-        if group is None:
-            group = Group(subscription)
-            for topic in subscription.topics:
-                self._groups.setdefault(topic, Listeners()).add(key, group, subscription.index)
-        cohort = group.add(subscription, alone=len(seat) == 1)
-        channel = self._channel(subscription.topics[0].api)
-        channel.active += 1
-        subscription.outbox.ledger.joined(subscription, cohort, channel.settled)
-
-    def _before(self, waiting: Subscription) -> int:
-        """The position of the last publication in line before a subscription that waits there."""
-        position = self._channel(waiting.topics[0].api).settled
-        for each in self._line:
-            if each is waiting:
-                break
-            if isinstance(each, Publication) and each.topic.api == waiting.topics[0].api:
-                position = each.position
-        return position
-
-    def _place(self, subscription: Subscription, *, alone: bool) -> None:
-        self._groups[subscription.topics[0]].groups[group_of(subscription)].place(subscription, alone=alone)
-
-    def _leave(self, subscription: Subscription) -> None:
-        key = group_of(subscription)
-        group = self._groups[subscription.topics[0]].groups[key]
-        group.remove(subscription)
-        if group.cohorts:
-            return
-        for topic in dict.fromkeys(subscription.topics):
-            listeners = self._groups[topic]
-            listeners.remove(key, subscription.index)
-            if not listeners.groups:
-                del self._groups[topic]
-
-
-def group_of(subscription: Subscription) -> Hashable:
-    """Equal for subscriptions that get the same payloads. One group hears all its topics, so it hears them in order."""
-    return subscription.topics, subscription.group

@@ -11,7 +11,7 @@ gets is `prefix.join(parts)`: one call and one allocation, however many messages
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,44 +19,70 @@ from syncline.hub.port import Outbox, Subscription
 from syncline.hub.topics import Publication
 
 
-class Message(NamedTuple):
-    """A payload that a group gets, and its publication's position."""
+class Form:
+    """How values become payloads: groups of one form share what it makes of a publication."""
 
-    position: int
-    payload: bytes
+    __slots__ = ("__weakref__", "project", "stamp")
+
+    def __init__(self, project: Callable[[object], bytes | None], stamp: Callable[[bytes, int], bytes] | None) -> None:
+        self.project = project
+        self.stamp = stamp
+
+    def payload(self, publication: Publication) -> bytes | None:
+        """What a publication becomes; None: nothing."""
+        payload = self.project(publication.value)
+        if self.stamp is None or payload is None:
+            return payload
+        return self.stamp(payload, publication.position)
+
+
+class Shape:
+    """How payloads become frames, but for the prefix: cohorts of one shape share that, too."""
+
+    __slots__ = ("__weakref__", "frame_header", "pack", "prefix_length", "suffix")
+
+    def __init__(self, first: Subscription) -> None:
+        self.frame_header, self.pack = first.outbox.frame_header, first.outbox.pack
+        self.prefix_length = len(first.prefix)
+        self.suffix = first.suffix
+
+    def parts(self, payloads: list[bytes]) -> Parts:
+        """The frames of `payloads`, but for the prefix."""
+        pack, suffix, length, frame_header = self.pack, self.suffix, self.prefix_length, self.frame_header
+        packed = [pack(payload + suffix) for payload in payloads]
+        headers = [frame_header(length + len(rest)) for rest in packed]
+        shared = [
+            headers[0],
+            *(rest + following for rest, (_, following) in zip(packed, pairwise([*headers, b""]), strict=True)),
+        ]
+        return Parts(payloads, packed, shared, sum(map(len, shared)) + len(packed) * length)
+
+
+class Parts(NamedTuple):
+    """Some payloads as every member of a shape gets them.
+
+    `packed`: what follows the prefix in each message, as it leaves; `shared`: what `prefix.join` makes their frames
+    from; `length`: how many bytes these are.
+    """
+
+    payloads: list[bytes]
+    packed: list[bytes]
+    shared: list[bytes]
+    length: int
 
 
 class Cohort:
     """Members of a group whose frames differ in the prefix alone."""
 
-    __slots__ = ("alone", "bytes", "frame_header", "pack", "prefix_length", "shared", "suffix")
+    __slots__ = ("alone", "bytes", "shape", "shared")
 
-    def __init__(self, first: Subscription) -> None:
-        self.frame_header = first.outbox.frame_header
-        self.pack = first.outbox.pack
-        self.prefix_length = len(first.prefix)
-        self.suffix = first.suffix
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
         self.bytes = 0
         """What every member was sent since the cohort began."""
         self.alone: dict[Subscription, tuple[Callable[[bytes], None], bytes]] = {}
         """Members that are the only subscription of their outbox: written without a look at the others."""
         self.shared: dict[Subscription, tuple[Callable[[bytes], None], bytes]] = {}
-
-    def packed(self, messages: Sequence[Message]) -> list[bytes]:
-        """What follows the prefix in each of `messages`, as it leaves."""
-        pack, suffix = self.pack, self.suffix
-        return [pack(message.payload + suffix) for message in messages]
-
-    def parts(self, packed: Sequence[bytes]) -> list[bytes]:
-        """What `prefix.join` makes the frames of messages from."""
-        length, frame_header = self.prefix_length, self.frame_header
-        headers = [frame_header(length + len(rest)) for rest in packed]
-        parts = [
-            headers[0],
-            *(rest + following for rest, (_, following) in zip(packed, pairwise([*headers, b""]), strict=True)),
-        ]
-        self.bytes += sum(map(len, parts)) + len(packed) * length
-        return parts
 
     def place(self, subscription: Subscription, *, alone: bool) -> None:
         """Put a member on its side: alone on its outbox, or not."""
@@ -72,45 +98,48 @@ class Cohort:
 class Group:
     """Subscriptions to the same topics with equal `matches` and `project`."""
 
-    __slots__ = ("cohorts", "doubles", "matches", "outboxes", "project", "stamp")
+    __slots__ = ("cohorts", "doubles", "form", "matches", "outboxes", "size")
 
-    def __init__(self, first: Subscription) -> None:
+    def __init__(self, first: Subscription, form: Form) -> None:
         self.matches = first.matches
-        self.project = first.project
-        self.stamp = first.stamp
-        self.cohorts: dict[Hashable, Cohort] = {}
+        self.form = form
+        self.cohorts: dict[Shape, Cohort] = {}
         self.outboxes: Counter[Outbox] = Counter()
+        self.size = 0
         self.doubles = 0
         """How many outboxes have more than one member here."""
 
-    def payload(self, publication: Publication) -> bytes | None:
-        """What the group's members get of a publication: None when nothing."""
+    def payload(self, publication: Publication, made: dict[Form, bytes | None]) -> bytes | None:
+        """What the group's members get of a publication: None when nothing. `made`: what forms made of it already."""
         if self.matches is not None and not self.matches(publication.value):
             return None
-        payload = self.project(publication.value)
-        if self.stamp is None or payload is None:
-            return payload
-        return self.stamp(payload, publication.position)
+        form = self.form
+        if form not in made:
+            made[form] = form.payload(publication)
+        return made[form]
 
-    def add(self, subscription: Subscription, *, alone: bool) -> Cohort:
+    def add(self, subscription: Subscription, shape: Shape, *, alone: bool) -> Cohort:
         """Take in a member; returns with whom it shares its bytes."""
-        cohort = self.cohorts.get(cohort_of(subscription))
+        cohort = self.cohorts.get(shape)
         if cohort is None:
-            cohort = self.cohorts[cohort_of(subscription)] = Cohort(subscription)
+            cohort = self.cohorts[shape] = Cohort(shape)
         cohort.place(subscription, alone=alone)
+        self.size += 1
         self.outboxes[subscription.outbox] += 1
         self.doubles += self.outboxes[subscription.outbox] == 2
         return cohort
 
-    def place(self, subscription: Subscription, *, alone: bool) -> None:
+    def place(self, subscription: Subscription, shape: Shape, *, alone: bool) -> None:
         """Move a member to the side where it now belongs."""
-        self.cohorts[cohort_of(subscription)].place(subscription, alone=alone)
+        self.cohorts[shape].place(subscription, alone=alone)
 
-    def remove(self, subscription: Subscription) -> None:
-        cohort = self.cohorts[cohort_of(subscription)]
+    def remove(self, subscription: Subscription, shape: Shape) -> None:
+        """Let go of a member."""
+        cohort = self.cohorts[shape]
         cohort.remove(subscription)
         if not cohort.alone and not cohort.shared:
-            del self.cohorts[cohort_of(subscription)]
+            del self.cohorts[shape]
+        self.size -= 1
         left = self.outboxes[subscription.outbox] - 1
         self.doubles -= left == 1
         if left:
@@ -120,40 +149,48 @@ class Group:
 
 
 class Touched(NamedTuple):
-    """A group and what it gets in this flush, in position order."""
+    """What a group gets in this flush, in position order."""
 
-    group: Group
-    messages: list[Message]
+    positions: list[int]
+    payloads: list[bytes]
 
 
 class Entry(NamedTuple):
     """What one of an outbox's several subscriptions gets in this flush."""
 
     subscription: Subscription
-    messages: list[Message]
-    packed: list[bytes]
-    parts: list[bytes]
+    positions: list[int]
+    parts: Parts
 
 
-def deliver(touched: Sequence[Touched]) -> int:
+def deliver(touched: Mapping[Group, Touched]) -> int:
     """Write every message to every member, in position order, one write per outbox. Returns how many messages."""
     count = 0
-    together = len(touched) == 1 and not touched[0].group.doubles
+    together = len(touched) == 1 and not next(iter(touched)).doubles
     mixed: dict[Outbox, list[Entry]] = {}
-    for group, messages in touched:
-        for cohort in group.cohorts.values():
-            count += (len(cohort.alone) + len(cohort.shared)) * len(messages)
-            packed = cohort.packed(messages)
-            parts = cohort.parts(packed)
-            write_all(cohort.alone.values(), parts)
+    made: dict[Shape, Parts] = {}
+    for group, entry in touched.items():
+        payloads = entry.payloads
+        count += group.size * len(payloads)
+        for shape, cohort in group.cohorts.items():
+            parts = made.get(shape)
+            # Groups of one form have the very same payloads, so that this compares hardly more than addresses.
+            if parts is None or parts.payloads != payloads:
+                parts = made[shape] = shape.parts(payloads)
+            cohort.bytes += parts.length
+            write_all(cohort.alone.values(), parts.shared)
+            if not cohort.shared:
+                continue
             if together:
-                write_all(cohort.shared.values(), parts)
+                write_all(cohort.shared.values(), parts.shared)
                 continue
             for subscription in cohort.shared:
-                mixed.setdefault(subscription.outbox, []).append(Entry(subscription, messages, packed, parts))
+                mixed.setdefault(subscription.outbox, []).append(Entry(subscription, entry.positions, parts))
     for outbox, entries in mixed.items():
         first = entries[0]
-        frames = interleaved(outbox, entries) if len(entries) > 1 else first.subscription.prefix.join(first.parts)
+        frames = (
+            interleaved(outbox, entries) if len(entries) > 1 else first.subscription.prefix.join(first.parts.shared)
+        )
         outbox.write(frames)
     return count
 
@@ -164,17 +201,12 @@ def write_all(members: Iterable[tuple[Callable[[bytes], None], bytes]], parts: l
         write(prefix.join(parts))
 
 
-def interleaved(outbox: Outbox, entries: Sequence[Entry]) -> bytes:
+def interleaved(outbox: Outbox, entries: Iterable[Entry]) -> bytes:
     """The frames of several subscriptions of one outbox, in position order."""
     frames: list[tuple[int, bytes, bytes]] = []
-    for subscription, messages, packed, _ in entries:
-        for (position, _), rest in zip(messages, packed, strict=True):
+    for subscription, positions, parts in entries:
+        for position, rest in zip(positions, parts.packed, strict=True):
             body = subscription.prefix + rest
             frames.append((position, subscription.prefix, outbox.frame_header(len(body)) + body))
     frames.sort(key=lambda frame: frame[:2])
     return b"".join(frame for _, _, frame in frames)
-
-
-def cohort_of(subscription: Subscription) -> Hashable:
-    """Equal for members that may share bytes."""
-    return subscription.outbox.framing, len(subscription.prefix), subscription.suffix

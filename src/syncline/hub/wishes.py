@@ -67,4 +67,4 @@ def register(hub: Hub, subscription: Subscription, api: str, wish: Wish | None, 
 
 def _tell(subscription: Subscription, hub: Hub, api: str, after: int | None, *, recovered: bool) -> None:
     position = hub.position(api) if after is None else after
-    subscription.told = {"recovered": recovered, "position": f"{hub.epoch}:{position}"}
+    subscription.told = {"recovered": recovered, "position": f"{hub.epoch(api)}:{position}"}

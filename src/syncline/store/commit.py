@@ -122,11 +122,12 @@ class GroupCommit:
             overlay.drop()
             outcomes.append((waiting, result, failure, position))
         self._bodies.observe(count)
+        self._flushing = True
         if not overlay.group:
-            self._finish(outcomes, overlay, None)
+            # Not at once: the callers of the group before this one have not heard yet, and order is a promise.
+            asyncio.get_running_loop().call_soon(self._finish, outcomes, overlay, None)
             return
         self._note(overlay, position)
-        self._flushing = True
         self._driver.flush(overlay.group, lambda failure: self._finish(outcomes, overlay, failure))
 
     def _finish(self, outcomes: list[Outcome], overlay: Overlay, failure: Exception | None) -> None:

@@ -13,6 +13,6 @@ class Space(IntEnum):
     STREAM = 4  # (stream, shard, sequence) → record: appended by any room, in the item's commit
     CURSOR = 5  # (consumer, stream, shard) → sequence: functions, workflows
     DUE = 6  # (room, instant, id) → whatever is due then: expiry, timers
-    HISTORY = 7  # (execution, event number) → event: workflows
+    HISTORY = 7  # ("publication", api, position) → publication: hub; (execution, event number) → event: workflows
     LOG = 8  # (group, stream, instant, n) → log event: monitoring
     METRIC = 9  # (namespace, metric, dimensions, minute) → statistics: monitoring

@@ -275,7 +275,7 @@ async def test_a_client_that_leaves_while_it_is_subscribed_leaves_nothing_behind
     await until(lambda: not house.listener._site.connections)
     endpoint.hold.set()
     await until(lambda: endpoint.closings == 1)
-    assert not house.hub._seats
+    assert house.hub._channel(TOPIC.api).empty
 
 
 @pytest.mark.rule("EDG-20")

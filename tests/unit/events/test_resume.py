@@ -22,10 +22,10 @@ async def test_a_subscription_goes_on_from_its_position(world: World) -> None:
     await world.create()
     first, second = Outbox(), Outbox()
     endpoint, told = await subscribe(world, first, "/default/a/*")
-    assert told == {"recovered": False, "position": f"{world.hub.epoch}:0"}
+    assert told == {"recovered": False, "position": f"{world.hub.epoch(world.api_id)}:0"}
     await world.publish("/default/a/x", 1)
     [message] = first.messages
-    assert message == {"type": "data", "id": "1", "event": "1", "position": f"{world.hub.epoch}:1"}
+    assert message == {"type": "data", "id": "1", "event": "1", "position": f"{world.hub.epoch(world.api_id)}:1"}
     endpoint.closed()
     await world.publish("/default/b", "not for it")
     await world.publish("/default/a/y", 2, 3)
@@ -40,6 +40,6 @@ async def test_what_cannot_be_recovered_is_told(world: World) -> None:
     await world.create()
     await world.publish("/default/a", 1)
     _, told = await subscribe(world, Outbox(), "/default/a", position="other:0")
-    assert told == {"recovered": False, "position": f"{world.hub.epoch}:1"}
+    assert told == {"recovered": False, "position": f"{world.hub.epoch(world.api_id)}:1"}
     with pytest.raises(Invalid):
         await subscribe(world, Outbox(), "/default/a", position="nonsense")
