@@ -119,6 +119,25 @@ def test_a_real_function_stands_between(api: EventApi, server: Server) -> None:
         assert json.loads(listener.hear()["event"]) == {"ok": True, "n": 2, "seen": True}
 
 
+@pytest.mark.rule("EVT-32")
+def test_members_over_a_real_connection(api: EventApi) -> None:
+    api.appsync.create_channel_namespace(apiId=api.id, name="rooms", tags={"syncline:presence": "true"})
+    with Listener(api.url, api.key) as watcher, Listener(api.url, api.key) as member:
+        assert watcher.subscribe("/rooms/a/$presence", id="w")["type"] == "subscribe_success"
+        more = {"presence": {"state": "here"}}
+        member.say(type="subscribe", id="m", channel="/rooms/a", authorization=member.authorization, syncline=more)
+        told = member.hear()["syncline"]["presence"]
+        assert told["count"] == 1
+        member.say(type="presence", id="m", state="typing")
+        assert member.hear() == {"type": "presence_success", "id": "m"}
+        events = [json.loads(watcher.hear()["event"]) for _ in range(2)]
+        assert [(each["type"], each["member"]["state"]) for each in events] == [("join", "here"), ("update", "typing")]
+        found = api.get("/presence?channel=/rooms/a")
+        assert [(each["id"], each["state"]) for each in found["members"]] == [(told["member"], "typing")]
+        member.say(type="presence", id="nobody", state="x" * 10_000)
+        assert member.hear()["type"] == "presence_error"
+
+
 @pytest.mark.rule("EVT-13")
 def test_figures_are_appsyncs_metrics(api: EventApi, server: Server) -> None:
     api.post("default/counted", 1)

@@ -48,6 +48,14 @@ class EventApi:
         with connection.getresponse() as response:
             return response.status, json.loads(response.read())
 
+    def get(self, path: str) -> Any:
+        """Read something of the API over HTTP."""
+        connection = HTTPConnection(self.url.split("/")[2], timeout=10)
+        connection.request("GET", f"/event/{self.id}{path}", headers={"x-api-key": self.key})
+        with connection.getresponse() as response:
+            assert response.status == 200, response.read()
+            return json.loads(response.read())
+
 
 class Listener:
     """One connection. `way` says where the connection's authorization travels: `subprotocol` or `headers`."""

@@ -152,6 +152,7 @@ class Rooms:
         return {
             "alarms": self.alarms,
             "credentials": self.auth.opened,
+            "events": self.events,
             "functions": self.functions,
             "hub": self.hub,
             "logs": self.logs,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from syncline.auth.model import NEVER, Identity
-from syncline.core import Clock, Unauthenticated
+from syncline.core import Clock, SynclineError
 
 RECHECK_SECONDS = 1.0
 
@@ -28,11 +28,11 @@ H = TypeVar("H", bound=Held)
 class Leases(Generic[H]):
     """What one connection holds, by id, each under the credential that opened it.
 
-    `check` raises Unauthenticated for what is good no more; `end` then ends it, and takes it out of `held`.
+    `check` raises for what is good no more; `end` then ends it, and takes it out of `held`.
     """
 
     def __init__(
-        self, held: Mapping[str, H], check: Callable[[H], None], end: Callable[[H, Unauthenticated], None]
+        self, held: Mapping[str, H], check: Callable[[H], None], end: Callable[[H, SynclineError], None]
     ) -> None:
         self.ending = False
         """Whether what ends now ends because of its credential."""
@@ -52,7 +52,7 @@ class Leases(Generic[H]):
                 continue  # the end of another has closed the connection
             try:
                 self._check(each)
-            except Unauthenticated as refusal:
+            except SynclineError as refusal:
                 self.ending = True
                 self._end(each, refusal)
         self.ending = False

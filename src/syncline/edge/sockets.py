@@ -32,6 +32,7 @@ from syncline.subprotocols import (
     Connect,
     ErrorObject,
     EventsProtocol,
+    Present,
     Publish,
     Send,
     Subscribe,
@@ -86,6 +87,7 @@ class SocketConnection(asyncio.Protocol):
             Connect: self._connect,
             Subscribe: self._subscribe,
             Publish: self._publish,
+            Present: self._present,
             Unsubscribe: self._unsubscribe,
             Close: self._close,
         }
@@ -200,6 +202,17 @@ class SocketConnection(asyncio.Protocol):
             await self._perform(machine.publish_refused(action.id, errors_of(self._failed(failure))))
         else:
             await self._perform(machine.published(action.id, answer))
+
+    async def _present(self, action: Present) -> None:
+        machine, endpoint = self._machine, self._endpoint
+        assert isinstance(machine, EventsProtocol), "no other dialect has members"
+        assert isinstance(endpoint, PublishingEndpoint), "the machine was chosen for it"
+        try:
+            endpoint.present(action.id, action.state)
+        except SynclineError as refusal:
+            await self._perform(machine.not_shown(action.id, errors_of(refusal)))
+        else:
+            await self._perform(machine.shown(action.id))
 
     def _note(self, event: str, reason: str) -> None:
         self._site.meter.event(

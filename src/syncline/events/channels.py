@@ -20,6 +20,8 @@ SEGMENT = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?"
 CONCRETE = re.compile(f"/?{SEGMENT}(?:/{SEGMENT}){{0,4}}/?")
 PATTERN = re.compile(f"/?{SEGMENT}(?:/{SEGMENT}){{0,3}}/\\*")
 """The `*` is one of the five segments."""
+PRESENCE = "$presence"
+"""Below a channel: what becomes of its members. AppSync has no such segment, so nobody publishes there."""
 
 
 class Channel(NamedTuple):
@@ -38,6 +40,18 @@ class Channel(NamedTuple):
         """Whether it is a pattern."""
         return self.segments[-1] == "*"
 
+    @property
+    def presence(self) -> Channel:
+        """The channel that tells of this one's members."""
+        return Channel(f"{self.path}/{PRESENCE}", (*self.segments, PRESENCE))
+
+    @property
+    def about(self) -> Channel:
+        """The channel that it is, or that it tells of."""
+        if self.segments[-1] != PRESENCE:
+            return self
+        return Channel(self.path.removesuffix(f"/{PRESENCE}"), self.segments[:-1])
+
     def topic(self, api: str) -> Topic:
         """What is published here, or heard by this pattern."""
         return Topic(api, self.path)
@@ -50,7 +64,11 @@ class Channel(NamedTuple):
 
 @lru_cache(4096)
 def channel_of(text: str, *, wildcard: bool = False) -> Channel:
-    """The channel that a client names; with `wildcard`, it may be a pattern. Raises InvalidChannel."""
+    """The channel that a client names; with `wildcard`, it may be a pattern or a presence channel.
+
+    Raises InvalidChannel."""
+    if wildcard and text.endswith(f"/{PRESENCE}"):
+        return channel_of(text.removesuffix(f"/{PRESENCE}")).presence
     if not CONCRETE.fullmatch(text) and not (wildcard and PATTERN.fullmatch(text)):
         raise InvalidChannel
     segments = tuple(text.strip("/").split("/"))

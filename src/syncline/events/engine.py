@@ -16,6 +16,7 @@ from syncline.events.errors import NoSuchApi
 from syncline.events.handlers import Handlers
 from syncline.events.live_api import LiveApi
 from syncline.events.model import Namespace
+from syncline.events.presence import Presence
 from syncline.events.publish import Publisher
 from syncline.events.serve import Server
 from syncline.events.subscribe import Endpoint
@@ -24,8 +25,9 @@ from syncline.monitoring import LogWriter
 from syncline.resolvers import Library
 from syncline.store import Store
 
-UNNAMED = ("", "realtime")
+UNNAMED = ("", "realtime", "presence")
 """What stands where an API's id would, on the bare paths."""
+SWEEP_SECONDS = 1.0
 
 
 class EventsEngine:
@@ -51,7 +53,7 @@ class EventsEngine:
         self._library = Library(clock, ids, meter, settings.javascript)
         self._live: dict[str, LiveApi] = {}
         self._publisher = Publisher(hub, auth, ids, settings.events)
-        self._server = Server(self._publisher, clock, meter)
+        self._server = Server(self._publisher, clock, meter, settings.events)
 
     async def load(self) -> None:
         """Take up every API in the store: once, at start."""
@@ -78,6 +80,13 @@ class EventsEngine:
         """The web origins that may make this request; None for all."""
         live = self._live.get(self._api_of(request) or "")
         return None if live is None else origins_of(live.entry.api.tags)
+
+    async def run(self) -> None:
+        """Expire, every second, members who have not come back, until cancelled."""
+        while True:
+            await self.clock.sleep(SWEEP_SECONDS)
+            for live in list(self._live.values()):
+                live.presence.sweep()
 
     def owns(self, api_id: str) -> bool:
         """Whether this is the id of an Event API."""
@@ -108,7 +117,8 @@ class EventsEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = LiveApi(entry, self._engines, self._library.for_api(), self.meter, self._logs)
+        presence = Presence(self.hub, self.clock, entry.api.api_id, self.settings.events.presence_seconds)
+        live = LiveApi(entry, self._engines, self._library.for_api(), self.meter, self._logs, presence)
         live.restore()
         self._live[live.api_id] = live
 

@@ -83,6 +83,18 @@ class TooManySubscriptions(Invalid):
     code = "MaxSubscriptionsReachedError"
 
 
+class NotPresent(Invalid):
+    """No member of a channel is subscribed as {id}"""
+
+    code = "BadRequestException"
+
+
+class StateTooLarge(Invalid):
+    """The state of a member has at most {limit} bytes."""
+
+    code = "BadRequestException"
+
+
 class NoSuchApi(NotFound):
     """Event API {api} not found."""
 

@@ -1,4 +1,4 @@
-"""What a namespace has beyond AppSync, as its tags say: echo, who may use which channels.
+"""What a namespace has beyond AppSync, as its tags say: presence, echo, who may use which channels.
 
 For: `live_api`, which serves by it, and the control plane, which refuses what cannot be read. Owns: the tags.
 Never: serves anything. Tags, because every deployment tool can set them and AppSync has no other word for it.
@@ -14,10 +14,10 @@ import msgspec
 
 from syncline.auth import Identity, NotAuthorized
 from syncline.events.channels import Channel
-from syncline.events.errors import BadRequest
+from syncline.events.errors import BadRequest, InvalidChannel
 
 PREFIX = "syncline:"
-ECHO, POLICY = "syncline:echo", "syncline:policy"
+PRESENCE, ECHO, POLICY = "syncline:presence", "syncline:echo", "syncline:policy"
 SWITCH = {"true": True, "false": False}
 SEGMENT = re.compile(r"[A-Za-z0-9-]{1,50}|@[A-Za-z0-9:_.-]+|\+")
 GRANT = re.compile(r"(?:(?P<operation>publish|subscribe)=)?/(?P<path>[^\s]+)")
@@ -48,12 +48,15 @@ class Grant(NamedTuple):
 class Features(msgspec.Struct, frozen=True):
     """Of one namespace. `grants` None: whoever is authorised may use every channel, as with AppSync."""
 
+    presence: bool = False
     echo: bool = True
     grants: tuple[Grant, ...] | None = None
 
     def check(self, operation: str, channel: Channel, identity: Identity) -> None:
-        """Raise NotAuthorized when the caller may not `publish` or `subscribe` there."""
-        if self.grants is None or any(each.covers(operation, channel, identity) for each in self.grants):
+        """Raise NotAuthorized when the caller may not `publish` or `subscribe` there, InvalidChannel if none can."""
+        if channel.about != channel and not self.presence:
+            raise InvalidChannel
+        if self.grants is None or any(each.covers(operation, channel.about, identity) for each in self.grants):
             return
         raise NotAuthorized
 
@@ -62,7 +65,9 @@ def features_of(tags: Mapping[str, str]) -> Features:
     """What the tags of a namespace say. Raises TagInvalid."""
     features = Features()
     for name, text in sorted(tags.items()):
-        if name == ECHO:
+        if name == PRESENCE:
+            features = msgspec.structs.replace(features, presence=_switch(name, text))
+        elif name == ECHO:
             features = msgspec.structs.replace(features, echo=_switch(name, text))
         elif name.startswith(POLICY):
             grants = (*(features.grants or ()), *(_grant(name, each) for each in text.split()))

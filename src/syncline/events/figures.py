@@ -5,13 +5,15 @@ For: `live_api`. Owns: their names. `monitoring` maps them to AppSync's metrics.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from syncline.core import Meter
 
 
 class ApiFigures:
     """What is counted per API."""
 
-    def __init__(self, meter: Meter, api: str) -> None:
+    def __init__(self, meter: Meter, api: str, members: Callable[[], int]) -> None:
         self.requests = meter.counter("syncline_events_requests_total", api=api)
         self.latency = meter.summary("syncline_events_latency_ms", api=api)
         self.errors_4xx = meter.counter("syncline_events_errors_4xx_total", api=api)
@@ -25,6 +27,7 @@ class ApiFigures:
         self.subscriptions = 0
         meter.gauge("syncline_events_connections", lambda: self.connections, api=api)
         meter.gauge("syncline_events_subscriptions", lambda: self.subscriptions, api=api)
+        meter.gauge("syncline_events_members", members, api=api)
 
 
 class NamespaceFigures:

@@ -21,6 +21,7 @@ from syncline.events.features import Features, features_of
 from syncline.events.figures import ApiFigures, NamespaceFigures
 from syncline.events.handlers import Direct, Handlers, Moment
 from syncline.events.model import Namespace
+from syncline.events.presence import Presence
 from syncline.js import Module, read
 from syncline.monitoring import LogWriter, tells
 from syncline.resolvers import Library
@@ -59,14 +60,23 @@ class Served(msgspec.Struct, frozen=True):
 class LiveApi:
     """One API as it serves now."""
 
-    def __init__(self, entry: Entry, engines: Engines, library: Library, meter: Meter, writer: LogWriter) -> None:
+    def __init__(
+        self,
+        entry: Entry,
+        engines: Engines,
+        library: Library,
+        meter: Meter,
+        writer: LogWriter,
+        presence: Presence,
+    ) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
-        self.figures = ApiFigures(meter, self.api_id)
+        self.figures = ApiFigures(meter, self.api_id, lambda: presence.count)
         self.keys: dict[str, float] = {}
         self.sources = Sources(self, self.api_id, entry.api.api_arn, entry.sources, engines)
         self.connections: dict[object, Callable[[str | None], None]] = {}
         """Live connections, and how to tell each that a namespace, or (None) the API, is gone."""
+        self.presence = presence
         self.connect: ApiAuth
         self._meter = meter
         self._library = library
@@ -111,12 +121,15 @@ class LiveApi:
     def serve(self, record: Namespace, handlers: Handlers) -> None:
         """Serve a namespace, new or changed, from now on."""
         defaults, arn = self.entry.api.event_config, record.channel_namespace_arn
+        features = features_of(record.tags)
+        if not features.presence:
+            self.presence.forget(record.name)
         self._served[record.name] = Served(
             record,
             self._auth(record.publish_auth_modes or defaults["defaultPublishAuthModes"], "Publish", arn),
             self._auth(record.subscribe_auth_modes or defaults["defaultSubscribeAuthModes"], "Subscribe", arn),
             handlers,
-            features_of(record.tags),
+            features,
             NamespaceFigures(self._meter, self.api_id, record.name),
         )
 
@@ -125,6 +138,7 @@ class LiveApi:
         names = [*self._served] if name is None else [name]
         for each in names:
             self._served.pop(each, None)
+            self.presence.forget(each)
             self._meter.forget(api=self.api_id, namespace=each)
         for tell in list(self.connections.values()):
             tell(name)

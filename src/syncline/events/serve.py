@@ -1,4 +1,4 @@
-"""Publishing over HTTP: a request to an answer in AppSync's shape.
+"""Event APIs over HTTP: publishing, in AppSync's shape, and reading who is in a channel.
 
 For: `engine`. Owns: the statuses. Never: decides who may publish.
 """
@@ -6,6 +6,7 @@ For: `engine`. Owns: the statuses. Never: decides who may publish.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 from syncline.auth import Signed
 from syncline.core import (
@@ -21,11 +22,14 @@ from syncline.core import (
     Unauthenticated,
     Unavailable,
     json,
+    settings,
 )
+from syncline.events.channels import channel_of
 from syncline.events.errors import BadRequest, HandlerRefused, entries_of
 from syncline.events.live_api import LiveApi
 from syncline.events.publish import Caller, Publisher
 
+PRESENCE_PATH = "/presence"
 CONTENT_TYPE = "application/json;charset=UTF-8"
 REASON_CHARACTERS_MAX = 512
 
@@ -50,6 +54,10 @@ class MethodWrong(BadRequest):
     """Events are published with POST."""
 
 
+class ReadWrong(BadRequest):
+    """Members are read with GET."""
+
+
 class BodyUnreadable(BadRequest):
     """The body must be a JSON object with channel and events."""
 
@@ -57,8 +65,8 @@ class BodyUnreadable(BadRequest):
 class Server:
     """Answers HTTP requests."""
 
-    def __init__(self, publisher: Publisher, clock: Clock, meter: Meter) -> None:
-        self._publisher, self._clock, self._meter = publisher, clock, meter
+    def __init__(self, publisher: Publisher, clock: Clock, meter: Meter, limits: settings.Events) -> None:
+        self._publisher, self._clock, self._meter, self._limits = publisher, clock, meter, limits
 
     async def respond(self, live: LiveApi | None, request: Request) -> Response:
         """The answer to one request, whatever it is."""
@@ -76,6 +84,8 @@ class Server:
         return response
 
     async def _answer(self, live: LiveApi, request: Request) -> dict[str, Any]:
+        if request.path.rstrip("/").endswith(PRESENCE_PATH):
+            return await self._members(live, request)
         if request.method != "POST":
             raise MethodWrong
         try:
@@ -87,6 +97,17 @@ class Server:
         signed = Signed("POST", (request.path, "/event"), request.query, request.body)
         caller = Caller(request.index, signed, request)
         return await self._publisher.publish(live, body.get("channel"), body.get("events"), caller)
+
+    async def _members(self, live: LiveApi, request: Request) -> dict[str, Any]:
+        """Who is in a channel, for those who may subscribe to it."""
+        if request.method != "GET":
+            raise ReadWrong
+        named = dict(parse_qsl(request.query))
+        channel = channel_of(named.get("channel", ""))
+        namespace = live.namespace(channel.namespace)
+        caller = Caller(request.index, Signed("GET", (request.path,), request.query), request)
+        await self._publisher.enter(namespace, "subscribe", channel.presence, caller)
+        return live.presence.shown(channel, self._limits.presence_members_shown_max)
 
     def _refused(self, refusal: SynclineError, request: Request, *, api: str) -> Response:
         entries = entries_of(refusal)

@@ -13,17 +13,20 @@ from typing import Any
 import msgspec
 
 from syncline.auth import Door, Identity, Leases, Signed
-from syncline.core import Clock, Meter, Request, SynclineError, Unauthenticated, json, settings
+from syncline.core import Clock, Meter, Request, SynclineError, json, settings
 from syncline.events.channels import Channel, channel_of
 from syncline.events.errors import (
     DuplicatedOperation,
     NamespaceUnknown,
+    NotPresent,
+    StateTooLarge,
     TooManyEventsOverSocket,
     TooManySubscriptions,
     entries_of,
 )
 from syncline.events.handlers import Moment, shown_request
 from syncline.events.live_api import LiveApi, Served
+from syncline.events.presence import member_id
 from syncline.events.publish import Caller, Event, Publisher, is_ours, payload_of
 from syncline.hub import ErrorObject, Hub, Outbox, Post, Start, Subscription, register, wish_of
 
@@ -38,6 +41,8 @@ class Kept(msgspec.Struct):
     identity: Identity
     channel: Channel
     subscription: Subscription
+    member: str | None = None
+    """Under which name it is present in its channel."""
 
 
 class Endpoint:
@@ -111,9 +116,19 @@ class Endpoint:
             return
         self._hub.unsubscribe(kept.subscription)
         live = self._connected()
+        self._leave(kept)
         live.figures.messages_in.add()
         live.figures.subscriptions -= 1
         live.namespace(kept.channel.namespace).figures.unsubscribes.add()
+
+    def present(self, id: str, state: Any) -> None:
+        """Show the other members of a channel another state. Raises NotPresent, StateTooLarge."""
+        kept = self._kept.get(id)
+        if kept is None or kept.member is None:
+            raise NotPresent(id=id)
+        live = self._connected()
+        live.figures.messages_in.add()
+        live.presence.update(kept.channel, kept.member, self._state(state))
 
     def closed(self) -> None:
         """The connection is gone."""
@@ -122,6 +137,8 @@ class Endpoint:
             return
         for kept in self._kept.values():
             self._hub.unsubscribe(kept.subscription)
+            if kept.member is not None:
+                live.presence.lost(kept.channel, kept.member, self)
         live.figures.subscriptions -= len(self._kept)
         live.figures.connections -= 1
         live.figures.disconnects.add()
@@ -154,11 +171,14 @@ class Endpoint:
         if kept is None:
             return None
         kept.start, kept.identity = start, identity
+        if kept.member is not None and "presence" in start.extension:
+            self._connected().presence.update(kept.channel, kept.member, self._asked_state(start))
         self._leases.added(identity)
         return kept.subscription
 
     def _register(self, live: LiveApi, channel: Channel, start: Start, identity: Identity) -> Subscription:
         features = live.namespace(channel.namespace).features  # it may have gone while the handler ran
+        self._asked_state(start)  # nothing is registered for who asks for what cannot be
         if self._live is not live:
             raise NamespaceUnknown  # so may the connection
         wish = wish_of(start.extension, self._hub.epoch(live.api_id))
@@ -177,6 +197,8 @@ class Endpoint:
         self._leases.added(identity)
         live.figures.subscriptions += 1
         register(self._hub, subscription, live.api_id, wish, None)
+        if features.presence:
+            self._appear(live, self._kept[start.id])
         return subscription
 
     def _ended(self, id: str, entries: Sequence[ErrorObject]) -> None:
@@ -184,14 +206,44 @@ class Endpoint:
         kept = self._kept.pop(id, None)
         if kept is not None:
             self._connected().figures.subscriptions -= 1
+            self._leave(kept)
             # The last one that a credential takes along takes the socket along: clients come back with a fresh one.
             kept.start.ended(entries, self._leases.ending and not self._kept)
+
+    # --- presence
+
+    def _appear(self, live: LiveApi, kept: Kept) -> None:
+        """Be a member of the channel, unless it is a pattern, a presence channel, or the client would rather not."""
+        start, channel = kept.start, kept.channel
+        if channel.wildcard or channel.about != channel or start.extension.get("presence") is False:
+            return
+        kept.member = member_id(start.id, kept.identity, start.request.id)
+        live.presence.enter(channel, kept.member, kept.identity, self._asked_state(start), self)
+        if "presence" in start.extension:
+            told = live.presence.told(channel, kept.member)
+            kept.subscription.told = {**(kept.subscription.told or {}), "presence": told}
+
+    def _leave(self, kept: Kept) -> None:
+        if kept.member is not None:
+            self._connected().presence.leave(kept.channel, kept.member, self)
+
+    def _asked_state(self, start: Start) -> Any:
+        asked = start.extension.get("presence")
+        return self._state(asked.get("state") if isinstance(asked, dict) else None)
+
+    def _state(self, state: Any) -> Any:
+        most = self._limits.presence_state_bytes_max
+        if len(json.encode(state)) > most:
+            raise StateTooLarge(limit=most)
+        return state
+
+    # --- what ends
 
     def _check(self, kept: Kept) -> None:
         namespace = self._connected().namespace(kept.channel.namespace)
         self._publisher.check(namespace, "subscribe", kept.channel, kept.identity)
 
-    def _credential_over(self, kept: Kept, refusal: Unauthenticated) -> None:
+    def _credential_over(self, kept: Kept, refusal: SynclineError) -> None:
         self._meter.event(
             "subscription ended",
             room="events",

@@ -13,7 +13,7 @@ import msgspec
 from graphql import OperationType
 
 from syncline.auth import Identity, Leases, Signed
-from syncline.core import Clock, Invalid, Meter, Request, SynclineError, Unauthenticated, json
+from syncline.core import Clock, Invalid, Meter, Request, SynclineError, json
 from syncline.graphql import errors, resume
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.coerce import VariableRefused
@@ -338,7 +338,7 @@ class Endpoint:
     def _check(self, kept: Kept) -> None:
         self._server.check(self._connected(), kept.identity)
 
-    def _credential_over(self, kept: Kept, refusal: Unauthenticated) -> None:
+    def _credential_over(self, kept: Kept, refusal: SynclineError) -> None:
         self._meter.event(
             "subscription ended",
             room="graphql",

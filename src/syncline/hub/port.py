@@ -173,3 +173,7 @@ class PublishingEndpoint(RealtimeEndpoint, Protocol):
     async def publish(self, post: Post) -> dict[str, Any]:
         """Publish, then return what the client is told of each event. Raises SynclineError to refuse them all."""
         ...
+
+    def present(self, id: str, state: Any) -> None:
+        """Show a subscription's new state to the other members of its channel. Raises SynclineError to refuse."""
+        ...

@@ -1,6 +1,6 @@
 """Subprotocols: what is spoken over a WebSocket, as state machines that touch no socket."""
 
-from syncline.subprotocols.actions import Action, Close, Connect, Publish, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.actions import Action, Close, Connect, Present, Publish, Send, Subscribe, Unsubscribe
 from syncline.subprotocols.appsync import AppSyncProtocol
 from syncline.subprotocols.events import EVENTS_WS, EventsProtocol
 from syncline.subprotocols.handshake import GRAPHQL_WS, offered
@@ -17,6 +17,7 @@ __all__ = [
     "Connect",
     "ErrorObject",
     "EventsProtocol",
+    "Present",
     "Publish",
     "Send",
     "Subprotocol",

@@ -46,6 +46,13 @@ class Publish(msgspec.Struct, frozen=True):
     authorization: Mapping[str, str]
 
 
+class Present(msgspec.Struct, frozen=True):
+    """Show a member's new state to its channel; `id` is its subscription's. Answer with `shown` or `not_shown`."""
+
+    id: str
+    state: Any
+
+
 class Unsubscribe(msgspec.Struct, frozen=True):
     """End a subscription."""
 
@@ -59,4 +66,4 @@ class Close(msgspec.Struct, frozen=True):
     reason: str
 
 
-Action: TypeAlias = Send | Connect | Subscribe | Publish | Unsubscribe | Close
+Action: TypeAlias = Send | Connect | Subscribe | Publish | Present | Unsubscribe | Close

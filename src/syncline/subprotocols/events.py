@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from syncline.core import Denied, NotFound, SynclineError, Unauthenticated, json
-from syncline.subprotocols.actions import Action, Close, Connect, Publish, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.actions import Action, Close, Connect, Present, Publish, Send, Subscribe, Unsubscribe
 from syncline.subprotocols.appsync import (
     CONNECTION_SECONDS_MAX,
     KEEP_ALIVE,
@@ -137,6 +137,14 @@ class EventsProtocol:
         """None of the events was published."""
         return [] if self.state is State.CLOSED else [failed("publish_error", id, *errors)]
 
+    def shown(self, id: str) -> list[Action]:
+        """The state is shown."""
+        return [] if self.state is State.CLOSED else [Send(message(type="presence_success", id=id))]
+
+    def not_shown(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
+        """The state is not shown; the one before it still is."""
+        return [] if self.state is State.CLOSED else [failed("presence_error", id, *errors)]
+
     def splice(self, id: str) -> tuple[bytes, bytes]:
         """What stands before and after a payload, which is the event's text as a JSON string."""
         return b'{"type":"data","id":' + json.encode(id) + b',"event":', b"}"
@@ -180,6 +188,13 @@ class EventsProtocol:
             return [failed("publish_error", id, NO_AUTHORIZATION)]
         return [Publish(id, received.get("channel"), received.get("events"), texts(authorization))]
 
+    def _present(self, received: Mapping[str, Any]) -> list[Action]:
+        # Not a message of AppSync's: only who knows of presence sends it.
+        id = received.get("id")
+        if not isinstance(id, str) or not ID.fullmatch(id):
+            return [failed("presence_error", id, BAD_ID)]
+        return [Present(id, received.get("state"))]
+
     def _unsubscribe(self, received: Mapping[str, Any]) -> list[Action]:
         id = received.get("id")
         if not isinstance(id, str) or not self._starts.end(id):
@@ -216,6 +231,7 @@ class EventsProtocol:
         (State.READY, "connection_init"): _init,
         (State.READY, "subscribe"): _subscribe,
         (State.READY, "publish"): _publish,
+        (State.READY, "presence"): _present,
         (State.READY, "unsubscribe"): _unsubscribe,
     }
 

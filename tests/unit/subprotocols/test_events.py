@@ -193,6 +193,18 @@ def test_another_credential_renews_and_refused_it_disturbs_nothing() -> None:
     assert same["errors"][0]["errorType"] == "DuplicatedOperationError"
 
 
+@pytest.mark.rule("SUB-27")
+def test_another_state_is_asked_for_and_answered() -> None:
+    machine = ready()
+    [asked] = say(machine, type="presence", id="1", state={"a": 1})
+    assert (asked.id, asked.state) == ("1", {"a": 1})
+    assert shown(machine.shown("1")) == [{"type": "presence_success", "id": "1"}]
+    [said] = shown(machine.not_shown("1", [UNAUTHORIZED]))
+    assert (said["type"], said["id"]) == ("presence_error", "1")
+    [refused] = say(machine, type="presence", id="!", state=1)
+    assert refused["errors"][0]["message"] == "Invalid Id Format"
+
+
 @pytest.mark.rule("SUB-25")
 def test_unsubscribing() -> None:
     machine = ready()
