@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Keys
@@ -33,14 +34,15 @@ class House:
         self.doors = Doors(rooms, settings, meter, SystemClock())
         root = rooms.credentials.root
         self.root = Keys(root.access_key_id, root.secret_access_key)
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, ...], Any] = {}
 
     async def aws(self, service: str, operation: str, *, key: Keys | None = None, **members: Any) -> Any:
         """What boto3 gets for an operation (in snake case), signed by root or by `key`. Raises ClientError."""
         keys = key or self.root
-        found = self._clients.get((service, keys.access_key))
+        known = service, keys.access_key, keys.secret_key, keys.token or ""
+        found = self._clients.get(known)
         if found is None:
-            found = self._clients[service, keys.access_key] = client(
+            found = self._clients[known] = client(
                 self.rooms.aws,
                 service,
                 aws_access_key_id=keys.access_key,
@@ -78,7 +80,7 @@ async def opened(data: Path, **settings: Any) -> AsyncIterator[House]:
     """A house in `serve` over a new data directory, its parts running."""
     log = io.StringIO()
     meter = Meter(out=log)
-    told = Settings(mode=settings.pop("mode", "serve"), data=str(data), **settings)
+    told = msgspec.convert({"mode": "serve", "data": str(data), **settings}, Settings)
     data.mkdir(parents=True, exist_ok=True)
     rooms = await open_rooms(told, clock=SystemClock(), ids=SystemIds(), meter=meter)
     rooms.url = f"http://{HOST}"

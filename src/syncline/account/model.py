@@ -88,13 +88,13 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class SecretVersion(msgspec.Struct, frozen=True):
-    """One version of a secret: text or bytes."""
+    """One version of a secret: a sealed text, or sealed bytes."""
 
     id: str
     created: float
     stages: tuple[str, ...]
-    text: str | None = None
-    blob: bytes | None = None
+    sealed: bytes
+    binary: bool = False
 
 
 class Secret(msgspec.Struct, frozen=True):

@@ -1,10 +1,12 @@
 """Secrets: bodies that make, read, change and delete them.
 
-A secret's versions carry stages; moving AWSCURRENT leaves AWSPREVIOUS where it was (ACC-15).
+A secret's versions carry stages; moving AWSCURRENT leaves AWSPREVIOUS where it was (ACC-15). Values are sealed before a
+body runs, since that takes chance; bodies only open them.
 """
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 import msgspec
@@ -17,26 +19,46 @@ from syncline.account.errors import (
     SecretRequestInvalid,
 )
 from syncline.account.model import SECRETS, Secret, SecretVersion
-from syncline.core import arns
+from syncline.core import Vault, arns
 from syncline.store import Snapshot, Transaction
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 VERSIONS_MAX = 100
 """Versions kept of one secret; the oldest without a stage go first."""
+SEALED = "secret value"
 DAY_S = 86_400
 RECOVERY_DAYS = range(7, 31)
 SUFFIX_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Whose secrets: they belong to an account and a region."""
+    """Whose secrets: they belong to an account and a region. The vault opens them."""
 
     account: str
     region: str
+    vault: Vault
 
 
-def create(txn: Transaction, ask: Ask, place: Place, token: str) -> dict[str, Any]:
-    """Make a secret, with the value the request has, if any, as version `token`."""
+class Written(msgspec.Struct, frozen=True):
+    """The version that a request may make: its id, and its value, if any: plain to compare, sealed to keep."""
+
+    id: str
+    plain: bytes | None = None
+    binary: bool = False
+    sealed: bytes = b""
+
+
+def written(request: dict[str, Any], token: str, vault: Vault) -> Written:
+    """What a request writes. Raises SecretParameterInvalid for one with two values."""
+    text, blob = request.get("SecretString"), request.get("SecretBinary")
+    if text is not None and blob is not None:
+        raise SecretParameterInvalid("You can't specify both a binary secret value and a string secret value.")
+    plain = text.encode() if text is not None else blob
+    return Written(token) if plain is None else Written(token, plain, blob is not None, vault.seal(SEALED, plain))
+
+
+def create(txn: Transaction, ask: Ask, place: Place, new: Written) -> dict[str, Any]:
+    """Make a secret, with the value the request has, if any."""
     name = ask["Name"]
     there = SECRETS.get(txn, place.account, place.region, name)
     if there is not None and not _gone(there, ask.now):
@@ -44,56 +66,57 @@ def create(txn: Transaction, ask: Ask, place: Place, token: str) -> dict[str, An
             raise SecretRequestInvalid(
                 "You can't create this secret because a secret with this name is already scheduled for deletion."
             )
-        if not _same_value(there, ask, token):
+        if not _same_value(there, new, place):
             raise SecretExists(name=name)
-        return _named(there, token)
+        return _named(there, new.id)
     suffix = "".join(SUFFIX_ALPHABET[byte % 62] for byte in ask.entropy[:6])
     arn = str(arns.Arn("secretsmanager", place.region, place.account, f"secret:{name}-{suffix}"))
     secret = Secret(name, arn, ask.now, ask.now, (), ask.get("Description"), ask.get("KmsKeyId"), ask.tags)
-    if _has_value(ask):
-        secret = _with_version(secret, ask, token, (CURRENT,))
+    if new.plain is not None:
+        secret = _with_version(secret, ask, new, (CURRENT,))
     _keep(txn, place, secret)
-    return _named(secret, token)
+    return _named(secret, new.id)
 
 
 def get_value(snapshot: Snapshot, ask: Ask, place: Place) -> dict[str, Any]:
     """A version's value."""
     secret = _living(snapshot, ask, place)
     version = _version_asked(secret, ask)
-    value = {"SecretString": version.text} if version.text is not None else {"SecretBinary": version.blob}
+    plain = place.vault.open(SEALED, version.sealed)
+    value = {"SecretBinary": plain} if version.binary else {"SecretString": plain.decode()}
     stages = list(version.stages)
     return _named(secret, version.id) | value | {"VersionStages": stages, "CreatedDate": version.created}
 
 
-def put_value(txn: Transaction, ask: Ask, place: Place, token: str) -> dict[str, Any]:
-    """Add the version `token`."""
+def put_value(txn: Transaction, ask: Ask, place: Place, new: Written) -> dict[str, Any]:
+    """Add a version."""
     secret = _living(txn, ask, place)
-    if not _has_value(ask):
+    if new.plain is None:
         raise SecretParameterInvalid("You must provide either SecretString or SecretBinary.")
     stages = tuple(ask.get("VersionStages", (CURRENT,)))
-    if any(version.id == token for version in secret.versions):
-        if not _same_value(secret, ask, token):
+    if any(version.id == new.id for version in secret.versions):
+        if not _same_value(secret, new, place):
             raise SecretExists(
-                f"You can't use ClientRequestToken {token} because that value is already in use for a version of"
+                f"You can't use ClientRequestToken {new.id} because that value is already in use for a version of"
                 f" secret {secret.arn}."
             )
     else:
-        secret = _with_version(secret, ask, token, stages)
+        secret = _with_version(secret, ask, new, stages)
         _keep(txn, place, secret)
-    return _named(secret, token) | {"VersionStages": list(stages)}
+    return _named(secret, new.id) | {"VersionStages": list(stages)}
 
 
-def update(txn: Transaction, ask: Ask, place: Place, token: str) -> dict[str, Any]:
-    """Change what the request names; a value becomes version `token`."""
+def update(txn: Transaction, ask: Ask, place: Place, new: Written) -> dict[str, Any]:
+    """Change what the request names; a value becomes a version."""
     secret = msgspec.structs.replace(_living(txn, ask, place), changed=ask.now)
     if "Description" in ask.request:
         secret = msgspec.structs.replace(secret, description=ask["Description"])
     if "KmsKeyId" in ask.request:
         secret = msgspec.structs.replace(secret, kms_key=ask["KmsKeyId"])
-    if _has_value(ask):
-        secret = _with_version(secret, ask, token, (CURRENT,))
+    if new.plain is not None:
+        secret = _with_version(secret, ask, new, (CURRENT,))
     _keep(txn, place, secret)
-    return _named(secret, token if _has_value(ask) else None)
+    return _named(secret, None if new.plain is None else new.id)
 
 
 def describe(snapshot: Snapshot, ask: Ask, place: Place) -> dict[str, Any]:
@@ -206,19 +229,18 @@ def _gone(secret: Secret, now: float) -> bool:
     return secret.purge is not None and secret.purge <= now
 
 
-def _has_value(ask: Ask) -> bool:
-    if "SecretString" in ask.request and "SecretBinary" in ask.request:
-        raise SecretParameterInvalid("You can't specify both a binary secret value and a string secret value.")
-    return "SecretString" in ask.request or "SecretBinary" in ask.request
+def _same_value(secret: Secret, new: Written, place: Place) -> bool:
+    """Whether the secret has this version with just this value: the request is being repeated."""
+    return any(
+        version.id == new.id
+        and version.binary == new.binary
+        and new.plain is not None
+        and hmac.compare_digest(place.vault.open(SEALED, version.sealed), new.plain)
+        for version in secret.versions
+    )
 
 
-def _same_value(secret: Secret, ask: Ask, token: str) -> bool:
-    """Whether the secret has a version `token` with just this value: the request is being repeated."""
-    asked = ask.get("SecretString"), ask.get("SecretBinary")
-    return any(version.id == token and (version.text, version.blob) == asked for version in secret.versions)
-
-
-def _with_version(secret: Secret, ask: Ask, token: str, stages: tuple[str, ...]) -> Secret:
+def _with_version(secret: Secret, ask: Ask, new: Written, stages: tuple[str, ...]) -> Secret:
     """The secret with a new version that takes `stages` from the others."""
     held = [version for version in secret.versions if CURRENT in version.stages]
     previous = held[0].id if held and CURRENT in stages else None
@@ -227,10 +249,10 @@ def _with_version(secret: Secret, ask: Ask, token: str, stages: tuple[str, ...])
     for version in secret.versions:
         kept = tuple(stage for stage in version.stages if stage not in taken)
         older.append(msgspec.structs.replace(version, stages=(*kept, PREVIOUS) if version.id == previous else kept))
-    new = SecretVersion(token, ask.now, stages, ask.get("SecretString"), ask.get("SecretBinary"))
+    made = SecretVersion(new.id, ask.now, stages, new.sealed, new.binary)
     while len(older) >= VERSIONS_MAX:
         older.remove(next(version for version in older if not version.stages))
-    return msgspec.structs.replace(secret, versions=(*older, new), changed=ask.now)
+    return msgspec.structs.replace(secret, versions=(*older, made), changed=ask.now)
 
 
 def _version_asked(secret: Secret, ask: Ask) -> SecretVersion:

@@ -9,7 +9,7 @@ from syncline.account import passwords, secrets
 from syncline.account.ask import Ask
 from syncline.account.errors import TokenInvalid
 from syncline.account.model import Secret
-from syncline.core import Clock, Ids, Unsupported, call
+from syncline.core import Clock, Ids, Unsupported, Vault, call
 from syncline.store import Snapshot, Store, Transaction
 
 Asked = dict[str, Any]
@@ -19,11 +19,14 @@ LIST_DEFAULT = 100
 class SecretsManager:
     """The operations of AWS Secrets Manager."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, *, account: str, region: str) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, *, account: str, region: str, vault: Vault | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._place = secrets.Place(account, region)
+        # Without one (tests, mostly) values live as long as the server does.
+        self._place = secrets.Place(account, region, vault or Vault(ids.bytes(32), ids))
 
     async def get_random_password(self, request: Asked) -> Asked:
         """A random password after the request's options."""
@@ -89,9 +92,10 @@ class SecretsManager:
         return {"ARN": shown["ARN"], "Name": shown["Name"]}
 
     def _versioned(self, body: Callable[..., Asked], request: Asked) -> Callable[..., Asked]:
-        """`body` with the id of the version it may make."""
+        """`body` with the version it may make."""
         token = request.get("ClientRequestToken") or self._ids.uuid()
-        return lambda txn, ask, place: body(txn, ask, place, token)
+        new = secrets.written(request, token, self._place.vault)
+        return lambda txn, ask, place: body(txn, ask, place, new)
 
     async def _write(self, body: Callable[[Transaction, Ask, secrets.Place], Asked], request: Asked) -> Asked:
         ask = self._ask(request)

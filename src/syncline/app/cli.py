@@ -124,11 +124,12 @@ def keys() -> None:
 
 @keys.command()
 @DATA
-def rotate(**flags: Any) -> None:
+@click.option("--data-key", is_flag=True, help="A new data key instead: every secret is sealed anew, all sign-ins end.")
+def rotate(data_key: bool, **flags: Any) -> None:
     """Put a new master key in place of the old. The server must not be running."""
     from syncline.app.maintenance import rotate_keys
 
-    click.echo(_or_exit(lambda: rotate_keys(_settings(flags))))
+    click.echo(_or_exit(lambda: rotate_keys(_settings(flags), data_key=data_key)))
 
 
 @main.command()

@@ -1,7 +1,8 @@
 """The master key, and the vault it opens: what is secret in the store is sealed by a key that the store does not hold.
 
 For: `app.server` at start, `syncline keys`. Owns: the key's file and the wrapped data key in the store.
-The data key seals; the master key only wraps it, so that a new master key is one record, not every secret.
+The data key seals; the master key only wraps it, so that a new master key is one record, not every secret. A new data
+key is every secret, and the end of all sign-ins.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from syncline.app.resealing import reseal
 from syncline.core import Ids, Invalid, SealBroken, Vault
 from syncline.core.vault import KEY_BYTES
 from syncline.store import Collection, Store, Transaction
@@ -36,9 +38,11 @@ class NextKeyMissing(Invalid):
 
 
 class Wrapped(msgspec.Struct, frozen=True):
-    """The data key, sealed by a master key; by two while one takes over from the other."""
+    """The data key, sealed by a master key; by two while one takes over from the other. `older` is the data key before,
+    while not all is sealed anew, sealed by the one in force."""
 
     wraps: tuple[bytes, ...]
+    older: bytes | None = None
 
 
 DATA_KEY = Collection("vault.data-key", Wrapped)
@@ -50,7 +54,7 @@ async def open_vault(store: Store, folder: Path, ids: Ids, environ: Mapping[str,
     found = await store.read(lambda snapshot: DATA_KEY.get(snapshot, "1"))
     master, source = _master(folder, ids, environ, make=found is None)
     if found is not None:
-        return Vault(_unwrapped(found, master, source, ids), ids)
+        return _vault(_unwrapped(found, master, source, ids), found, ids)
     fresh = ids.bytes(KEY_BYTES)
     record = Wrapped((Vault(master, ids).seal(PURPOSE, fresh),))
     await store.write(lambda txn: DATA_KEY.put(txn, record, "1"))
@@ -71,15 +75,41 @@ async def rotate(store: Store, folder: Path, ids: Ids, environ: Mapping[str, str
         raise NextKeyMissing
     successor = ids.bytes(KEY_BYTES) if in_file else _parsed(environ[NEXT_VARIABLE], NEXT_VARIABLE)
     old, new = (Vault(key, ids).seal(PURPOSE, data_key) for key in (master, successor))
-    await store.write(lambda txn: _keep(txn, (old, new)))
+    await store.write(lambda txn: _keep(txn, (old, new), found.older))
     if in_file:
         _write(folder / FILE, successor)
-    await store.write(lambda txn: _keep(txn, (new,)))
+    await store.write(lambda txn: _keep(txn, (new,), found.older))
     return f"A new master key is in {folder / FILE}." if in_file else f"Start the server with the new {VARIABLE} now."
 
 
-def _keep(txn: Transaction, wraps: tuple[bytes, ...]) -> None:
-    DATA_KEY.put(txn, Wrapped(wraps), "1")
+async def rotate_data_key(store: Store, folder: Path, ids: Ids, environ: Mapping[str, str] | None = None) -> str:
+    """Put a new data key in place of the old and seal everything anew; returns what to tell.
+
+    After a crash both keys open, and the next rotation ends what this one began.
+    """
+    environ = os.environ if environ is None else environ
+    await open_vault(store, folder, ids, environ)
+    found = await store.read(lambda snapshot: DATA_KEY.get(snapshot, "1"))
+    assert found is not None, "an opened vault has a key"
+    master, source = _master(folder, ids, environ, make=False)
+    current = _unwrapped(found, master, source, ids)
+    if found.older is not None:
+        await reseal(store, _vault(current, found, ids), Vault(current, ids))
+    fresh = ids.bytes(KEY_BYTES)
+    wraps, older = (Vault(master, ids).seal(PURPOSE, fresh),), Vault(fresh, ids).seal(PURPOSE, current)
+    await store.write(lambda txn: _keep(txn, wraps, older))
+    count = await reseal(store, Vault(current, ids), Vault(fresh, ids))
+    await store.write(lambda txn: _keep(txn, wraps, None))
+    return f"{count} secrets are sealed by a new data key. Users sign in again."
+
+
+def _vault(key: bytes, record: Wrapped, ids: Ids) -> Vault:
+    older = () if record.older is None else (Vault(key, ids).open(PURPOSE, record.older),)
+    return Vault(key, ids, older)
+
+
+def _keep(txn: Transaction, wraps: tuple[bytes, ...], older: bytes | None) -> None:
+    DATA_KEY.put(txn, Wrapped(wraps, older), "1")
 
 
 def _unwrapped(found: Wrapped, master: bytes, source: str, ids: Ids) -> bytes:

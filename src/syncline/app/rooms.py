@@ -36,7 +36,7 @@ class Rooms:
         folder = Path(settings.data)
         account, region = settings.account, settings.region
         root = load_root_key(folder / "credentials.json", ids=ids, clock=clock)
-        self._clock, self._ids = clock, ids
+        self._clock, self._ids, self._vault = clock, ids, vault
         self.url = settings.public_url
         self.store = store
         self.streams = Streams(store, LocalBus(), clock, settings.streams, meter)
@@ -117,7 +117,7 @@ class Rooms:
             "iam": Iam(self.store, self.credentials, clock, ids, account=account, permissions=self.permissions),
             "lambda": Lambda(self.functions),
             "logs": LogsService(self.logs, region=region, account=account),
-            "secretsmanager": SecretsManager(self.store, clock, ids, account=account, region=region),
+            "secretsmanager": SecretsManager(self.store, clock, ids, account=account, region=region, vault=self._vault),
             "sts": Sts(self.store, self.credentials, account=account, permissions=self._enforced),
         }
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
+from contextlib import suppress
 
 from syncline.core.errors import Invalid
 from syncline.core.ids import Ids
@@ -23,32 +25,35 @@ class SealBroken(Invalid):
 
 
 class Vault:
-    """Seals and opens bytes. What was sealed for one `purpose` opens for that one only."""
+    """Seals and opens bytes. What was sealed for one `purpose` opens for that one only.
 
-    def __init__(self, key: bytes, ids: Ids) -> None:
+    What `older` keys sealed opens, too: one key may take over from another.
+    """
+
+    def __init__(self, key: bytes, ids: Ids, older: Iterable[bytes] = ()) -> None:
         assert len(key) == KEY_BYTES, "the vault's key has 256 bits"
         # Imported when there is a vault: what only speaks of one starts without it.
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        self._cipher, self._broken = AESGCM(key), InvalidTag
+        self._ciphers, self._broken = [AESGCM(each) for each in (key, *older)], InvalidTag
         self._digest_key = hmac.digest(key, b"syncline digest", "sha256")
         self._ids = ids
 
     def seal(self, purpose: str, data: bytes) -> bytes:
         """`data`, unreadable without this vault."""
         nonce = self._ids.bytes(NONCE_BYTES)
-        return FORM + nonce + self._cipher.encrypt(nonce, data, purpose.encode())
+        return FORM + nonce + self._ciphers[0].encrypt(nonce, data, purpose.encode())
 
     def open(self, purpose: str, sealed: bytes) -> bytes:
         """What was sealed for `purpose`. Raises SealBroken."""
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         if sealed[:1] != FORM or len(nonce) != NONCE_BYTES:
             raise SealBroken(purpose=purpose)
-        try:
-            return self._cipher.decrypt(nonce, body, purpose.encode())
-        except self._broken:
-            raise SealBroken(purpose=purpose) from None
+        for cipher in self._ciphers:
+            with suppress(self._broken):
+                return cipher.decrypt(nonce, body, purpose.encode())
+        raise SealBroken(purpose=purpose)
 
     def seal_text(self, purpose: str, text: str) -> bytes:
         """`seal` of a text."""

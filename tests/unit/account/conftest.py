@@ -61,7 +61,7 @@ def start(store: Store, clock: MovableClock, ids: Ids, root_key: RootKey) -> Sta
         return Account(
             Iam(store, credentials, clock, ids, account=ACCOUNT),
             Sts(store, credentials, account=ACCOUNT),
-            SecretsManager(store, clock, ids, account=ACCOUNT, region="us-east-1"),
+            SecretsManager(store, clock, ids, account=ACCOUNT, region="us-east-1", vault=vault),
             credentials,
         )
 
