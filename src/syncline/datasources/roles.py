@@ -34,8 +34,8 @@ class RoleTables:
     def __init__(self, tables: ItemStore, role: Role) -> None:
         self._tables, self._role = tables, role
 
-    def get_item(self, request: Request, /) -> Answer:
-        return self._asked("GetItem", self._tables.get_item, request)
+    def get_item(self, request: Request, /, **options: Any) -> Answer:
+        return self._asked("GetItem", self._tables.get_item, request, **options)
 
     def put_item(self, request: Request, /) -> Answer:
         return self._asked("PutItem", self._tables.put_item, request)
@@ -46,11 +46,11 @@ class RoleTables:
     def delete_item(self, request: Request, /) -> Answer:
         return self._asked("DeleteItem", self._tables.delete_item, request)
 
-    def query(self, request: Request, /) -> Answer:
-        return self._asked("Query", self._tables.query, request)
+    def query(self, request: Request, /, **options: Any) -> Answer:
+        return self._asked("Query", self._tables.query, request, **options)
 
-    def scan(self, request: Request, /) -> Answer:
-        return self._asked("Scan", self._tables.scan, request)
+    def scan(self, request: Request, /, **options: Any) -> Answer:
+        return self._asked("Scan", self._tables.scan, request, **options)
 
     def batch_get_item(self, request: Request, /) -> Answer:
         return self._asked("BatchGetItem", self._tables.batch_get_item, request)
@@ -64,18 +64,18 @@ class RoleTables:
     def transact_write_items(self, request: Request, /) -> Answer:
         return self._asked("TransactWriteItems", self._tables.transact_write_items, request)
 
-    def _asked(self, operation: str, ask: Callable[[Request], Answer], request: Request) -> Answer:
+    def _asked(self, operation: str, ask: Callable[..., Answer], request: Request, **options: Any) -> Answer:
         table = request.get("TableName")
         asked = None if table is None else (operation, table, request.get("IndexName"))
         if asked is not None and self._role.knows(asked):
-            return ask(request)
-        return self._checked(asked, operation, ask, request)
+            return ask(request, **options)
+        return self._checked(asked, operation, ask, request, **options)
 
     async def _checked(
-        self, asked: Hashable, operation: str, ask: Callable[[Request], Answer], request: Request
+        self, asked: Hashable, operation: str, ask: Callable[..., Answer], request: Request, **options: Any
     ) -> dict[str, Any]:
         await self._role.check(asked, "dynamodb", operation, dict(request))
-        return await ask(request)
+        return await ask(request, **options)
 
 
 class RoleFunctions:
