@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from support.notes import Notes, deploy
+from support.programs import apollo_cases
 from support.server import BIN, REGION, Server
 
 
@@ -35,6 +36,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def notes(server: Server) -> Notes:
     """The notes API on the server in `dev`."""
     return deploy(server, "Notes")
+
+
+@pytest.fixture(scope="session")
+def apollo(guarded: Server) -> list[dict[str, Any]]:
+    """What apollo.js is to do."""
+    return apollo_cases(guarded)
 
 
 Aws = Callable[..., Any]

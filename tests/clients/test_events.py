@@ -9,12 +9,12 @@ import subprocess
 import textwrap
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from support.events import IAM, EventApi, Listener
+from support.programs import Said, check_events, said_by
 from support.server import Server, eventually
 
 NODE = Path(__file__).parent / "node"
@@ -152,7 +152,7 @@ def test_figures_are_appsyncs_metrics(api: EventApi, server: Server) -> None:
     eventually(lambda: {"Requests", "Latency", "SuccessfulEvents", "PublishSuccess"} <= listed(), seconds=70)
 
 
-def run(api: EventApi, mode: str, **environ: str) -> dict[str, list[dict[str, Any]]]:
+def run(api: EventApi, mode: str, **environ: str) -> Said:
     """What the script said, by step."""
     assert (NODE / "node_modules").is_dir(), "run `make setup` first: it installs the npm packages"
     endpoint = api.url.replace("127.0.0.1", "localhost")
@@ -164,30 +164,16 @@ def run(api: EventApi, mode: str, **environ: str) -> dict[str, list[dict[str, An
         text=True,
         timeout=40,
     )
-    said: dict[str, list[dict[str, Any]]] = {}
-    for line in done.stdout.split("\n"):
-        if line.startswith("{"):
-            step = json.loads(line)
-            said.setdefault(step.pop("step"), []).append(step)
     assert done.returncode == 0, (done.stdout, done.stderr)
-    return said
+    return said_by(done.stdout.split("\n"))
 
 
 @pytest.mark.parametrize("mode", ["tls", "shim"])
 def test_amplify_subscribes_and_publishes(api: EventApi, mode: str) -> None:
     trust = {"NODE_EXTRA_CA_CERTS": api.server.environment()["SYNCLINE_CA"]} if mode == "tls" else {}
-    check(run(api, mode, **trust))
+    check_events(run(api, mode, **trust))
 
 
 def test_amplify_signs_events_with_iam_on_a_server_that_verifies(guarded: Server) -> None:
     exported = guarded.environment()
-    check(run(EventApi(guarded, modes=IAM), "iam", NODE_EXTRA_CA_CERTS=exported["SYNCLINE_CA"], **exported))
-
-
-def check(said: dict[str, list[dict[str, Any]]]) -> None:
-    """Everything the script does, it did, and in order."""
-    assert [each["event"] for each in said["event"]] == [{"i": 1}, {"i": 2}, "é\u2028<&>", {"i": 4}]
-    assert said["wildcard"] == said["event"]
-    assert [each.get("failed") or [] for each in said["posted"]] == [[], []]
-    assert [each.get("failed") or [] for each in said["published"]] == [[]]
-    assert said["refusal"][0]["message"]
+    check_events(run(EventApi(guarded, modes=IAM), "iam", NODE_EXTRA_CA_CERTS=exported["SYNCLINE_CA"], **exported))

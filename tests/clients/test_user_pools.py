@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.people import PASSWORD, TEMPORARY, People
+from support.programs import check_auth, said_by
 from support.server import Server
 from support.subscriber import Subscriber
 
@@ -43,26 +44,8 @@ def test_amplify_signs_in_in_every_way_and_uses_the_tokens(people: People) -> No
         text=True,
         timeout=60,
     )
-    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    steps = {step.pop("step"): step for step in said}
     assert done.returncode == 0, (done.stdout, done.stderr)
-    assert steps["wrong password"] == {
-        "refused": "NotAuthorizedException",
-        "message": "Incorrect username or password.",
-    }
-    assert steps["srp"]["isSignedIn"]
-    assert steps["srp"]["user"]["username"] == "ada"
-    assert steps["srp"]["groups"] == ["staff"]
-    assert steps["attributes"]["email"] == "ada@example.com"
-    assert steps["graphql"] == {"me": "ada", "staff": "yes"}
-    assert steps["subscription"] == {"onSay": {"id": "1"}}
-    assert steps["refresh"] == {"renewed": True, "same": True}
-    assert steps["after sign-out"]["refused"] == "UserUnAuthenticatedException"
-    assert steps["password"]["isSignedIn"]
-    assert steps["temporary"]["nextStep"]["signInStep"] == "CONFIRM_SIGN_IN_WITH_NEW_PASSWORD_REQUIRED"
-    assert steps["new password"]["isSignedIn"]
-    assert steps["sign-up"]["nextStep"]["signUpStep"] == "CONFIRM_SIGN_UP"
-    assert steps["unconfirmed"]["refused"] == "CodeMismatchException"
+    check_auth(said_by(done.stdout.splitlines()))
 
 
 def test_the_cli_administers_a_pool(aws: Callable[..., Any]) -> None:

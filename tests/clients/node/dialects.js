@@ -6,6 +6,7 @@
 const [endpoint, apiKey, which] = process.argv.slice(2)
 const say = (step, fields) => console.log(JSON.stringify({ step, ...fields }))
 const headers = { 'x-api-key': apiKey }
+const id = `${which}-${Math.random()}`
 const TELL = 'mutation T($id: ID!, $text: String!) { tell(id: $id, text: $text) { id text } }'
 const clients = {
   ws: () =>
@@ -33,14 +34,14 @@ async function main() {
     stop = client.subscribe(
       { query: 'subscription { onTell { id text } }' },
       {
-        next: ({ data }) => heard.push(data.onTell.text) === 3 && resolve(),
+        next: ({ data }) => data.onTell.id === id && heard.push(data.onTell.text) === 3 && resolve(),
         error: reject,
         complete: () => say('completed', {}),
       },
     )
   })
   await new Promise((resolve) => setTimeout(resolve, 400))
-  for (const text of ['one', 'two', 'three']) await once(client, { query: TELL, variables: { id: which, text } })
+  for (const text of ['one', 'two', 'three']) await once(client, { query: TELL, variables: { id, text } })
   await three
   say('heard', { heard })
   stop()
