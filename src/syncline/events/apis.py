@@ -13,6 +13,7 @@ import msgspec
 from syncline.auth import ApiKey, changed_key, check_origins, key_of, listed_keys, new_key
 from syncline.core import arns
 from syncline.events.catalog import Entry
+from syncline.events.connections import place_of
 from syncline.events.engine import EventsEngine
 from syncline.events.errors import BadRequest, NoSuchNamespace
 from syncline.events.features import features_of
@@ -37,7 +38,7 @@ class Apis:
     async def create(self, request: Members) -> Members:
         """A new API."""
         check_config(request["eventConfig"])
-        check_tags(request.get("tags") or {})
+        check_api_tags(request.get("tags") or {})
         api_id = self._engine.ids.short()
         arn = self._engine.arn(f"apis/{api_id}")
         api = record_from(Api, request, api_id=api_id, api_arn=arn, created=int(self._engine.clock.now()))
@@ -127,6 +128,7 @@ class Apis:
     async def _retag(self, entry: Entry, record: Api | Namespace, tags: dict[str, str]) -> None:
         changed = msgspec.structs.replace(record, tags=tags)
         if isinstance(changed, Api):
+            check_api_tags(tags)
             await self._engine.catalog.put_api(changed)
             return
         features_of(tags)
@@ -199,6 +201,13 @@ def check_named_modes(entry: Entry, config: Members) -> None:
     for namespace in entry.namespaces.values():
         for modes in (namespace.publish_auth_modes, namespace.subscribe_auth_modes):
             check_modes(modes or [], config, f"the channel namespace {namespace.name}")
+
+
+def check_api_tags(tags: dict[str, str]) -> None:
+    """Those of an API. Raises BadRequest."""
+    check_tags(tags)
+    place_of(tags, "onConnect")
+    place_of(tags, "onDisconnect")
 
 
 def check_tags(tags: dict[str, str]) -> None:

@@ -20,6 +20,8 @@ from syncline.resolvers import Library, auth_type
 
 JSON = Any
 EXPORTS = ("onPublish", "onSubscribe")
+CONNECTION_EXPORTS = ("onConnect", "onDisconnect")
+"""Exports that AppSync does not know."""
 UNTYPED = "Error"
 """The errorType of `util.error` without one."""
 
@@ -50,7 +52,7 @@ class Code:
             self._note(moment, str(mistake))
             raise PublishFailed from mistake
 
-    async def subscribed(self, moment: Moment) -> None:
+    async def passed(self, moment: Moment) -> None:
         """Ask the code. Raises what it refuses with."""
         await self._asked(moment, None)
 
@@ -107,7 +109,7 @@ class Code:
         raise HandlerRefused(signal.message or "", signal.error_type or UNTYPED)
 
     def _broken(self, moment: Moment) -> PublishFailed | SubscribeFailed:
-        return SubscribeFailed() if moment.operation == "SUBSCRIBE" else PublishFailed()
+        return PublishFailed() if moment.operation == "PUBLISH" else SubscribeFailed()
 
     async def _outcome(self, handler: str, context: dict[str, JSON]) -> Outcome:
         library, module = self._library, self._module

@@ -6,12 +6,14 @@ Never: parses HTTP or frames; it is handed requests and starts.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from syncline.auth import Authenticator, origins_of
 from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
 from syncline.datasources import Engines
 from syncline.events.catalog import Catalog, Entry
+from syncline.events.connections import Connections
 from syncline.events.errors import NoSuchApi
 from syncline.events.handlers import Handlers
 from syncline.events.live_api import LiveApi
@@ -53,6 +55,7 @@ class EventsEngine:
         self._library = Library(clock, ids, meter, settings.javascript)
         self._live: dict[str, LiveApi] = {}
         self._publisher = Publisher(hub, auth, ids, settings.events)
+        self._connections = Connections(meter)
         self._server = Server(self._publisher, clock, meter, settings.events)
 
     async def load(self) -> None:
@@ -74,7 +77,8 @@ class EventsEngine:
         def live_of(headers: Mapping[str, str]) -> LiveApi:
             return self.live(named or self._api_of_headers({**request.index, **headers}) or "")
 
-        return Endpoint(self._publisher, self.hub, self.clock, self.meter, self.settings.events, live_of)
+        shared = self._publisher, self._connections, self.hub, self.clock, self.meter, self.settings.events
+        return Endpoint(*shared, live_of)
 
     def origins(self, request: Request) -> frozenset[str] | None:
         """The web origins that may make this request; None for all."""
@@ -82,11 +86,13 @@ class EventsEngine:
         return None if live is None else origins_of(live.entry.api.tags)
 
     async def run(self) -> None:
-        """Expire, every second, members who have not come back, until cancelled."""
-        while True:
-            await self.clock.sleep(SWEEP_SECONDS)
-            for live in list(self._live.values()):
-                live.presence.sweep()
+        """Tell of connections that have ended and expire members who have not come back, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._connections.run())
+            while True:
+                await self.clock.sleep(SWEEP_SECONDS)
+                for live in list(self._live.values()):
+                    live.presence.sweep()
 
     def owns(self, api_id: str) -> bool:
         """Whether this is the id of an Event API."""

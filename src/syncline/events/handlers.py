@@ -36,17 +36,26 @@ class Outgoing(NamedTuple):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """What a handler is shown besides the events. `operation` is PUBLISH or SUBSCRIBE."""
+    """What a handler is shown besides the events. `operation` is PUBLISH or SUBSCRIBE, of a channel; or CONNECT or
+    DISCONNECT, of a `connection`."""
 
     api_id: str
     operation: str
-    channel: Channel
+    channel: Channel | None
     identity: JSON
     request: Mapping[str, JSON]
+    connection: Mapping[str, JSON] | None = None
+
+    @property
+    def path(self) -> str | None:
+        """The channel's."""
+        return None if self.channel is None else self.channel.path
 
     @property
     def info(self) -> dict[str, JSON]:
         """`ctx.info`."""
+        if self.channel is None:
+            return {"connection": self.connection, "operation": self.operation}
         return {
             "channel": {"path": self.channel.path, "segments": list(self.channel.segments)},
             "channelNamespace": {"name": self.channel.namespace},
@@ -62,19 +71,21 @@ class PublishHandler(Protocol):
         ...
 
 
-class SubscribeHandler(Protocol):
-    """`onSubscribe`."""
+class Gate(Protocol):
+    """`onSubscribe`, `onConnect`, `onDisconnect`."""
 
-    async def subscribed(self, moment: Moment) -> None:
+    async def passed(self, moment: Moment) -> None:
         """Return to accept, raise SynclineError to refuse."""
         ...
 
 
 class Handlers(NamedTuple):
-    """Those of one namespace."""
+    """Those of one namespace. The last two are for connections, where the API's tags say so."""
 
     on_publish: PublishHandler | None = None
-    on_subscribe: SubscribeHandler | None = None
+    on_subscribe: Gate | None = None
+    on_connect: Gate | None = None
+    on_disconnect: Gate | None = None
 
 
 class Direct:
@@ -104,7 +115,7 @@ class Direct:
             self._note(moment, str(mistake))
             raise PublishFailed from mistake
 
-    async def subscribed(self, moment: Moment) -> None:
+    async def passed(self, moment: Moment) -> None:
         """Ask the function; with EVENT, only tell it."""
         try:
             answer = await self._ask(moment, None)

@@ -15,11 +15,11 @@ from syncline.auth import ApiAuth, Mode, Provider
 from syncline.core import Meter, SynclineError
 from syncline.datasources import DataSourceRecord, Engines, Sources
 from syncline.events.catalog import Entry
-from syncline.events.code import EXPORTS, Code
+from syncline.events.code import CONNECTION_EXPORTS, EXPORTS, Code
 from syncline.events.errors import BadRequest, NamespaceUnknown
 from syncline.events.features import Features, features_of
 from syncline.events.figures import ApiFigures, NamespaceFigures
-from syncline.events.handlers import Direct, Handlers, Moment
+from syncline.events.handlers import Direct, Gate, Handlers, Moment
 from syncline.events.model import Namespace
 from syncline.events.presence import Presence
 from syncline.js import Module, read
@@ -161,12 +161,11 @@ class LiveApi:
         module = None
         if record.code_handlers:
             apart = tuple(name for name in EXPORTS if configs.get(name, {}).get("behavior") == "CODE")
-            plain = tuple(name for name in EXPORTS if name not in configs)
+            plain = (*CONNECTION_EXPORTS, *(name for name in EXPORTS if name not in configs))
             relaxed = self._library.settings.relaxed
             module = read(record.code_handlers, relaxed=relaxed, required=(), functions=plain, objects=apart)
             self._library.engine.check(module)
-        on_publish, on_subscribe = (self._handler(module, name, configs.get(name)) for name in EXPORTS)
-        return Handlers(on_publish, on_subscribe)
+        return Handlers(*(self._handler(module, name, configs.get(name)) for name in (*EXPORTS, *CONNECTION_EXPORTS)))
 
     def _handler(self, module: Module | None, export: str, config: dict[str, Any] | None) -> Direct | Code | None:
         if config is None:
@@ -187,11 +186,22 @@ class LiveApi:
         invoke_type = (function or {}).get("invokeType") or "REQUEST_RESPONSE"
         return Direct(source, invoke_type, self._note)
 
+    def connection_handler(self, export: str, kind: str, name: str) -> Gate | None:
+        """The handler that is in a namespace's code, or a function; None when there is none."""
+        if kind == "channelNamespace" and name in self._served:
+            handlers = self._served[name].handlers
+            return handlers.on_connect if export == "onConnect" else handlers.on_disconnect
+        if kind == "datasources" and name in self.sources.built and self.entry.sources[name].type == DIRECT_TYPE:
+            invoke_type = "REQUEST_RESPONSE" if export == "onConnect" else "EVENT"
+            return Direct(self.sources.built[name], invoke_type, self._note)
+        return None
+
     # --- datasources.Host
 
     def users_of(self, source: str) -> list[str]:
-        """The namespaces whose handlers ask this data source."""
-        return [each.name for each in self._asking(source)]
+        """The namespaces whose handlers ask this data source, and the API's own tags."""
+        tags = [name for name, text in self.entry.api.tags.items() if text == f"datasources/{source}"]
+        return [*(each.name for each in self._asking(source)), *tags]
 
     def check_source(self, record: DataSourceRecord) -> None:
         """A function that is the handler stays a function. Raises NotDirect."""
@@ -215,7 +225,7 @@ class LiveApi:
         ]
 
     def _say(self, moment: Moment, level: str, line: str) -> None:
-        self._meter.event("handler log", level=level, api=self.api_id, channel=moment.channel.path, message=line)
+        self._meter.event("handler log", level=level, api=self.api_id, channel=moment.path, message=line)
         config = self.entry.api.event_config.get("logConfig")
         if config is not None and tells(config["logLevel"], level):
             self._writer.write(f"/aws/appsync/apis/{self.api_id}", self._stream, lambda: [line])
@@ -226,6 +236,6 @@ class LiveApi:
             room="events",
             api=self.api_id,
             operation=moment.operation,
-            channel=moment.channel.path,
+            channel=moment.path,
             reason=reason[:REASON_CHARACTERS_MAX],
         )

@@ -15,6 +15,7 @@ import msgspec
 from syncline.auth import Door, Identity, Leases, Signed
 from syncline.core import Clock, Meter, Request, SynclineError, json, settings
 from syncline.events.channels import Channel, channel_of
+from syncline.events.connections import Connections, Ended
 from syncline.events.errors import (
     DuplicatedOperation,
     NamespaceUnknown,
@@ -51,16 +52,18 @@ class Endpoint:
     def __init__(
         self,
         publisher: Publisher,
+        connections: Connections,
         hub: Hub,
         clock: Clock,
         meter: Meter,
         limits: settings.Events,
         live_of: Callable[[Mapping[str, str]], LiveApi],
     ) -> None:
-        self._publisher, self._hub, self._clock = publisher, hub, clock
-        self._meter, self._limits = meter, limits
+        self._publisher, self._connections, self._hub = publisher, connections, hub
+        self._clock, self._meter, self._limits = clock, meter, limits
         self._live_of = live_of
         self._live: LiveApi | None = None
+        self._ends: Ended | None = None
         self._since = 0.0
         self._kept: dict[str, Kept] = {}
         self._leases = Leases(self._kept, self._check, self._credential_over)
@@ -72,11 +75,11 @@ class Endpoint:
         headers = request.index if authorization is None else lowered(authorization)
         live = self._live_of(headers)
         try:
-            await self._publisher.admit(live.connect, caller(headers, request, b"{}", "connect"), "EVENT_CONNECT")
+            identity = await self._connect(live, headers, request)
         except SynclineError:
             live.figures.connect_errors.add()
             raise
-        self._live = live
+        self._live, self._ends = live, Ended(live, identity, request, 0.0)
         self._since = self._clock.monotonic()
         live.figures.connects.add()
         live.figures.connections += 1
@@ -142,11 +145,20 @@ class Endpoint:
         live.figures.subscriptions -= len(self._kept)
         live.figures.connections -= 1
         live.figures.disconnects.add()
-        live.figures.connection_ms.observe((self._clock.monotonic() - self._since) * 1000)
+        seconds = self._clock.monotonic() - self._since
+        live.figures.connection_ms.observe(seconds * 1000)
+        if self._ends is not None:
+            self._connections.ended(self._ends._replace(seconds=seconds))
         del live.connections[self]
         self._publisher.opened.remove(live.api_id, self._leases)
         self._kept.clear()
         self._live = None
+
+    async def _connect(self, live: LiveApi, headers: Mapping[str, str], request: Request) -> Identity:
+        asking = caller(headers, request, b"{}", "connect")
+        identity = await self._publisher.admit(live.connect, asking, "EVENT_CONNECT")
+        await self._connections.admit(live, identity, request)
+        return identity
 
     # --- subscribing
 
@@ -162,7 +174,7 @@ class Endpoint:
         if handler is not None:
             namespace.figures.subscribe_handlers.add()
             request = shown_request(start.request)
-            await handler.subscribed(Moment(live.api_id, "SUBSCRIBE", channel, identity.claims, request))
+            await handler.passed(Moment(live.api_id, "SUBSCRIBE", channel, identity.claims, request))
         return identity
 
     def _renewed(self, start: Start, identity: Identity) -> Subscription | None:

@@ -259,5 +259,8 @@ def connection_error(refusal: SynclineError) -> ErrorObject:
     """The error object of a `connection_error` message. aws-amplify takes these two types for final."""
     if isinstance(refusal, Unauthenticated | Denied):
         return UNAUTHORIZED
+    carried = refusal.data.get("errors")
+    if isinstance(carried, list) and carried:
+        return dict(carried[0])
     kind = "BadRequestException" if isinstance(refusal, NotFound) else refusal.code
     return {"errorType": kind, "message": refusal.message}
