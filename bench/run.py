@@ -1,6 +1,6 @@
 """The figures Syncline must reach, and what it reaches on this machine: `run.py [PART …]`.
 
-Parts: fanout, get, mutations, function, realtime, resolvers, startup, tables, auth.
+Parts: fanout, get, mutations, function, realtime, resolvers, startup, tables, auth; and big, only when named.
 Every figure is of this run, peers included: trust the ratios. The server is pinned to core 0, the load to core 1.
 Fails nothing.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import auth
+import big
 import deployment
 import frames
 import peers
@@ -373,6 +374,19 @@ def resolver_costs(quick: bool) -> list[Row]:
     return rows
 
 
+def large_table(quick: bool) -> list[Row]:
+    """What millions of items cost a put and a get: by CPU, since the rates of one minute and the next differ."""
+    found = big.measure(quick)
+    rows = [Row(f"{found.items:,} items loaded in batches of 25", f"{found.loaded_per_s:,.0f} items/s")]
+    for operation, ratio in found.rates.items():
+        large, small = found.figures[operation, "big"], found.figures[operation, "few"]
+        shown = f"{large['per_s']:.0f}/s {large['cpu_us']:.0f} µs CPU  {small['per_s']:.0f}/s {small['cpu_us']:.0f} µs"
+        times = 1 / found.cpu[operation]
+        measured = f"{shown}  rate {ratio:.2f} ×, by CPU {times:.2f} ×"
+        rows.append(Row(f"{operation}, {found.items:,} items beside {big.FEW:,}", measured, "≥ 0.7 ×", times >= 0.7))
+    return rows
+
+
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "startup": startup,
     "get": get,
@@ -383,7 +397,9 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "resolvers": resolver_costs,
     "tables": table_operations,
     "auth": authorization,
+    "big": large_table,
 }
+ONLY_NAMED = {"big"}
 NEEDS_PEERS = {"get", "fanout", "resolvers"}
 
 
@@ -404,7 +420,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     prepare()
-    names = chosen.parts or list(PARTS)
+    names = chosen.parts or [name for name in PARTS if name not in ONLY_NAMED]
     if NEEDS_PEERS & set(names):
         peers.install()
     for name in names:

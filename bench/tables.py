@@ -154,16 +154,17 @@ def _deploy(port: int) -> None:
         {"IndexName": f"by_{name}", "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}], **everything}
         for name in "an"
     ]
-    _table(dynamodb, "plain", "id:S")
-    _table(dynamodb, "many", "id:S")
-    _table(dynamodb, "sorted", "id:S k:N")
-    _table(dynamodb, "indexed", "id:S", "a:S n:N", GlobalSecondaryIndexes=indexes)
+    create_table(dynamodb, "plain", "id:S")
+    create_table(dynamodb, "many", "id:S")
+    create_table(dynamodb, "sorted", "id:S k:N")
+    create_table(dynamodb, "indexed", "id:S", "a:S n:N", GlobalSecondaryIndexes=indexes)
     _fill(dynamodb, "many", [item(f"{n:04}") for n in range(SCANNED)])
     _fill(dynamodb, "sorted", [item("", k={"N": str(n)}) | {"id": {"S": "one"}} for n in range(QUERIED)])
     _fill(dynamodb, "indexed", [item(f"{n:04}", a={"S": "a"}) for n in range(UPDATED)])
 
 
-def _table(dynamodb: Any, name: str, key: str, others: str = "", **more: Any) -> None:
+def create_table(dynamodb: Any, name: str, key: str, others: str = "", **more: Any) -> None:
+    """A table with keys like `id:S k:N`, active."""
     own, rest = ([part.split(":") for part in text.split()] for text in (key, others))
     dynamodb.create_table(
         TableName=name,

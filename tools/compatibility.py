@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from syncline.account import Iam, SecretsManager, Sts
@@ -16,7 +17,8 @@ from syncline.graphql import Graphql
 from syncline.monitoring import CloudWatchService, LogsService
 from syncline.tables import Tables, TableStreams
 from syncline.userpools import UserPools
-from syncline.wire import Operations
+from syncline.wire import Coverage, Operations, parameters
+from syncline.wire.models import load
 
 
 class AppSync(Graphql, Events):
@@ -46,10 +48,32 @@ def section() -> str:
     for name, (title, _) in SERVICES.items():
         there, absent = coverage[name]
         lines.append(f"| {title} | {len(there)} | {len(there) + len(absent)} |")
-    for name, (title, _) in SERVICES.items():
+    for name, (title, kind) in SERVICES.items():
         there, absent = coverage[name]
-        lines += ["", f"### {title}", "", f"**Served:** {names(there)}", "", f"**Not served:** {names(absent)}"]
+        lines += ["", f"### {title}", ""]
+        declared = getattr(kind, "coverage", None)
+        lines += [f"**Served:** {names(there)}"] if declared is None else by_parameter(name, there, declared)
+        lines += ["", f"**Not served:** {names(absent)}"]
     return "\n".join(lines)
+
+
+def by_parameter(service: str, operations: list[str], declared: Mapping[str, Coverage]) -> list[str]:
+    """The served operations: those with all their parameters, then what is not served of the others."""
+    model = load(service)
+    count = sum(len(list(parameters(model, operation))) for operation in operations)
+    whole = [operation for operation in operations if operation not in declared]
+    lines = [
+        f"{count:,} parameters, those of nested structures counted. Every one is served, but for what is named here.",
+        "",
+        f"**Served with every parameter:** {names(whole)}",
+    ]
+    if not declared:
+        return lines
+    lines += ["", "| Served in part | Refused | Kept | Never needed |", "|---|---|---|---|"]
+    for operation, coverage in sorted(declared.items()):
+        cells = (", ".join(f"`{name}`" for name in named) for named in coverage)
+        lines.append(f"| `{operation}` | {' | '.join(cells)} |")
+    return lines
 
 
 def names(operations: list[str]) -> str:

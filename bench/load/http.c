@@ -1,7 +1,8 @@
 // HTTP load: keep-alive connections on one epoll loop, one request outstanding on each; beside them, passive subscribers
 // whose deliveries (one '^' each) are counted.
 // usage: http PORT CONNECTIONS SECONDS PIDS REQUEST [SUBSCRIBERS DIALOGUE]
-// In the request, "########" becomes a number that grows with every request, and "@@@@" the same number modulo 1,000.
+// In the request, "########" becomes a number that grows with every request, and "@@@@" the same number modulo 1,000;
+// "????????" becomes a random number below LOAD_BELOW, from the environment. SECONDS below 0 are so many requests.
 #include "wire.h"
 
 #define LATENCIES_MAX 4000000
@@ -16,19 +17,27 @@ static size_t request_bytes;
 static int server_port, epoll;
 static unsigned long sent;
 
-static struct place { char *at; int digits; } places[16];
+static struct place { char *at; int digits; char mark; } places[64];
 static int place_count;
 
 static void find_places(const char *mark) {
     int digits = strlen(mark);
-    for (char *at = request; place_count < 16 && (at = strstr(at, mark)); at += digits)
-        places[place_count++] = (struct place){at, digits};
+    for (char *at = request; place_count < 64 && (at = strstr(at, mark)); at += digits)
+        places[place_count++] = (struct place){at, digits, *mark};
+}
+
+static unsigned long below = 1, chance = 88172645463325252UL;
+
+static unsigned long drawn(void) {
+    chance ^= chance << 13; chance ^= chance >> 7; chance ^= chance << 17;
+    return chance % below;
 }
 
 static void ask(struct connection *c) {
     char digits[16];
     for (int i = 0; i < place_count; i++) {
-        snprintf(digits, sizeof digits, "%0*lu", places[i].digits, places[i].digits == 4 ? sent % 1000 : sent);
+        unsigned long number = places[i].mark == '?' ? drawn() : places[i].mark == '@' ? sent % 1000 : sent;
+        snprintf(digits, sizeof digits, "%0*lu", places[i].digits, number);
         memcpy(places[i].at, digits, places[i].digits);
     }
     sent++;
@@ -87,6 +96,8 @@ int main(int count, char **args) {
     request = slurp(args[5], &request_bytes);
     find_places("########");
     find_places("@@@@");
+    find_places("????????");
+    if (getenv("LOAD_BELOW")) below = strtoul(getenv("LOAD_BELOW"), NULL, 10);
     connections = calloc(n, sizeof *connections);
     latencies = malloc(sizeof(float) * LATENCIES_MAX);
     int *fds = calloc(subscribers + 1, sizeof(int));
@@ -105,8 +116,8 @@ int main(int count, char **args) {
         struct epoll_event events[128];
         int ready = epoll_wait(epoll, events, 128, 0);
         double t = now();
-        if (!warm && t - started > 1.0) { warm = 1; done = 0; delivered0 = delivered; cpu0 = cpu_seconds(args[4]); t0 = now(); }
-        if (warm && t - t0 > seconds) break;
+        if (!warm && (seconds < 0 || t - started > 1.0)) { warm = 1; done = 0; delivered0 = delivered; cpu0 = cpu_seconds(args[4]); t0 = now(); }
+        if (warm && (seconds < 0 ? done >= -seconds : t - t0 > seconds)) break;
         for (int i = 0; i < ready; i++) {
             unsigned id = events[i].data.u32;
             if (id >= SUBSCRIBER) deliveries(fds[id - SUBSCRIBER]);

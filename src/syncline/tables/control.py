@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.core import Clock, Denied, Ids, Instant, Invalid, Settings, Unsupported, arns, call
+from syncline.core import Clock, Denied, Ids, Instant, Invalid, Settings, arns, call
 from syncline.store import Store, Transaction
 from syncline.tables.catalog import (
     ACTIVE,
@@ -26,6 +26,7 @@ from syncline.tables.catalog import (
     Table,
     Throughput,
 )
+from syncline.tables.coverage import TABLE_OPERATIONS
 from syncline.tables.description import describe, describe_deleted
 from syncline.tables.errors import (
     BackupTableNotFound,
@@ -47,6 +48,7 @@ from syncline.tables.schema import (
     refuse_ttl_change,
     unchanged_throughput,
 )
+from syncline.wire import refuse
 
 TAGS_MAX = 50
 TAG_KEY_MAX = 128
@@ -66,17 +68,6 @@ _UPDATABLE = (
     "DeletionProtectionEnabled",
     "TableClass",
     "GlobalSecondaryIndexUpdates",
-)
-_NOT_UPDATABLE = (
-    "SSESpecification",
-    "ReplicaUpdates",
-    "OnDemandThroughput",
-    "WarmThroughput",
-    "MultiRegionConsistency",
-    "GlobalTableWitnessUpdates",
-    "GlobalTableSettingsReplicationMode",
-    "DisassociationProtectionEnabled",
-    "VectorIndexUpdates",
 )
 UPDATING = "UPDATING"
 
@@ -133,9 +124,7 @@ class Control:
 
     async def update(self, request: Request) -> Answer:
         """UpdateTable: billing, stream, deletion protection, table class; one index made or removed at a time."""
-        for name in _NOT_UPDATABLE:
-            if request.get(name) is not None:
-                raise Unsupported(f"Syncline does not support UpdateTable's {name} yet.")
+        refuse(TABLE_OPERATIONS, "UpdateTable", request)
         if all(request.get(name) is None for name in _UPDATABLE):
             raise Invalid(NOTHING_TO_UPDATE)
         updates = read_updates(request)

@@ -13,7 +13,9 @@ import msgspec
 
 from syncline.core import Invalid, Unsupported
 from syncline.tables.catalog import ALL, INCLUDE, KEYS_ONLY, ON_DEMAND, PROVISIONED, Index, Table, Throughput
+from syncline.tables.coverage import TABLE_OPERATIONS
 from syncline.tables.errors import invalid_values
+from syncline.wire import refuse
 
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
@@ -22,7 +24,6 @@ UNITS_MAX = 10**12
 TTL_NAME_MAX = 255
 TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
-_UNSUPPORTED = ("GlobalTableSourceArn", "ResourcePolicy", "OnDemandThroughput", "WarmThroughput")
 
 Request = Mapping[str, Any]
 
@@ -52,11 +53,7 @@ class Schema(msgspec.Struct, frozen=True):
 
 def read_schema(request: Request) -> Schema:
     """The table that a CreateTable asks for. Raises Invalid with AWS's sentence, or Unsupported."""
-    for name in _UNSUPPORTED:
-        if request.get(name) is not None:
-            raise Unsupported(f"Syncline does not support CreateTable's {name}.")
-    if (request.get("SSESpecification") or {}).get("Enabled"):
-        raise Unsupported("Syncline does not encrypt tables with keys of yours (SSESpecification).")
+    refuse(TABLE_OPERATIONS, "CreateTable", request)
     name = check_new_name(request)
     keys = _key_schema(request.get("KeySchema", ()))
     billing, throughput = read_billing(request)
@@ -226,9 +223,6 @@ def _global_indexes(request: Request, billing: str) -> list[Index]:
 
 def read_global_index(given: Mapping[str, Any], number: int, billing: str) -> Index:
     """A global index as asked for, whose figures fit the table's billing."""
-    for name in ("OnDemandThroughput", "WarmThroughput"):
-        if given.get(name) is not None:
-            raise Unsupported(f"Syncline does not support an index's {name}.")
     units = given.get("ProvisionedThroughput")
     if billing == ON_DEMAND and units is not None:
         raise invalid_values(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from syncline.tables.coverage import TABLE_OPERATIONS
 from syncline.tables.engine import TableEngine
 from syncline.tables.layout import shown_row
 
@@ -22,6 +23,8 @@ ACCOUNT_UNITS, TABLE_UNITS = 80_000, 40_000
 
 class Tables:
     """The service `dynamodb`."""
+
+    coverage = TABLE_OPERATIONS
 
     def __init__(self, engine: TableEngine, url: Callable[[], str] | None = None) -> None:
         """`url` tells where this server is reached, once it listens; without it the settings say."""

@@ -16,6 +16,7 @@ import msgspec
 from syncline.core import Invalid
 from syncline.streams import Streams
 from syncline.tables.catalog import StreamDescription
+from syncline.tables.coverage import STREAM_OPERATIONS
 from syncline.tables.description import key_schema
 from syncline.tables.engine import TableEngine
 from syncline.tables.errors import IteratorExpired, RecordsTrimmed, ShardNotFound
@@ -45,6 +46,8 @@ class Iterator(msgspec.Struct, frozen=True, array_like=True):
 
 class TableStreams:
     """The service `dynamodbstreams`."""
+
+    coverage = STREAM_OPERATIONS
 
     def __init__(self, engine: TableEngine, streams: Streams) -> None:
         self._engine = engine

@@ -1,5 +1,6 @@
 """Wire: AWS's protocols from service models, the registry of operations, and Signature Version 4."""
 
+from syncline.wire.coverage import Coverage, parameters, refuse
 from syncline.wire.door import AwsDoor
 from syncline.wire.failures import OperationUnsupported
 from syncline.wire.operations import Operations
@@ -21,6 +22,7 @@ from syncline.wire.signing import SigningKey, signature_headers
 
 __all__ = [
     "AwsDoor",
+    "Coverage",
     "Credential",
     "Credentials",
     "IncompleteSignature",
@@ -36,7 +38,9 @@ __all__ = [
     "identify",
     "page",
     "page_of",
+    "parameters",
     "record_from",
+    "refuse",
     "shown",
     "signature_headers",
     "verify_signature",

@@ -178,7 +178,8 @@ async def test_billing_changes(room: Any, refusal: Any) -> None:
     assert shown["ProvisionedThroughput"] == {"NumberOfDecreasesToday": 0, **units}
     assert shown["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
     assert "will not change" in await refusal(update(ProvisionedThroughput=units))
-    assert (await refusal(update(ReplicaUpdates=[]))).startswith("UnsupportedOperation")
+    replica = {"Create": {"RegionName": "eu-west-1"}}
+    assert (await refusal(update(ReplicaUpdates=[replica]))).startswith("UnsupportedOperation")
 
 
 @pytest.mark.rule("TBL-5")
