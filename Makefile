@@ -6,7 +6,7 @@ PORT ?= 4000
 room ?=
 part ?=
 
-.PHONY: help setup node chromium demo test check format bench simulate docs clean
+.PHONY: help setup node autobahn chromium demo test check format bench simulate docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -24,6 +24,11 @@ tests/clients/node/node_modules/.installed: tests/clients/node/package.json
 	cd tests/clients/node && npm install --no-audit --no-fund --loglevel=error
 	touch $@
 
+autobahn: .autobahn/python
+
+.autobahn/python:
+	@tools/autobahn $(@D)
+
 # Debian packages that the tests drive: a browser, and the programs that the recipe's commands call.
 chromium:
 	@tools/debian-packages chromium zip curl unzip
@@ -31,7 +36,7 @@ chromium:
 demo: setup ## run the server with the recipe's API and open the two-device page
 	$(BIN)/syncline demo --port $(PORT)
 
-test: setup node chromium ## everything the tests need, then all tests (room=tables for one room)
+test: setup node autobahn chromium ## everything the tests need, then all tests (room=tables for one room)
 	$(BIN)/python -m pytest $(if $(room),tests/unit/$(room),)
 
 check: setup ## lint, types, import direction
@@ -48,13 +53,15 @@ format: setup ## format the code
 bench: setup ## print the figures beside their peers' (part=fanout for one; peers go to bench/out)
 	$(BIN)/python bench/run.py $(part)
 
-simulate: setup ## sweep many simulated worlds, and kill a server 500 times
+simulate: setup node autobahn ## sweep many simulated worlds, kill a server 500 times, cut clients off, fuzz frames
 	SYNCLINE_SIMULATION_SEEDS=20000 $(BIN)/python -m pytest tests/simulation
 	SYNCLINE_CRASH_KILLS=500 $(BIN)/python -m pytest tests/crash/test_tables.py
+	SYNCLINE_CUTS=3000 $(BIN)/python -m pytest tests/clients/test_cuts.py
+	SYNCLINE_AUTOBAHN=1 $(BIN)/python -m pytest tests/clients/test_autobahn.py
 
 docs: setup ## regenerate the generated reference pages
 	$(BIN)/python tools/compatibility.py --write
 	$(BIN)/python tools/reference.py --write
 
 clean: ## remove what the commands made
-	rm -rf .venv tests/clients/node/node_modules bench/out tests/out
+	rm -rf .venv tests/clients/node/node_modules .autobahn bench/out tests/out

@@ -17,7 +17,7 @@ from typing import Any
 
 from websockets.extensions import Extension
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import Protocol as Frames
+from websockets.protocol import Protocol as Rfc6455
 from websockets.protocol import Side, State
 
 from syncline.core import Request, SynclineError
@@ -52,6 +52,16 @@ REASON_CHARACTERS_MAX = 512
 """Of a refusal in the server's own log: it may quote what the client sent."""
 
 
+class Frames(Rfc6455):
+    """The library, but for a close in the middle of a fragmented message: that is no violation (RFC 6455, 5.4)."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take one whole frame."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class SocketConnection(asyncio.Protocol):
     """One WebSocket. `deadline`: when `tick` has something to do."""
 
@@ -77,6 +87,8 @@ class SocketConnection(asyncio.Protocol):
         self._inbox: deque[str | bytes] = deque()
         self._waker: asyncio.Future[None] | None = None
         self._reading = True
+        self._ending = False
+        """The peer has closed; what it said before is handled, then its close is answered."""
         self._closing = False
         self._close_by = float("inf")
         self._full = False
@@ -97,7 +109,7 @@ class SocketConnection(asyncio.Protocol):
 
     @property
     def deadline(self) -> float:
-        return self._close_by if self._closing else self._machine.due
+        return self._close_by if self._closing or self._ending else self._machine.due
 
     # --- the loop
 
@@ -114,6 +126,8 @@ class SocketConnection(asyncio.Protocol):
 
     async def _next(self) -> str | bytes | None:
         while not self._inbox:
+            if self._ending:
+                self._send_control()
             if self._closing:
                 return None
             if not self._reading:
@@ -236,9 +250,13 @@ class SocketConnection(asyncio.Protocol):
         for frame in frames.events_received():
             if isinstance(frame, Frame):
                 self._take(frame)
-        if frames.parser_exc is not None and not self._closing:
+        if frames.parser_exc is not None and not self._closing and not self._ending:
             self._note("socket garbage", str(frames.parser_exc))
-        self._send_control()
+        if frames.state is State.OPEN or (self._waker is not None and not self._inbox) or self._closing:
+            self._send_control()
+        elif not self._ending:
+            self._ending = True
+            self._close_by = self._site.now + self._site.limits.request_seconds_max
 
     def _take(self, frame: Frame) -> None:
         """Gather fragments into a message; control frames were answered by the library."""
@@ -339,8 +357,8 @@ class SocketConnection(asyncio.Protocol):
     # --- the listener's side
 
     def tick(self, now: float) -> None:
-        """A beat of the subprotocol is due, or the peer did not answer our close."""
-        if self._closing:
+        """A beat of the subprotocol is due, or the end takes too long."""
+        if self._closing or self._ending:
             self.abort()
             return
         for action in self._machine.tick(now):

@@ -7,30 +7,15 @@ Follows: AWS AppSync, "Building a real-time WebSocket client".
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from syncline.core import Denied, NotFound, SynclineError, Throttled, Unauthenticated, Unavailable, json
-from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
-from syncline.subprotocols.handshake import (
-    CREDENTIAL_HEADERS,
-    GRAPHQL_WS,
-    Undecodable,
-    authorization_of,
-    offered,
-    texts,
-)
-from syncline.subprotocols.messages import EXTENSION, decoded, extension_of, message, too_many
+from syncline.subprotocols.actions import Action, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.admission import CONNECTION_SECONDS_MAX, KEEP_ALIVE, NORMAL, Admission, State, Words
+from syncline.subprotocols.handshake import GRAPHQL_WS, Undecodable, texts
+from syncline.subprotocols.messages import EXTENSION, decoded, duplicated, extension_of, message, named, too_many
 from syncline.subprotocols.port import ErrorObject, Handshake
-from syncline.subprotocols.starts import Starts
-
-CONNECTION_SECONDS_MAX = 24 * 3600.0
-"""AWS closes a connection after a day; so do we, that clients exercise their reconnect."""
-
-REFUSAL_SECONDS = 1.0
-"""How long a refusal waits for the client's first message. Node's aws-amplify loses a frame that comes with the
-upgrade's answer, and then retries for ever what is final."""
 
 UNAUTHORIZED: ErrorObject = {
     "errorType": "com.amazonaws.deepdish.graphql.auth#UnauthorizedException",
@@ -48,16 +33,6 @@ NO_AUTHORIZATION: ErrorObject = {
     "errorType": "UnauthorizedException",
     "message": "Valid authorization header not provided.",
 }
-
-
-class State(enum.Enum):
-    """Where a connection is in its life."""
-
-    CONNECTING = "connecting"  # being admitted
-    REFUSED = "refused"  # not admitted; the client is told at its first message
-    READY = "ready"  # admitted; connection_init may come
-    OPEN = "open"  # connection_init was acknowledged
-    CLOSED = "closed"
 
 
 Move = Callable[["AppSyncProtocol", Mapping[str, Any]], list[Action]]
@@ -78,16 +53,15 @@ class AppSyncProtocol:
         connection_timeout_ms: int = 300_000,
         connection_seconds_max: float = CONNECTION_SECONDS_MAX,
     ) -> None:
-        self.state = State.CONNECTING
-        self.due = float("inf")
-        self._starts = Starts()
+        self._admission = Admission(WORDS, beat_seconds=keep_alive_seconds, seconds_max=connection_seconds_max)
+        self._starts = self._admission.starts
         self._handshake = handshake
         self._subscriptions_max = subscriptions_max
-        self._keep_alive_seconds = keep_alive_seconds
         self._ack = message(type="connection_ack", payload={"connectionTimeoutMs": connection_timeout_ms})
-        self._refusal: ErrorObject = NO_HEADERS
-        self._ends = float("inf")
-        self._connection_seconds_max = connection_seconds_max
+
+    @property
+    def due(self) -> float:
+        return self._admission.due
 
     @property
     def ids(self) -> set[str]:
@@ -95,39 +69,28 @@ class AppSyncProtocol:
         return self._starts.ids
 
     def opened(self, now: float) -> list[Action]:
-        """The WebSocket is open: ask for admission, or note why there can be none."""
-        self._ends = now + self._connection_seconds_max
-        self.due = now + REFUSAL_SECONDS
-        subprotocols = offered(self._handshake.headers)
-        if not subprotocols:
-            return self._refuse(NO_PROTOCOL)
-        if GRAPHQL_WS not in subprotocols:
-            return self._refuse(NOT_SUPPORTED)
-        try:
-            headers = authorization_of(subprotocols, self._handshake.query)
-        except Undecodable as refusal:
-            return self.connect_refused(refusal)
-        if headers is None and not any(name in self._handshake.index for name in CREDENTIAL_HEADERS):
-            return self._refuse(NO_HEADERS)
-        return [Connect(headers)]
+        """The WebSocket is open."""
+        return self._admission.opened(self._handshake, now)
 
     def connected(self) -> list[Action]:
         """The connection is admitted."""
-        if self.state is State.CONNECTING:
-            self.state = State.READY
-            self.due += self._keep_alive_seconds - REFUSAL_SECONDS
-        return []
+        return self._admission.admitted()
 
     def connect_refused(self, error: SynclineError) -> list[Action]:
         """The connection is not admitted."""
-        return self._refuse(connection_error(error))
+        return self._admission.refused(error)
+
+    def tick(self, now: float) -> list[Action]:
+        """Keep-alives and ends."""
+        return self._admission.tick(now)
 
     def receive(self, message: str | bytes) -> list[Action]:
         """A whole message. Never raises."""
         received = decoded(message)
         kind = received.get("type")
-        move = self.MOVES.get((self.state, kind if isinstance(kind, str) else ""))
-        return (move or self.OTHERWISE[self.state])(self, received)
+        state = self._admission.state
+        move = self.MOVES.get((state, kind if isinstance(kind, str) else ""))
+        return (move or self.OTHERWISE[state])(self, received)
 
     def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
         """The subscription is registered."""
@@ -147,27 +110,15 @@ class AppSyncProtocol:
         if not self._starts.end(id):
             return []
         over: list[Action] = [error(id, *errors), Send(message(type="complete", id=id))]
-        return [*over, *self._close(1000, str(errors[0]["message"]))] if close else over
+        return [*over, *self._admission.close(NORMAL, str(errors[0]["message"]))] if close else over
 
     def splice(self, id: str) -> tuple[bytes, bytes]:
         """What stands before and after a payload in a `data` message of this subscription."""
         return b'{"id":' + json.encode(id) + b',"type":"data","payload":', b"}"
 
-    def tick(self, now: float) -> list[Action]:
-        """Keep-alives, the end of a refused connection, and the longest life of any."""
-        if now < self.due or self.state is State.CLOSED:
-            return []
-        if self.state is State.REFUSED:
-            return self._show_refusal({})
-        if now >= self._ends:
-            return self._close(1001, "the connection reached its maximum age")
-        self.due = min(now + self._keep_alive_seconds, self._ends)
-        return [] if self.state is State.CONNECTING else [Send(KEEP_ALIVE)]
-
     # --- moves
 
     def _init(self, received: Mapping[str, Any]) -> list[Action]:
-        self.state = State.OPEN
         return [Send(self._ack), Send(KEEP_ALIVE)]
 
     def _start(self, received: Mapping[str, Any]) -> list[Action]:
@@ -205,28 +156,13 @@ class AppSyncProtocol:
         return []
 
     def _show_refusal(self, received: Mapping[str, Any]) -> list[Action]:
-        refusal = message(type="connection_error", payload={"errors": [self._refusal]})
-        return [Send(refusal, named(self._refusal)), *self._close(1000, str(self._refusal["message"]))]
-
-    def _refuse(self, refusal: ErrorObject) -> list[Action]:
-        self.state = State.REFUSED
-        self._refusal = refusal
-        return []
-
-    def _close(self, code: int, reason: str) -> list[Action]:
-        self.state = State.CLOSED
-        self.due = float("inf")
-        self._starts.clear()
-        return [Close(code, reason)]
+        return self._admission.show_refusal()
 
     MOVES: ClassVar[dict[tuple[State, str], Move]] = {
-        (State.READY, "connection_init"): _init,
-        (State.OPEN, "connection_init"): _init,
         # connection_init is optional: a start without it is a start.
+        (State.READY, "connection_init"): _init,
         (State.READY, "start"): _start,
-        (State.OPEN, "start"): _start,
         (State.READY, "stop"): _stop,
-        (State.OPEN, "stop"): _stop,
     }
 
     OTHERWISE: ClassVar[dict[State, Move]] = {
@@ -234,29 +170,14 @@ class AppSyncProtocol:
         State.CONNECTING: _ignore,
         State.REFUSED: _show_refusal,
         State.READY: _unknown,
-        State.OPEN: _unknown,
         State.CLOSED: _ignore,
     }
-
-
-KEEP_ALIVE = message(type="ka")
 
 
 def error(id: object, *errors: ErrorObject) -> Send:
     """An `error` message, with the id when there is one."""
     whose = {"id": id} if isinstance(id, str) else {}
     return Send(message(type="error", **whose, payload={"errors": list(errors)}), named(errors[0]))
-
-
-def named(refusal: ErrorObject) -> str:
-    """A refusal in one line."""
-    kind = refusal.get("errorType")
-    return f"{kind}: {refusal['message']}" if kind else str(refusal["message"])
-
-
-def duplicated(id: str) -> ErrorObject:
-    """A start with an id in use."""
-    return {"errorType": "DuplicatedOperationError", "message": f"Duplicated operation with id {id}"}
 
 
 CONNECTION_ERRORS: tuple[tuple[type[SynclineError], str | None, int], ...] = (
@@ -277,3 +198,11 @@ def connection_error(refusal: SynclineError) -> ErrorObject:
         if isinstance(refusal, kind):
             return {"errorType": name or refusal.code, "message": refusal.message, "errorCode": code}
     return {"errorType": refusal.code, "message": refusal.message, "errorCode": 400}
+
+
+def connection_error_message(refusal: ErrorObject) -> bytes:
+    """What tells a client that it is not admitted."""
+    return message(type="connection_error", payload={"errors": [refusal]})
+
+
+WORDS = Words(GRAPHQL_WS, NO_PROTOCOL, NOT_SUPPORTED, NO_HEADERS, connection_error, connection_error_message)

@@ -12,20 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from syncline.core import Denied, NotFound, SynclineError, Unauthenticated, json
-from syncline.subprotocols.actions import Action, Close, Connect, Present, Publish, Send, Subscribe, Unsubscribe
-from syncline.subprotocols.appsync import (
-    CONNECTION_SECONDS_MAX,
-    KEEP_ALIVE,
-    NO_PROTOCOL,
-    NOT_SUPPORTED,
-    REFUSAL_SECONDS,
-    State,
-    duplicated,
-)
-from syncline.subprotocols.handshake import CREDENTIAL_HEADERS, Undecodable, authorization_of, offered, texts
-from syncline.subprotocols.messages import decoded, extension_of, message
+from syncline.subprotocols.actions import Action, Present, Publish, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.admission import CONNECTION_SECONDS_MAX, KEEP_ALIVE, NORMAL, Admission, State, Words
+from syncline.subprotocols.handshake import texts
+from syncline.subprotocols.messages import decoded, duplicated, extension_of, message, named
 from syncline.subprotocols.port import ErrorObject, Handshake
-from syncline.subprotocols.starts import Starts
 
 EVENTS_WS = "aws-appsync-event-ws"
 
@@ -58,15 +49,14 @@ class EventsProtocol:
         connection_timeout_ms: int = 300_000,
         connection_seconds_max: float = CONNECTION_SECONDS_MAX,
     ) -> None:
-        self.state = State.CONNECTING
-        self.due = float("inf")
-        self._starts = Starts()
+        self._admission = Admission(WORDS, beat_seconds=keep_alive_seconds, seconds_max=connection_seconds_max)
+        self._starts = self._admission.starts
         self._handshake = handshake
-        self._keep_alive_seconds = keep_alive_seconds
-        self._connection_seconds_max = connection_seconds_max
         self._ack = message(type="connection_ack", connectionTimeoutMs=connection_timeout_ms)
-        self._refusal: ErrorObject = UNAUTHORIZED
-        self._ends = float("inf")
+
+    @property
+    def due(self) -> float:
+        return self._admission.due
 
     @property
     def ids(self) -> set[str]:
@@ -74,38 +64,28 @@ class EventsProtocol:
         return self._starts.ids
 
     def opened(self, now: float) -> list[Action]:
-        """The WebSocket is open: ask for admission, or note why there can be none."""
-        self._ends = now + self._connection_seconds_max
-        self.due = now + REFUSAL_SECONDS
-        subprotocols = offered(self._handshake.headers)
-        if EVENTS_WS not in subprotocols:
-            foreign = NOT_SUPPORTED if subprotocols else NO_PROTOCOL
-            return self._refuse({"errorType": "BadRequestException", "message": foreign["message"]})
-        try:
-            headers = authorization_of(subprotocols, self._handshake.query)
-        except Undecodable as refusal:
-            return self.connect_refused(refusal)
-        if headers is None and not any(name in self._handshake.index for name in CREDENTIAL_HEADERS):
-            return self._refuse(UNAUTHORIZED)
-        return [Connect(headers)]
+        """The WebSocket is open."""
+        return self._admission.opened(self._handshake, now)
 
     def connected(self) -> list[Action]:
         """The connection is admitted."""
-        if self.state is State.CONNECTING:
-            self.state = State.READY
-            self.due += self._keep_alive_seconds - REFUSAL_SECONDS
-        return []
+        return self._admission.admitted()
 
     def connect_refused(self, error: SynclineError) -> list[Action]:
         """The connection is not admitted."""
-        return self._refuse(connection_error(error))
+        return self._admission.refused(error)
+
+    def tick(self, now: float) -> list[Action]:
+        """Keep-alives and ends."""
+        return self._admission.tick(now)
 
     def receive(self, message: str | bytes) -> list[Action]:
         """A whole message. Never raises."""
         received = decoded(message)
         kind = received.get("type")
-        move = self.MOVES.get((self.state, kind if isinstance(kind, str) else ""))
-        return (move or self.OTHERWISE[self.state])(self, received)
+        state = self._admission.state
+        move = self.MOVES.get((state, kind if isinstance(kind, str) else ""))
+        return (move or self.OTHERWISE[state])(self, received)
 
     def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
         """The subscription is registered."""
@@ -125,40 +105,29 @@ class EventsProtocol:
         if not self._starts.end(id):
             return []
         over: list[Action] = [failed("subscribe_error", id, *errors)]
-        return [*over, *self._close(1000, named(errors[0]))] if close else over
+        return [*over, *self._admission.close(NORMAL, named(errors[0]))] if close else over
 
     def published(self, id: str, answer: Mapping[str, Any]) -> list[Action]:
         """The events were published, one by one as `answer` says."""
-        if self.state is State.CLOSED:
+        if self._admission.state is State.CLOSED:
             return []
         return [Send(message(id=id, type="publish_success", **answer))]
 
     def publish_refused(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
         """None of the events was published."""
-        return [] if self.state is State.CLOSED else [failed("publish_error", id, *errors)]
+        return [] if self._admission.state is State.CLOSED else [failed("publish_error", id, *errors)]
 
     def shown(self, id: str) -> list[Action]:
         """The state is shown."""
-        return [] if self.state is State.CLOSED else [Send(message(type="presence_success", id=id))]
+        return [] if self._admission.state is State.CLOSED else [Send(message(type="presence_success", id=id))]
 
     def not_shown(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
         """The state is not shown; the one before it still is."""
-        return [] if self.state is State.CLOSED else [failed("presence_error", id, *errors)]
+        return [] if self._admission.state is State.CLOSED else [failed("presence_error", id, *errors)]
 
     def splice(self, id: str) -> tuple[bytes, bytes]:
         """What stands before and after a payload, which is the event's text as a JSON string."""
         return b'{"type":"data","id":' + json.encode(id) + b',"event":', b"}"
-
-    def tick(self, now: float) -> list[Action]:
-        """Keep-alives, the end of a refused connection, and the longest life of any."""
-        if now < self.due or self.state is State.CLOSED:
-            return []
-        if self.state is State.REFUSED:
-            return self._show_refusal({})
-        if now >= self._ends:
-            return self._close(1001, "the connection reached its maximum age")
-        self.due = min(now + self._keep_alive_seconds, self._ends)
-        return [] if self.state is State.CONNECTING else [Send(KEEP_ALIVE)]
 
     # --- moves
 
@@ -210,21 +179,7 @@ class EventsProtocol:
         return []
 
     def _show_refusal(self, received: Mapping[str, Any]) -> list[Action]:
-        # AWS closes with 1000 after a failure, too.
-        refusal = message(type="connection_error", errors=[self._refusal])
-        return [Send(refusal, named(self._refusal)), *self._close(1000, named(self._refusal))]
-
-    def _refuse(self, refusal: ErrorObject) -> list[Action]:
-        if self.state is State.CONNECTING:
-            self.state = State.REFUSED
-            self._refusal = refusal
-        return []
-
-    def _close(self, code: int, reason: str) -> list[Action]:
-        self.state = State.CLOSED
-        self.due = float("inf")
-        self._starts.clear()
-        return [Close(code, reason)]
+        return self._admission.show_refusal()
 
     MOVES: ClassVar[dict[tuple[State, str], Move]] = {
         # connection_init is optional: authorization happened in the handshake.
@@ -250,11 +205,6 @@ def failed(kind: str, id: object, *errors: ErrorObject) -> Send:
     return Send(message(type=kind, **whose, errors=list(errors)), named(errors[0]))
 
 
-def named(refusal: ErrorObject) -> str:
-    """A refusal in one line."""
-    return ": ".join(str(refusal[member]) for member in ("errorType", "message") if refusal.get(member))
-
-
 def connection_error(refusal: SynclineError) -> ErrorObject:
     """The error object of a `connection_error` message. aws-amplify takes these two types for final."""
     if isinstance(refusal, Unauthenticated | Denied):
@@ -264,3 +214,13 @@ def connection_error(refusal: SynclineError) -> ErrorObject:
         return dict(carried[0])
     kind = "BadRequestException" if isinstance(refusal, NotFound) else refusal.code
     return {"errorType": kind, "message": refusal.message}
+
+
+def connection_error_message(refusal: ErrorObject) -> bytes:
+    """What tells a client that it is not admitted."""
+    return message(type="connection_error", errors=[refusal])
+
+
+NO_PROTOCOL: ErrorObject = {"errorType": "BadRequestException", "message": "NoProtocolError"}
+NOT_SUPPORTED: ErrorObject = {"errorType": "BadRequestException", "message": "SubProtocolNotSupportedError"}
+WORDS = Words(EVENTS_WS, NO_PROTOCOL, NOT_SUPPORTED, UNAUTHORIZED, connection_error, connection_error_message)

@@ -34,6 +34,16 @@ def decoded(text: str | bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def named(refusal: ErrorObject) -> str:
+    """A refusal in one line."""
+    return ": ".join(str(refusal[member]) for member in ("errorType", "message") if refusal.get(member))
+
+
+def duplicated(id: str) -> ErrorObject:
+    """A start with an id in use."""
+    return {"errorType": "DuplicatedOperationError", "message": f"Duplicated operation with id {id}"}
+
+
 def too_many(most: int) -> ErrorObject:
     """A start beyond the quota."""
     return {"errorType": "MaxSubscriptionsReachedError", "message": f"Max number of {most} subscriptions reached"}

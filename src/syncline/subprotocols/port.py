@@ -13,9 +13,12 @@ ErrorObject = dict[str, Any]
 
 
 class Subprotocol(Protocol):
-    """One connection's machine. Times are monotonic seconds; nothing is due before `due`."""
+    """One connection's machine. Times are monotonic seconds."""
 
-    due: float
+    @property
+    def due(self) -> float:
+        """When `tick` has something to do; nothing is due before."""
+        ...
 
     @property
     def operations(self) -> bool:

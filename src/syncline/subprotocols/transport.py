@@ -82,6 +82,8 @@ class TransportProtocol:
 
     def connect_refused(self, error: SynclineError) -> list[Action]:
         """The connection is not admitted."""
+        if self.stage is Stage.CLOSED:
+            return []
         if isinstance(error, Throttled):
             return self._close(LATER, error.message)
         return self._close(FORBIDDEN, f"Forbidden: {error.message}")

@@ -294,3 +294,17 @@ async def until(holds: Any) -> None:
     async with asyncio.timeout(5):
         while not holds():
             await asyncio.sleep(0.005)
+
+
+@pytest.mark.rule("EDG-27")
+async def test_what_came_before_the_close_is_handled_and_answered(house: House) -> None:
+    reader, writer = await house.connect()
+    writer.write(upgrade_bytes())
+    await reader.readuntil(b"\r\n\r\n")
+    close = b"\x88\x82\0\0\0\0\x03\xe8"
+    writer.write(b"".join(masked(start_bytes(id)) for id in "abc") + close)
+    heard = await asyncio.wait_for(reader.read(), 5)
+    assert [heard.count(b'{"type":"start_ack","id":"%s"}' % id) for id in (b"a", b"b", b"c")] == [1, 1, 1]
+    assert heard.endswith(b"\x88\x02\x03\xe8")
+    assert house.endpoints[0].closings == 1
+    writer.close()

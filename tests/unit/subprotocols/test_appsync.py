@@ -357,5 +357,5 @@ def play(machine: AppSyncProtocol, verb: str, fact: Any = None) -> list[Action]:
     if verb == "connected":
         return machine.connected()
     if verb == "refused":
-        return machine.connect_refused(Unauthenticated("no")) if machine.state.value == "connecting" else []
+        return machine.connect_refused(Unauthenticated("no")) if machine._admission.state.value == "connecting" else []
     return machine.accepted(fact) if verb == "accept" else machine.refused(fact, [{"message": "no"}])

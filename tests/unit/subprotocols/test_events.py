@@ -312,7 +312,7 @@ class Anybody(RuleBasedStateMachine):
 
     @property
     def admitted(self) -> bool:
-        return self.machine.state.value == "ready"
+        return self.machine._admission.state.value == "ready"
 
     @invariant()
     def the_ids_in_use_are_those_that_were_asked_for(self) -> None:
