@@ -9,6 +9,6 @@ from syncline.vtl import MethodFailed, pattern
 def fits(expression: str, text: str) -> bool:
     """Whether the whole text fits the expression."""
     try:
-        return pattern(expression).fullmatch(text) is not None
-    except (SynclineError, MethodFailed):
+        return pattern(expression).fullmatch(text)
+    except (SynclineError, MethodFailed, UnicodeError):
         return False

@@ -33,11 +33,22 @@ class Shared:
     """What all fields of one request share: requests that wait to be asked together, and what handlers ask for besides
     their values. An eviction is (type, field, values by caching key)."""
 
-    __slots__ = ("batches", "evictions", "filters", "invalidations", "lasting", "mutation", "response_headers")
+    __slots__ = (
+        "batches",
+        "evictions",
+        "filters",
+        "invalidations",
+        "lasting",
+        "mutation",
+        "response_headers",
+        "template_seconds",
+    )
 
     def __init__(self, *, mutation: bool = False) -> None:
         self.mutation = mutation
         self.lasting = True
+        self.template_seconds = 0.0
+        """What templates and code have run for, on the loop, altogether."""
         self.batches: dict[Any, Any] = {}
         self.response_headers: dict[str, str] = {}
         self.evictions: list[tuple[str, str, dict[str, JSON]]] = []

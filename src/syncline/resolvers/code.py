@@ -93,13 +93,16 @@ class CodeHandler:
         if member is not None:
             return Outcome(MEMBERS[member](ctx))
         run = self._run(module, ctx)
-        if library.clock.monotonic() >= code.apart_until:
+        began, shared = library.clock.monotonic(), ctx.shared
+        if began >= code.apart_until and shared.template_seconds < library.template_seconds_max:
             try:
                 return library.engine.run(module, self._handler, run, library.answer)
             except CodeStopped as stopped:
                 if not stopped.slow:
                     raise
                 code.apart_until = library.clock.monotonic() + APART_SECONDS
+            finally:
+                shared.template_seconds += library.clock.monotonic() - began
         # Handlers are pure: the second run, with the same time and chance, takes the same way.
         async with library.apart:
             return await asyncio.to_thread(library.engine.run_apart, module, self._handler, run, library.answer)

@@ -60,8 +60,11 @@ class TemplateHandler:
         """The template's value. Raises ResolverError, and vtl.Return for `#return`."""
         if self._result == ():
             return ctx.result
+        monotonic, shared = self._library.clock.monotonic, ctx.shared
+        began = monotonic()
+        until = began + self._library.template_seconds_max - shared.template_seconds
         try:
-            value = self._template.evaluate(self._bindings(ctx))
+            value = self._template.evaluate(self._bindings(ctx), monotonic=monotonic, until=until)
             if ctx.stash:
                 vtl.light(ctx.stash)  # What is too much to be written out must not reach the next handler.
             return value
@@ -73,6 +76,8 @@ class TemplateHandler:
             place = self._template.place_of(failure.__traceback__)
             failure.at(self.name, *((place.line, place.column) if place else (0, 0)))
             raise
+        finally:
+            shared.template_seconds += monotonic() - began
 
     def render(self, ctx: Context) -> str:
         """The template's text, for whoever wants to see it. Raises as `evaluate`, and vtl.TemplateError."""

@@ -52,6 +52,7 @@ class Library:
     ) -> None:
         self.clock, self.ids, self.meter = clock, ids, meter
         self.settings = settings or Javascript()
+        self.template_seconds_max = (python or Resolvers()).template_milliseconds_max / 1000
         self.project = Project(python or Resolvers(), clock, meter.event, reloads=reloads)
         self.engine: Engine = self._engine()
         self.apart = asyncio.Semaphore(APART_MAX)

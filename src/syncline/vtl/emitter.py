@@ -167,6 +167,7 @@ class Emitter:
             f"l{n} = ({self.mark(node.place)}begin_loop(b, len(e{n})))",
             f"for k{n}, v{n} in enumerate(e{n}):",
             f" if k{n} >= {ITERATIONS_MAX}: ({self.mark(node.place)}too_many())",
+            f" if k{n} & 7 == 7: ({self.mark(node.place)}tick())",
             f" l{n}.index = k{n}; b['velocityCount'] = k{n} + 1; b['foreach'] = l{n}",
             f" b[{node.name!r}] = v{n}",
             *body,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from syncline.vtl.errors import MethodFailed, OtherSignature
 from syncline.vtl.texts import STRING_METHODS, Method, a_string, same
 from syncline.vtl.values import Entry, Value, is_number, plain, text_of
-from syncline.vtl.weights import NESTING, light, noted
+from syncline.vtl.weights import EVALUATION, light, noted
 
 REFLECTION = frozenset({"class", "getClass", "forName", "getDeclaredMethods", "getMethod", "wait", "notify"})
 
@@ -27,7 +27,7 @@ def call(target: Value, name: str, *arguments: Value) -> Value:
     table = TABLES.get(kind)
     if table is None:
         caller = getattr(kind, "vtl_call", None)
-        if NESTING.happened:
+        if EVALUATION.nested:
             for each in arguments:
                 light(each)
         return None if caller is None else caller(target, name, arguments)

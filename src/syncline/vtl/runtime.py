@@ -13,7 +13,7 @@ from syncline.core import json
 from syncline.vtl import methods, values
 from syncline.vtl.errors import LimitExceeded, Return, Stop
 from syncline.vtl.values import Value, text
-from syncline.vtl.weights import light
+from syncline.vtl.weights import light, tick
 
 ITERATIONS_MAX = 1_000
 """AppSync's quota for one #foreach."""
@@ -37,6 +37,7 @@ def too_many() -> None:
 
 def begin_loop(b: Bindings, size: int) -> values.Loop:
     """A `$foreach` for a loop over `size` elements."""
+    tick()
     total = b.get(COUNTER, 0) + min(size, ITERATIONS_MAX)
     if total > ITERATIONS_IN_ALL_MAX:
         raise LimitExceeded(f"The loops of a template may run at most {ITERATIONS_IN_ALL_MAX:,} iterations in all.")
@@ -165,5 +166,6 @@ NAMES |= {
     "run_macro": run_macro,
     "scalar": scalar,
     "stop": stop,
+    "tick": tick,
     "too_many": too_many,
 }

@@ -15,8 +15,9 @@ from syncline.vtl.errors import MethodFailed, OutputError, ParseError, Stop, Tem
 from syncline.vtl.nodes import Call, Define, Foreach, Macro, Place, Set
 from syncline.vtl.parser import parse
 from syncline.vtl.runtime import NAMES, Bindings, joined
-from syncline.vtl.weights import NESTING, light
+from syncline.vtl.weights import EVALUATION, NEVER, light
 
+Monotonic = Callable[[], float]
 SIZE_MAX = 64 * 1024
 """AppSync's quota for a template's text, in characters."""
 FAILURES = (MethodFailed, ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError)
@@ -51,9 +52,9 @@ class Template:
         """Whether `evaluate` can do without text."""
         return self._document is not None
 
-    def render(self, bindings: Bindings) -> str:
-        """The text the template writes. Raises TemplateError; `#return` raises Return."""
-        NESTING.happened = False
+    def render(self, bindings: Bindings, *, monotonic: Monotonic = float, until: float = NEVER) -> str:
+        """The text that is written before `monotonic` says `until`. Raises TemplateError; `#return` raises Return."""
+        EVALUATION.begin(monotonic, until)
         out: list[str] = []
         try:
             self._write(dict(bindings) if self.assigns else bindings, out.append)
@@ -63,13 +64,15 @@ class Template:
             raise self._placed(failure) from None
         except FAILURES as failure:
             raise self._failed(failure) from failure
+        finally:
+            EVALUATION.until = NEVER
         return joined(out)
 
-    def evaluate(self, bindings: Bindings) -> Any:
-        """The JSON value of what the template writes. Raises TemplateError; `#return` raises Return."""
-        NESTING.happened = False
+    def evaluate(self, bindings: Bindings, *, monotonic: Monotonic = float, until: float = NEVER) -> Any:
+        """The JSON value of what the template writes. Raises as `render`."""
         if self._document is None:
-            return jsontext.decode(self.render(bindings))
+            return jsontext.decode(self.render(bindings, monotonic=monotonic, until=until))
+        EVALUATION.begin(monotonic, until)
         try:
             built, value = self._document(dict(bindings) if self.assigns else bindings)
             if built:
@@ -80,6 +83,8 @@ class Template:
             raise self._placed(failure) from None
         except FAILURES as failure:
             raise self._failed(failure) from failure
+        finally:
+            EVALUATION.until = NEVER
         return jsontext.decode(joined(value))
 
     def place_of(self, trace: TracebackType | None) -> Place | None:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from syncline.vtl.errors import MethodFailed, OtherSignature
-from syncline.vtl.regexes import pattern
+from syncline.vtl.regexes import Found, pattern
 from syncline.vtl.values import TEXT_MAX, Value, bounded, text_of
 from syncline.vtl.weights import light
 
 Method = Callable[..., Any]
+META = frozenset("\\^$.|?*+()[]{}")
+"""Characters that are not themselves in a regular expression."""
 
 
 def same(left: Value, right: Value) -> bool:
@@ -33,28 +37,27 @@ def _replace(target: str, old: Value, new: Value) -> str:
     return target.replace(old, new)
 
 
-def _replace_regex(target: str, regex: Value, new: Value, count: int) -> str:
+def _replace_regex(target: str, regex: Value, new: Value, count: int | None) -> str:
     """`$1` and `\\$` of a Java replacement; growth is bounded as it happens."""
-    java, size = a_string(new), len(target)
-
-    def expand(found: re.Match[str]) -> str:
-        nonlocal size
-        expanded = _GROUP.sub(lambda token: _group(found, token), java)
+    java, size, at = a_string(new), len(target), 0
+    parts: list[str] = []
+    for found in islice(pattern(a_string(regex)).places(target), count):
+        expanded = _GROUP.sub(partial(_group, found), java)
         size += len(expanded)
         if size > TEXT_MAX:
             raise MethodFailed(f"a text may have at most {TEXT_MAX:,} characters")
-        return expanded
+        parts += [target[at : found.start], expanded]
+        at = found.end
+    return "".join([*parts, target[at:]])
 
-    return pattern(a_string(regex)).sub(expand, target, count)
 
-
-def _group(found: re.Match[str], token: re.Match[str]) -> str:
+def _group(found: Found, token: re.Match[str]) -> str:
     if token[1] is not None:
         return token[1]
     group: int | str = int(token[2]) if token[2] is not None else token[3] or ""
     try:
-        return found[group] or ""
-    except IndexError:
+        return (found.names[group] if isinstance(group, str) else found.groups[group]) or ""
+    except LookupError:
         raise MethodFailed(f"No group {group}") from None
 
 
@@ -68,15 +71,17 @@ def a_string(value: Value) -> str:
 def split(target: str, regex: Value, limit: Value = 0) -> list[Value]:
     """Java's split: trailing empty parts are dropped unless `limit` is negative."""
     most = limit if type(limit) is int else 0
-    found = pattern(a_string(regex)).findall(target)
     parts: list[str] = []
-    at = 0
-    for each in found:
-        if each.end() == 0 or (0 < most <= len(parts) + 1) or (each.start() == each.end() == len(target)):
-            continue
-        parts.append(target[at : each.start()])
-        at = each.end()
-    parts.append(target[at:])
+    if most == 0 and len(a_string(regex)) == 1 and regex not in META:
+        parts = target.split(regex)
+    else:
+        at = 0
+        for each in pattern(a_string(regex)).places(target):
+            if each.end == 0 or (0 < most <= len(parts) + 1) or (each.start == each.end == len(target)):
+                continue
+            parts.append(target[at : each.start])
+            at = each.end
+        parts.append(target[at:])
     while most == 0 and len(parts) > 1 and not parts[-1]:
         parts.pop()
     return parts if parts != [""] or not target else []
@@ -119,11 +124,11 @@ STRING_METHODS: dict[tuple[str, int], Method] = {
     ("trim", 0): str.strip,
     ("strip", 0): str.strip,
     ("replace", 2): _replace,
-    ("replaceAll", 2): lambda target, regex, new: _replace_regex(target, regex, new, 0),
+    ("replaceAll", 2): lambda target, regex, new: _replace_regex(target, regex, new, None),
     ("replaceFirst", 2): lambda target, regex, new: _replace_regex(target, regex, new, 1),
     ("split", 1): split,
     ("split", 2): split,
-    ("matches", 1): lambda target, regex: pattern(a_string(regex)).fullmatch(target) is not None,
+    ("matches", 1): lambda target, regex: pattern(a_string(regex)).fullmatch(target),
     ("concat", 1): lambda target, other: bounded(target + a_string(other)),
     ("charAt", 1): _char_at,
     ("toString", 0): lambda target: target,

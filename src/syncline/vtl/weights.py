@@ -1,12 +1,14 @@
-"""How much a value is, written out: lists and maps that stand in others more than once can unfold into more than fits.
+"""What an evaluation may take: how much a value is, written out, and until when it may run.
 
-For: whatever walks a whole value (writing it as text, comparing it, handing it out). Owns: the bound, and the note
-whether the evaluation under way stored one container in another at all; only then there is something to weigh.
-An evaluation does not wait for anything, so one note is enough.
+For: whatever walks a whole value (writing it as text, comparing it, handing it out), and loops. Lists and maps that
+stand in others more than once can unfold into more than fits. Owns: the bound, and the note on the evaluation under
+way: whether it stored one container in another at all (only then there is something to weigh), and its end. An
+evaluation does not wait for anything, so one note is enough.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from syncline.vtl.errors import LimitExceeded
@@ -20,29 +22,44 @@ TEXT_WORTH_NOTING = 4_096
 """A shorter text, stored as often as a template can, stays within the bound."""
 
 
-class Nesting:
-    """Whether this evaluation stored a container, or a long text, in a container."""
+NEVER = float("inf")
 
-    __slots__ = ("happened",)
+
+class Evaluation:
+    """The evaluation under way. `nested`: it stored a container, or a long text, in a container."""
+
+    __slots__ = ("monotonic", "nested", "until")
 
     def __init__(self) -> None:
-        self.happened = False
+        self.begin(float, NEVER)
+
+    def begin(self, monotonic: Callable[[], float], until: float) -> None:
+        """A new one, which ends when `monotonic` says so."""
+        self.nested = False
+        self.monotonic, self.until = monotonic, until
 
 
-NESTING = Nesting()
+EVALUATION = Evaluation()
+
+
+def tick() -> None:
+    """Raise LimitExceeded when the evaluation's time is up."""
+    if EVALUATION.monotonic() > EVALUATION.until:
+        raise LimitExceeded("The templates of this request have run for too long.")
 
 
 def noted(value: Value) -> Value:
     """`value`, about to be stored in a container."""
     kind = type(value)
     if kind is dict or kind is list or (kind is str and len(value) > TEXT_WORTH_NOTING):
-        NESTING.happened = True
+        EVALUATION.nested = True
     return value
 
 
 def light(value: Value) -> Value:
-    """`value`, unless it is too much written out. Raises LimitExceeded."""
-    if NESTING.happened and isinstance(value, dict | list):
+    """`value`, unless it is too much written out, or it is late. Raises LimitExceeded."""
+    tick()
+    if EVALUATION.nested and isinstance(value, dict | list):
         _weigh(value, {}, 0)
     return value
 

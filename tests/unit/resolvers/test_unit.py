@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from syncline.core import Meter, SystemClock, SystemIds, Unsupported, json
-from syncline.datasources import Context, DataSource, DataSourceError, Info
+from syncline.core.settings import Resolvers
+from syncline.datasources import Context, DataSource, DataSourceError, Info, Shared
 from syncline.resolvers import Library, ResolverError, ResolverSpec, compile_resolver
 from syncline.resolvers.resolver import CannotCompile
 
@@ -227,3 +228,32 @@ async def test_names_of_the_context_are_found_both_ways(library: Library) -> Non
 async def test_the_authorization_in_words(library: Library, identity: Any, name: str) -> None:
     resolved, _ = run(library, Canned(7), NEW, '"$util.authType()"', identity=identity)
     assert await resolved == name
+
+
+class SlowClock(SystemClock):
+    """A millisecond passes whenever it is looked at."""
+
+    at = 0.0
+
+    def monotonic(self) -> float:
+        self.at += 0.001
+        return self.at
+
+
+@pytest.mark.rule("RES-30")
+async def test_the_templates_of_a_request_have_a_time_altogether() -> None:
+    library = Library(SlowClock(), SystemIds(), Meter(), python=Resolvers(template_milliseconds_max=50))
+    looped = "#foreach($i in [1..100])#end{}"
+    spec = ResolverSpec("Query", "field", "UNIT", "s", looped, "$util.toJson(1)")
+    resolver = compile_resolver(spec, {"s": Canned(1)}, library)
+    shared = Shared()
+
+    async def again_and_again() -> None:
+        while True:
+            assert await resolver.resolve(Context({}, Info("field", "Query"), shared=shared)) == 1
+
+    with pytest.raises(ResolverError, match="have run for too long") as failed:
+        await again_and_again()
+    assert shared.template_seconds > 0.04
+    assert failed.value.error_type == "MappingTemplate"
+    assert await resolver.resolve(Context({}, Info("field", "Query"))) == 1

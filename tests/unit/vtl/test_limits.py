@@ -6,6 +6,7 @@ import pytest
 
 from syncline import vtl
 from syncline.vtl import LimitExceeded, ParseError, Return, TemplateError
+from unit.vtl.conftest import INTRINSICS, bindings
 
 Render = Callable[[str], str]
 
@@ -34,8 +35,10 @@ def test_a_loop_runs_a_thousand_iterations_and_no_more(render: Render) -> None:
         "#set($m = {})#set($l = [{'m': $m}])$util.qr($m.put('l', $l))",
         "#set($l = [1])$util.qr($l.add([$l]))",
         '#set($s = "x")$s.repeat(999999999)',
-        '#set($s = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")$s.matches("(a+)+c")',
-        '#set($s = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")$s.replaceAll("(a|a)*c", "")',
+        '#set($s = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")$s.matches("(?=(a+)+c)a*b")',
+        '#set($s = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")$s.replaceAll("(a|a)*(?!x)c", "")',
+        '#set($s = "(")#foreach($i in [1..999])#set($s = "$s(a")#end$ctx.args.id.matches($s)',
+        "#set($s = 'a')#foreach($i in [1..16])#set($s = $s + $s)#end$s.replaceAll('a', 'b')",
     ],
 )
 def test_what_would_grow_for_ever_is_stopped(render: Render, template: str) -> None:
@@ -118,3 +121,32 @@ def test_a_failure_inside_a_string_names_its_place(render: Render) -> None:
 @pytest.mark.rule("VTL-1")
 def test_names_with_hyphens_are_names_of_their_own() -> None:
     assert vtl.compile("$a-b $a__b").render({"a-b": 1, "a__b": 2}) == "1 2"
+
+
+@pytest.mark.rule("VTL-6")
+@pytest.mark.parametrize(
+    "regex", ["(a+)+c", "(a|a)*c", "(a*)*c", "((a{99}){9})*c", "(.*?,){30}c", "(a|aa)+c", "(x+x+)+y", "^(([a-z])+.)+c$"]
+)
+def test_expressions_that_multiply_are_answered_at_once(render: Render, regex: str) -> None:
+    text = "a" * 50_000 + "b"
+    assert vtl.compile(f'$s.matches("{regex}") $s.replaceAll("{regex}", "").length()').render({"s": text}) == (
+        f"false {len(text)}"
+    )
+
+
+@pytest.mark.rule("VTL-6")
+@pytest.mark.parametrize(
+    "template",
+    [
+        "#foreach($i in [1..999])$i#end",
+        "$util.toJson($ctx.args.list)" * 100,
+        '$ctx.args.id.matches("(?=1)123")' * 100,
+    ],
+)
+def test_an_evaluation_ends_when_its_time_is_up(template: str) -> None:
+    steps = iter(range(10_000))
+    compiled = vtl.compile(template, intrinsics=INTRINSICS)
+    with pytest.raises(LimitExceeded, match=r"The templates of this request have run for too long\."):
+        compiled.render(bindings(), monotonic=lambda: float(next(steps)), until=50.0)
+    assert compiled.render(bindings(), monotonic=lambda: float(next(steps)), until=1e9)
+    assert compiled.render(bindings())

@@ -97,7 +97,7 @@ def type_of(value: JSON) -> str:
 
 def matches(regex: JSON, text: JSON) -> bool:
     """Whether the regular expression finds something in the text."""
-    return pattern(text_of(regex)).search(text_of(text)) is not None
+    return pattern(text_of(regex)).search(text_of(text))
 
 
 def url_encode(text: JSON) -> str:
