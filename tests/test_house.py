@@ -17,6 +17,7 @@ MODULE_LINES_MAX = 500
 
 # The HTTP door, the socket loop and the supervisor; and the one place each where somebody else's code runs.
 CATCHES_EVERYTHING = {
+    "core/limits.py": "work that was begun by hand is handed on whatever is thrown at it",
     "client/auth.py": "the application's own token function may raise anything",
     "core/tasks.py": "the supervisor",
     "edge/http.py": "the HTTP door",

@@ -34,7 +34,8 @@ class Request(msgspec.Struct):
     def index(self) -> Mapping[str, str]:
         """Headers by lower-case name, the first value of each."""
         if self._index is None:
-            self._index = dict(reversed(self.headers))
+            found = dict(self.headers)
+            self._index = found if len(found) == len(self.headers) else dict(reversed(self.headers))
         return self._index
 
     @property

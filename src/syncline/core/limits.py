@@ -6,7 +6,11 @@ For: doors that run user code per request. Owns: who is under the limit, in the 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Coroutine, Generator
 from types import TracebackType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class TimeLimit:
@@ -20,6 +24,16 @@ class TimeLimit:
     def __call__(self) -> Limited:
         """One stretch of work under the limit."""
         return Limited(self)
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work` under the limit. What never waits is done before there is anything to limit."""
+        try:
+            waiting = work.send(None)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        async with self():
+            return await Rest(work, waiting)
 
     def begin(self, limited: Limited) -> None:
         """Count from now."""
@@ -72,3 +86,26 @@ class Limited:
         self._limit.end(self)
         if self._over and kind is asyncio.CancelledError and self._task.uncancel() == 0:
             raise TimeoutError from failure
+
+
+class Rest(Awaitable[T]):
+    """What is left of a coroutine that was begun by hand, and waits for `waiting`."""
+
+    __slots__ = ("_waiting", "_work")
+
+    def __init__(self, work: Coroutine[Any, Any, T], waiting: Any) -> None:
+        self._work, self._waiting = work, waiting
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        waiting = self._waiting
+        try:
+            while True:
+                try:
+                    sent = yield waiting
+                except BaseException as thrown:  # noqa: BLE001 (it is the work's own to handle)
+                    waiting = self._work.throw(thrown)
+                else:
+                    waiting = self._work.send(sent)
+        except StopIteration as done:
+            result: T = done.value
+            return result

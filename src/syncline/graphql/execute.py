@@ -359,6 +359,14 @@ def at_once(work: Awaitable[Any]) -> Any:
 
 def request_of(headers: list[tuple[str, str]], domain: str | None = None) -> dict[str, Any]:
     """`ctx.request`: headers by name, several of one name as a list, cookies left out."""
+    seen: dict[str, Any] = dict(headers)
+    if len(seen) < len(headers):
+        seen = _repeats(headers)
+    seen.pop("cookie", None)
+    return {"headers": seen, "domainName": domain}
+
+
+def _repeats(headers: list[tuple[str, str]]) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     for name, value in headers:
         if name not in seen:
@@ -367,5 +375,4 @@ def request_of(headers: list[tuple[str, str]], domain: str | None = None) -> dic
             seen[name].append(value)
         else:
             seen[name] = [seen[name], value]
-    seen.pop("cookie", None)
-    return {"headers": seen, "domainName": domain}
+    return seen

@@ -15,6 +15,7 @@ from syncline.core import Clock, Meter, SynclineError
 from syncline.datasources import DataSourceRecord, Engines, Sources
 from syncline.graphql import schema as schemas
 from syncline.graphql.api_cache import ApiCache
+from syncline.graphql.asking import Repeated
 from syncline.graphql.catalog import Entry
 from syncline.graphql.documents import Documents
 from syncline.graphql.errors import BadRequest
@@ -91,6 +92,7 @@ class LiveApi:
         self.auth = ApiAuth(self.api_id, ("API_KEY",), self.keys)
         self.schema: Schema | None = None
         self.documents: Documents | None = None
+        self.repeated = Repeated()
         self.cache: ApiCache | None = None
         self.traces = Traces()
         self.version = 0
@@ -162,6 +164,7 @@ class LiveApi:
             api.arn,
         )
         self.documents = None
+        self.repeated = Repeated()
         if self.cache is not None:
             self.cache.flush()  # What it kept was true of the API as it was.
         if self.schema is not None:

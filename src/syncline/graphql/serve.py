@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
-import msgspec
 from graphql import OperationType
 
 from syncline.auth import Authenticator, Door, Identity, Opened, Signed
@@ -30,9 +28,10 @@ from syncline.core import (
 from syncline.datasources import Shared
 from syncline.graphql import errors, overhttp
 from syncline.graphql.api_cache import Key, operation_key
+from syncline.graphql.asking import Asked, Body, decode_body, read_body
 from syncline.graphql.coerce import VariableRefused
 from syncline.graphql.documents import Document
-from syncline.graphql.errors import MalformedRequest, NoSchema, OperationUnsupported
+from syncline.graphql.errors import NoSchema, OperationUnsupported
 from syncline.graphql.execute import Publish, Run, Surroundings, request_of
 from syncline.graphql.live_api import LiveApi
 from syncline.graphql.logs import RequestLog
@@ -46,8 +45,6 @@ EXECUTION_SECONDS_MAX = 30.0
 """AppSync's time for one request."""
 REASON_CHARACTERS_MAX = 512
 """Of an error's message in the server's own log: a message may quote what the client sent."""
-ENCODINGS = ("", "identity", "amz-1.0")
-"""Clients that sign as aws-amplify does say amz-1.0 and mean nothing by it."""
 
 STATUSES = {
     "MalformedHttpRequestException": 400,
@@ -65,14 +62,6 @@ STATUSES = {
 """Statuses by error type."""
 
 
-class Body(msgspec.Struct):
-    """The body of a request; what else it holds is ignored."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = msgspec.field(name="operationName", default=None)
-
-
 class NotServed(errors.BadRequest):
     """No GraphQL API is served here."""
 
@@ -81,9 +70,6 @@ class NotServed(errors.BadRequest):
 
 class NotReplayable(errors.BadRequest):
     """The request of the trace {id} is too long to have been kept, or its API has no schema."""
-
-
-_decode_body = msgspec.json.Decoder(Body).decode
 
 
 class Server:
@@ -120,11 +106,13 @@ class Server:
         identity = await self._auth.authenticate(
             live.auth, headers, source_ip=request.peer, signed=_signed(request) if "authorization" in headers else None
         )
-        body = read_body(request)
+        repeated = live.repeated
+        asked = repeated.find(request)
+        body = read_body(request) if asked is None else asked.body
         if live.documents is None:
             raise NoSchema
-        reading = self._clock.monotonic()
-        document = live.documents.find(body.query, body.operation_name)
+        reading = self._clock.monotonic() if log is not None else 0.0
+        document = live.documents.find(body.query, body.operation_name) if asked is None else asked.document
         if log is not None:
             log.asked(body.query, body.variables, body.operation_name, parsing=reading)
         if strict:
@@ -139,8 +127,16 @@ class Server:
         generation = 0 if live.cache is None else live.cache.generation
         began = self._clock.monotonic()
         answer, run = await self._execute(
-            live, document, body, identity, request_of(request.headers, live.domain_of(headers)), log
+            live,
+            document,
+            body,
+            identity,
+            request_of(request.headers, live.domain_of(headers)),
+            None if asked is None else asked.variables,
+            log,
         )
+        if asked is None and run is not None and document.kind is OperationType.QUERY:
+            repeated.keep(request, Asked(body, document, run.surroundings.variables))
         if log is not None:
             log.ran(() if run is None else run.timings, answer.get("errors", []))
         if "errors" in answer:
@@ -191,7 +187,7 @@ class Server:
         """
         if trace.body is None or live.documents is None:
             raise NotReplayable(id=trace.id)
-        body = _decode_body(trace.body)
+        body = decode_body(trace.body)
         document = live.documents.find(body.query, body.operation_name)
         began = self._clock.monotonic()
         given = {"headers": trace.headers, "domainName": None}
@@ -219,13 +215,14 @@ class Server:
         body: Body,
         identity: Identity,
         request: dict[str, Any],
+        variables: dict[str, Any] | None = None,
         log: RequestLog | None = None,
     ) -> tuple[dict[str, Any], Run | None]:
         if document.errors:
             return {"data": None, "errors": document.errors}, None
         given = body.variables or {}
         try:
-            variables = document.variables.coerce(given)
+            variables = document.variables.coerce(given) if variables is None else variables
         except VariableRefused as refusal:
             return {"data": None, "errors": [errors.document(str(refusal), refusal.node)]}, None
         surroundings = self.surroundings(live, identity, request, given, variables, log)
@@ -238,8 +235,7 @@ class Server:
             way = Run(plan, surroundings, self._publisher(live) if plan.publications else None)
         run = way.run
         try:
-            async with self._limit():
-                data = await way.data()
+            data = await self._limit.run(way.data())
         except TimeoutError:
             late = {**errors.document("Execution timed out.", None), "errorType": "ExecutionTimeout"}
             return {"data": None, "errors": [*way.errors, late]}, run
@@ -325,33 +321,6 @@ def status_of(refusal: SynclineError) -> int:
     if isinstance(refusal, (Unauthenticated, Denied)):
         return 403
     return 400 if isinstance(refusal, Invalid) else 500
-
-
-def read_body(request: Request) -> Body:
-    """What is asked. Raises MalformedRequest."""
-    if request.method == "GET":
-        return _read_query(request.query)
-    if request.header("content-encoding") not in ENCODINGS:
-        raise MalformedRequest(f"Unsupported content encoding: {request.header('content-encoding')}.")
-    if not request.body.strip():
-        raise MalformedRequest("Request body is empty.")
-    try:
-        return _decode_body(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedRequest from None
-
-
-def _read_query(query: str) -> Body:
-    given = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
-    if "query" not in given:
-        raise MalformedRequest("Request body is empty.")
-    try:
-        variables = json.decode(given["variables"]) if given.get("variables") else None
-        return msgspec.convert(
-            {"query": given["query"], "variables": variables, "operationName": given.get("operationName") or None}, Body
-        )
-    except (msgspec.DecodeError, RecursionError):
-        raise MalformedRequest from None
 
 
 def _signed(request: Request) -> Signed:

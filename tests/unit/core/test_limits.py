@@ -45,3 +45,40 @@ def test_a_cancellation_from_outside_stays_one() -> None:
             await task
 
     simulate(world())
+
+
+def test_work_that_is_run_under_the_limit_is_the_same_work() -> None:
+    async def world() -> list[str]:
+        limit = TimeLimit(30)
+        told: list[str] = []
+
+        async def work(seconds: float) -> str:
+            try:
+                for _ in range(3):
+                    await asyncio.sleep(seconds)
+            except asyncio.CancelledError:
+                told.append(f"ended in {seconds:g}")
+                raise
+            return f"done {seconds:g}"
+
+        async def at_once() -> str:
+            return "at once"
+
+        told.append(await limit.run(at_once()))
+        told.append(await limit.run(work(2)))
+        with pytest.raises(TimeoutError):
+            await limit.run(work(20))
+        with pytest.raises(ZeroDivisionError):
+            await limit.run(failing())
+        task = asyncio.ensure_future(limit.run(work(7)))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return told
+
+    async def failing() -> None:
+        await asyncio.sleep(1)
+        raise ZeroDivisionError
+
+    assert simulate(world()) == ["at once", "done 2", "ended in 20", "ended in 7"]
