@@ -99,8 +99,10 @@ class LiveApi:
         """Of the schema and of who may see what: subscriptions of one version can share a group."""
         self.changed: dict[object, Callable[[], None]] = {}
         """What wants to know of a new state: the live connections."""
+        self.interests: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+        """What equal subscriptions share; gone with the last of them."""
         self.projections: WeakValueDictionary[Any, Any] = WeakValueDictionary()
-        """By group, what equal subscriptions share; gone with the last of them."""
+        """By plan, what subscriptions share that differ in their arguments alone."""
         self.ending: dict[str, dict[tuple[Any, str], Callable[[Any], bool]]] = {}
         """By subscription field, what ends live subscriptions: by endpoint and id."""
         self.present: dict[Any, None] = {}

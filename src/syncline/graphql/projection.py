@@ -1,4 +1,4 @@
-"""What subscribers of one group get of a published value: filtered by arguments, projected, encoded once.
+"""What subscribers get of a published value: filtered by arguments, projected, encoded once.
 
 For: `subscribe`. Never: knows a connection.
 """
@@ -14,26 +14,31 @@ from syncline.graphql.execute import Run, Surroundings, at_once
 from syncline.graphql.live_api import LiveApi
 from syncline.graphql.plan import Plan
 from syncline.graphql.selection import FieldPlan
-from syncline.hub import Hint
+from syncline.hub import Hint, Topic
 
 Value = Any
 
 
-class Projection:
-    """What subscribers of one group get of a published value."""
+class Interest:
+    """What equal subscriptions are for and get: their group. `index`: by what they are found."""
+
+    __slots__ = ("__weakref__", "index", "matches", "project", "topics")
 
     def __init__(
         self,
-        plan: Plan,
-        field: FieldPlan,
+        topics: tuple[Topic, ...],
         matches: Callable[[Value], bool] | None,
         index: tuple[Hint, ...] | None,
-        surroundings: Surroundings,
-        live: LiveApi,
-        meter: Meter,
+        projection: Projection,
     ) -> None:
-        self.matches = matches
-        self.index = index
+        self.topics, self.matches, self.index = topics, matches, index
+        self.project = projection.payload
+
+
+class Projection:
+    """What subscribers of equal documents get of a published value, whatever their arguments are."""
+
+    def __init__(self, plan: Plan, field: FieldPlan, surroundings: Surroundings, live: LiveApi, meter: Meter) -> None:
         self._plan, self._field, self._surroundings = plan, field, surroundings
         self._live, self._meter = live, meter
         self._head = b'{"data":{' + json.encode(field.key) + b":"

@@ -23,7 +23,7 @@ from syncline.graphql.execute import Run, request_of
 from syncline.graphql.filters import Filter, compile_filter, hints_of
 from syncline.graphql.live_api import LiveApi
 from syncline.graphql.plan import Plan
-from syncline.graphql.projection import Projection, matching
+from syncline.graphql.projection import Interest, Projection, matching
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.serve import Server
 from syncline.hub import Answer, ErrorObject, Hub, Start, Subscription, Topic, register, wish_of
@@ -298,40 +298,49 @@ class Endpoint:
 
     def _subscription(self, live: LiveApi, start: Start, identity: Identity, filters: Filters) -> Subscription:
         """What the hub is given: made anew for each state of the schema."""
-        document, variables = _understood(live, start)
-        field = _only(document.delivery(identity.grants, variables), start)
-        if field.blocked is not None:
-            raise Refused([_shown(field.blocked)])
-        assert live.schema is not None, "a document was found, so there is a schema"
-        topics = tuple(Topic(live.api_id, name) for name in live.schema.subscriptions.get(field.name, ()))
-        if not topics:
-            raise Refused([{"message": f"{field.name} is linked to no mutation: it needs @aws_subscribe."}])
-        query = start.payload["query"], start.payload.get("operationName")
+        interest = self._interest(live, start, identity, filters)
         positions = isinstance(start.extension.get("resume"), dict)
-        wanted = filters.wanted
-        name = None if wanted is None else wanted.name
-        group = live.version, positions, name, query, json.encode(start.payload.get("variables")), identity.grants
-        projection = live.projections.get(group)
-        if projection is None:
-            plan = document.delivery(identity.grants, variables)
-            surroundings = self._server.surroundings(live, identity, {}, {}, {})
-            given = arguments_of(field, variables)
-            matches = matching(given) if wanted is None else wanted.matches
-            index = hints_of(given.items()) if wanted is None else wanted.hints()
-            projection = Projection(plan, field, matches, index, surroundings, live, self._meter)
-            live.projections[group] = projection
         return Subscription(
-            topics,
-            group,
-            projection.matches,
-            projection.payload,
+            interest.topics,
+            (interest, positions),
+            interest.matches,
+            interest.project,
             start.outbox,
             start.prefix,
             start.suffix,
             resume.stamp(self._hub.epoch(live.api_id)) if positions else None,
             lambda errors: self._ended(start.id, errors),
-            index=projection.index,
+            index=interest.index,
         )
+
+    def _interest(self, live: LiveApi, start: Start, identity: Identity, filters: Filters) -> Interest:
+        """What a start is for: one object for all that are for the same. Raises Refused."""
+        document, variables = _understood(live, start)
+        plan = document.delivery(identity.grants, variables)
+        field = _only(plan, start)
+        if field.blocked is not None:
+            raise Refused([_shown(field.blocked)])
+        wanted, given = filters.wanted, arguments_of(field, variables)
+        # What a filter replaces does not tell subscriptions apart.
+        key = live.version, plan, wanted is None, json.encode(given) if wanted is None else wanted.name
+        interest: Interest | None = live.interests.get(key)
+        if interest is None:
+            assert live.schema is not None, "a document was found, so there is a schema"
+            topics = tuple(Topic(live.api_id, name) for name in live.schema.subscriptions.get(field.name, ()))
+            if not topics:
+                raise Refused([{"message": f"{field.name} is linked to no mutation: it needs @aws_subscribe."}])
+            matches = matching(given) if wanted is None else wanted.matches
+            index = hints_of(given.items()) if wanted is None else wanted.hints()
+            interest = Interest(topics, matches, index, self._projection(live, plan, field, identity))
+            live.interests[key] = interest
+        return interest
+
+    def _projection(self, live: LiveApi, plan: Plan, field: FieldPlan, identity: Identity) -> Projection:
+        projection: Projection | None = live.projections.get(plan)
+        if projection is None:
+            surroundings = self._server.surroundings(live, identity, {}, {}, {})
+            projection = live.projections[plan] = Projection(plan, field, surroundings, live, self._meter)
+        return projection
 
     # --- credentials that are good no more
 

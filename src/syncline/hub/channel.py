@@ -14,7 +14,7 @@ from collections.abc import Hashable
 from weakref import WeakValueDictionary
 
 from syncline.core import Clock, Meter, settings
-from syncline.hub.groups import Form, Group, Shape, Touched, deliver
+from syncline.hub.groups import Form, Group, Shape, Trail, deliver
 from syncline.hub.history import Log
 from syncline.hub.listeners import Listeners
 from syncline.hub.port import Outbox, Subscription
@@ -51,9 +51,9 @@ class Channel:
         self._work: deque[Group] = deque()
         self._current: Publication
         """The publication that the groups in `_work` still have to see."""
-        self._payloads: dict[Form, bytes | None] = {}
-        """What the forms made of it."""
-        self._touched: dict[Group, Touched] = {}
+        self._grown: dict[Form | Trail, Trail | None] = {}
+        """How it goes on from each trail; None: not at all, its form makes nothing of it."""
+        self._touched: dict[Group, Trail] = {}
         self.publications = meter.counter("syncline_hub_publications_total", api=api)
         self.deliveries = meter.counter("syncline_hub_deliveries_total", api=api)
         self.dropped = meter.counter("syncline_hub_dropped_publications_total", api=api)
@@ -169,7 +169,7 @@ class Channel:
         left = bytes_max
         while self.busy and left > 0:
             left = self._project(left)
-            touched, self._touched = self._touched, {}
+            touched, self._touched, self._grown = self._touched, {}, {}
             self.deliveries.add(deliver(touched))
             self._take_subscriptions()
         return self.busy
@@ -177,30 +177,38 @@ class Channel:
     def _project(self, left: int) -> int:
         """Have the publications at the head of the line made into messages, until they come to `left` bytes."""
         while True:
-            work, touched, payloads, most = self._work, self._touched, self._payloads, self._most
+            work, touched, grown = self._work, self._touched, self._grown
             while work:
                 group = work.popleft()
-                payload = group.payload(self._current, payloads)
-                if payload is None:
+                if group.matches is not None and not group.matches(self._current.value):
                     continue
-                if len(payload) > most and not self._current.judged:
-                    self.drop(self._current, len(payload))
-                    continue
-                entry = touched.get(group)
-                if entry is None:
-                    entry = touched[group] = Touched([], [])
-                entry.positions.append(self._current.position)
-                entry.payloads.append(payload)
-                left -= len(payload) * group.size
+                before = touched.get(group) or group.form
+                if before not in grown:
+                    grown[before] = self._grow(before, group.form)
+                trail = grown[before]
+                if trail is not None:
+                    touched[group] = trail
+                    left -= len(trail.payload) * group.size
             if left <= 0 or not self._line or isinstance(self._line[0], Subscription):
                 return left
             self._take_publication()
+
+    def _grow(self, before: Form | Trail, form: Form) -> Trail | None:
+        """Have a form make a message of the current publication, after those before it."""
+        publication = self._current
+        payload = form.payload(publication)
+        if payload is None:
+            return None
+        if len(payload) > self._most and not publication.judged:
+            self.drop(publication, len(payload))
+            return None
+        return Trail(before if isinstance(before, Trail) else None, publication.position, payload)
 
     def _take_publication(self) -> None:
         publication = self._line.popleft()
         assert isinstance(publication, Publication), "it was looked at"
         self._current = publication
-        self._payloads = {}
+        self._grown = {}
         self.settled = publication.position
         for topic in publication.topics:
             listeners = self._listeners.get(topic)

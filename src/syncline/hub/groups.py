@@ -46,29 +46,53 @@ class Shape:
         self.prefix_length = len(first.prefix)
         self.suffix = first.suffix
 
-    def parts(self, payloads: list[bytes]) -> Parts:
-        """The frames of `payloads`, but for the prefix."""
+    def parts(self, trail: Trail) -> Parts:
+        """The frames of a trail's messages, but for the prefix."""
+        messages = trail.messages()
         pack, suffix, length, frame_header = self.pack, self.suffix, self.prefix_length, self.frame_header
-        packed = [pack(payload + suffix) for payload in payloads]
+        packed = [pack(each.payload + suffix) for each in messages]
         headers = [frame_header(length + len(rest)) for rest in packed]
         shared = [
             headers[0],
             *(rest + following for rest, (_, following) in zip(packed, pairwise([*headers, b""]), strict=True)),
         ]
-        return Parts(payloads, packed, shared, sum(map(len, shared)) + len(packed) * length)
+        positions = [each.position for each in messages]
+        return Parts(positions, packed, shared, sum(map(len, shared)) + len(packed) * length)
 
 
 class Parts(NamedTuple):
-    """Some payloads as every member of a shape gets them.
+    """Some messages as every member of a shape gets them.
 
-    `packed`: what follows the prefix in each message, as it leaves; `shared`: what `prefix.join` makes their frames
-    from; `length`: how many bytes these are.
+    `packed`: what follows the prefix in each, as it leaves; `shared`: what `prefix.join` makes their frames from;
+    `length`: how many bytes these are.
     """
 
-    payloads: list[bytes]
+    positions: list[int]
     packed: list[bytes]
     shared: list[bytes]
     length: int
+
+
+class Trail:
+    """What groups get in one flush: a message, and those before it. Groups of one form that get the same share it."""
+
+    __slots__ = ("before", "count", "parts", "payload", "position")
+
+    def __init__(self, before: Trail | None, position: int, payload: bytes) -> None:
+        self.before = before
+        self.position = position
+        self.payload = payload
+        self.count: int = 1 if before is None else before.count + 1
+        self.parts: dict[Shape, Parts] = {}
+
+    def messages(self) -> list[Trail]:
+        """It and those before it, in position order."""
+        found: list[Trail] = []
+        each: Trail | None = self
+        while each is not None:
+            found.append(each)
+            each = each.before
+        return found[::-1]
 
 
 class Cohort:
@@ -109,15 +133,6 @@ class Group:
         self.doubles = 0
         """How many outboxes have more than one member here."""
 
-    def payload(self, publication: Publication, made: dict[Form, bytes | None]) -> bytes | None:
-        """What the group's members get of a publication: None when nothing. `made`: what forms made of it already."""
-        if self.matches is not None and not self.matches(publication.value):
-            return None
-        form = self.form
-        if form not in made:
-            made[form] = form.payload(publication)
-        return made[form]
-
     def add(self, subscription: Subscription, shape: Shape, *, alone: bool) -> Cohort:
         """Take in a member; returns with whom it shares its bytes."""
         cohort = self.cohorts.get(shape)
@@ -148,35 +163,24 @@ class Group:
             del self.outboxes[subscription.outbox]
 
 
-class Touched(NamedTuple):
-    """What a group gets in this flush, in position order."""
-
-    positions: list[int]
-    payloads: list[bytes]
-
-
 class Entry(NamedTuple):
     """What one of an outbox's several subscriptions gets in this flush."""
 
     subscription: Subscription
-    positions: list[int]
     parts: Parts
 
 
-def deliver(touched: Mapping[Group, Touched]) -> int:
+def deliver(touched: Mapping[Group, Trail]) -> int:
     """Write every message to every member, in position order, one write per outbox. Returns how many messages."""
     count = 0
     together = len(touched) == 1 and not next(iter(touched)).doubles
     mixed: dict[Outbox, list[Entry]] = {}
-    made: dict[Shape, Parts] = {}
-    for group, entry in touched.items():
-        payloads = entry.payloads
-        count += group.size * len(payloads)
+    for group, trail in touched.items():
+        count += group.size * trail.count
         for shape, cohort in group.cohorts.items():
-            parts = made.get(shape)
-            # Groups of one form have the very same payloads, so that this compares hardly more than addresses.
-            if parts is None or parts.payloads != payloads:
-                parts = made[shape] = shape.parts(payloads)
+            parts = trail.parts.get(shape)
+            if parts is None:
+                parts = trail.parts[shape] = shape.parts(trail)
             cohort.bytes += parts.length
             write_all(cohort.alone.values(), parts.shared)
             if not cohort.shared:
@@ -185,7 +189,7 @@ def deliver(touched: Mapping[Group, Touched]) -> int:
                 write_all(cohort.shared.values(), parts.shared)
                 continue
             for subscription in cohort.shared:
-                mixed.setdefault(subscription.outbox, []).append(Entry(subscription, entry.positions, parts))
+                mixed.setdefault(subscription.outbox, []).append(Entry(subscription, parts))
     for outbox, entries in mixed.items():
         first = entries[0]
         frames = (
@@ -204,8 +208,8 @@ def write_all(members: Iterable[tuple[Callable[[bytes], None], bytes]], parts: l
 def interleaved(outbox: Outbox, entries: Iterable[Entry]) -> bytes:
     """The frames of several subscriptions of one outbox, in position order."""
     frames: list[tuple[int, bytes, bytes]] = []
-    for subscription, positions, parts in entries:
-        for position, rest in zip(positions, parts.packed, strict=True):
+    for subscription, parts in entries:
+        for position, rest in zip(parts.positions, parts.packed, strict=True):
             body = subscription.prefix + rest
             frames.append((position, subscription.prefix, outbox.frame_header(len(body)) + body))
     frames.sort(key=lambda frame: frame[:2])

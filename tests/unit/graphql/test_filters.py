@@ -159,18 +159,18 @@ async def cost(filters: int) -> float:
             Subscription((topic,), found.name, found.matches, json.encode, box, b"<", b">", index=found.hints())
         )
         boxes.append(box)
-    started = time.perf_counter()
+    started = time.process_time()
     for n in range(1000):
         hub.publish(topic, {"room": f"r{n % filters}", "size": 9}, commit=0)
         await hub.drained()
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     assert sum(box.data.count(b"<") for box in boxes) == 1000
     return seconds
 
 
 @pytest.mark.rule("GQL-33")
 async def test_ten_thousand_filters_cost_a_publication_what_ten_do() -> None:
-    few, many = min([await cost(10) for _ in range(3)]), await cost(10_000)
+    few, many = min([await cost(10) for _ in range(3)]), min([await cost(10_000) for _ in range(2)])
     assert many < few * 3, f"{many * 1000:.0f} µs a publication, {few * 1000:.0f} with ten filters"
 
 

