@@ -5,6 +5,7 @@ For: `service`. Owns: which state a user goes to. Never: issues a token.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -126,6 +127,9 @@ class Accounts:
         """A code to a verified address; the old password works on until it is used."""
         client, pool = self._asked(request)
         user = await self._users.find(pool, request["Username"])
+        if user is None:
+            metadata = request.get("ClientMetadata") or {}
+            user = await self.migrate(pool, client, request["Username"], None, metadata)
         if user is None:
             if client.discreet:
                 return {"CodeDeliveryDetails": attributes.delivery("email", request["Username"])}
@@ -261,25 +265,33 @@ class Accounts:
             await self._codes.send(pool, user, None, purpose="invite", secret=password, attribute=channel)
         return user
 
-    async def migrate(self, pool: Pool, client: Client, name: str, password: str) -> User | None:
-        """The user as the pool's UserMigration function knows them, taken in; None when there is no such function."""
+    async def migrate(
+        self, pool: Pool, client: Client, name: str, password: str | None, metadata: Mapping[str, str]
+    ) -> User | None:
+        """The user as the pool's UserMigration function knows them, taken in; None when there is no such function.
+
+        Without a password it is one who forgot it, and chooses another by code.
+        """
         found = await self._triggers.fire(
             pool,
             "UserMigration",
-            "Authentication",
+            "ForgotPassword" if password is None else "Authentication",
             user=None,
             client=client,
             userName=name,
-            password=password,
-            validationData={},
-            clientMetadata={},
+            **({} if password is None else {"password": password}),
+            validationData=dict(metadata),
+            clientMetadata=dict(metadata),
         )
         if found is None or not isinstance(found.get("userAttributes"), dict):
             return None
         given = {key: str(value) for key, value in found["userAttributes"].items() if key not in ("username", "sub")}
         user = self._new(pool, name, given)
-        status = found.get("finalUserStatus") or CONFIRMED
-        user = msgspec.structs.replace(user, status=status, **self._kept(pool, user.name, password))
+        if password is None:
+            user = msgspec.structs.replace(user, status=RESET_REQUIRED)
+        else:
+            status = found.get("finalUserStatus") or CONFIRMED
+            user = msgspec.structs.replace(user, status=status, **self._kept(pool, user.name, password))
         return await self._users.add(pool, user, lambda snapshot: _check_free(snapshot, pool, user))
 
     # --- parts

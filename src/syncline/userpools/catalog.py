@@ -37,13 +37,7 @@ PLAIN_CLIENT = (
     *("EnableTokenRevocation", "EnablePropagateAdditionalUserContextData", "AuthSessionValidity"),
     "RefreshTokenRotation",
 )
-TRIGGERS_UNBUILT = {
-    "PreAuthentication",
-    "PostAuthentication",
-    "CustomSMSSender",
-    "CustomEmailSender",
-    "InboundFederation",
-}
+TRIGGERS_UNBUILT = {"CustomSMSSender", "CustomEmailSender", "InboundFederation"}
 
 
 class Catalog:

@@ -9,16 +9,16 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
-
-import msgspec
 
 from syncline.core import Clock, Ids, Vault, json
 from syncline.userpools import attributes, passwords, srp
 from syncline.userpools.accounts import CONFIRMED, FORCE_CHANGE, RESET_REQUIRED, UNCONFIRMED, Accounts
+from syncline.userpools.asking import Asking
 from syncline.userpools.attempts import Attempts
 from syncline.userpools.catalog import Catalog
+from syncline.userpools.custom import CustomChallenges, passed
 from syncline.userpools.directory import Directory
 from syncline.userpools.errors import (
     NoSuchUser,
@@ -28,18 +28,17 @@ from syncline.userpools.errors import (
     ParameterInvalid,
     ResetRequired,
 )
-from syncline.userpools.model import Client, Pool, SignIn, User
+from syncline.userpools.grants import Grants
+from syncline.userpools.model import Client, Pool, User
 from syncline.userpools.sign_ins import SignIns
 from syncline.userpools.srp import Verifier
-from syncline.userpools.tokens import TokenParts, Tokens
+from syncline.userpools.tokens import Tokens
 from syncline.userpools.triggers import Triggers, attributes_event
 
 Members = dict[str, Any]
 HEX = re.compile(r"[0-9a-fA-F]{1,1024}")
 ALIASES = {"REFRESH_TOKEN": "REFRESH_TOKEN_AUTH", "ADMIN_NO_SRP_AUTH": "ADMIN_USER_PASSWORD_AUTH"}
 ADMIN_ONLY = frozenset({"ADMIN_USER_PASSWORD_AUTH"})
-CHALLENGES_MAX = 10
-"""Rounds of a custom flow."""
 
 
 class SignInFlows:
@@ -61,14 +60,16 @@ class SignInFlows:
         self._catalog, self._users, self._accounts, self._sign_ins = catalog, users, accounts, sign_ins
         self._tokens, self._triggers, self._attempts = tokens, triggers, attempts
         self._vault, self._clock, self._ids = vault, clock, ids
-        self._flows: dict[str, Callable[[Pool, Client, Mapping[str, str]], Awaitable[Members]]] = {
+        self._grants = Grants(catalog, sign_ins, tokens, triggers)
+        self._challenger = CustomChallenges(sign_ins, triggers, self._signed_in)
+        self._flows: dict[str, Callable[[Asking], Awaitable[Members]]] = {
             "USER_SRP_AUTH": self._srp,
             "USER_PASSWORD_AUTH": self._password,
             "ADMIN_USER_PASSWORD_AUTH": self._password,
             "REFRESH_TOKEN_AUTH": self._refresh,
             "CUSTOM_AUTH": self._custom,
         }
-        self._challenges: dict[str, Callable[[Pool, Client, str, Mapping[str, str]], Awaitable[Members]]] = {
+        self._challenges: dict[str, Callable[[Asking], Awaitable[Members]]] = {
             "PASSWORD_VERIFIER": self._prove,
             "NEW_PASSWORD_REQUIRED": self._new_password,
             "CUSTOM_CHALLENGE": self._answer,
@@ -87,11 +88,10 @@ class SignInFlows:
             raise ParameterInvalid("Initiate Auth method not supported.")
         if flow not in client.flows:
             raise ParameterInvalid(f"{flow} flow not enabled for this client")
-        given: Mapping[str, str] = request.get("AuthParameters") or {}
+        asking = Asking(pool, client, request.get("AuthParameters") or {}, request.get("ClientMetadata") or {})
         if flow != "REFRESH_TOKEN_AUTH":
-            name = _required(given, "USERNAME")
-            self._catalog.check_secret_hash(client, name, given.get("SECRET_HASH"))
-        return await run(pool, client, given)
+            self._catalog.check_secret_hash(client, asking.required("USERNAME"), asking.given.get("SECRET_HASH"))
+        return await run(asking)
 
     async def respond(self, request: Members, *, admin: bool) -> Members:
         """RespondToAuthChallenge and AdminRespondToAuthChallenge."""
@@ -100,9 +100,10 @@ class SignInFlows:
         run = self._challenges.get(request["ChallengeName"])
         if run is None:
             raise NotBuilt(what=f"The challenge {request['ChallengeName']}")
-        given: Mapping[str, str] = request.get("ChallengeResponses") or {}
-        self._catalog.check_secret_hash(client, _required(given, "USERNAME"), given.get("SECRET_HASH"))
-        return await run(pool, client, request.get("Session") or "", given)
+        given, metadata = request.get("ChallengeResponses") or {}, request.get("ClientMetadata") or {}
+        asking = Asking(pool, client, given, metadata, request.get("Session") or "")
+        self._catalog.check_secret_hash(client, asking.required("USERNAME"), given.get("SECRET_HASH"))
+        return await run(asking)
 
     async def refresh(self, request: Members) -> Members:
         """GetTokensFromRefreshToken."""
@@ -110,7 +111,8 @@ class SignInFlows:
         secret = self._catalog.secret_of(client)
         if secret is not None and not hmac.compare_digest(secret, request.get("ClientSecret") or ""):
             raise NotAuthorized(f"Client {client.id} is configured with secret but a right one was not received")
-        return await self._refreshed(self._catalog.pool(client.pool), client, request["RefreshToken"])
+        asking = Asking(self._catalog.pool(client.pool), client, {}, request.get("ClientMetadata") or {})
+        return await self._refreshed(asking, request["RefreshToken"])
 
     async def bearer(self, token: str) -> tuple[Pool, Client, User]:
         """Who an access token is. Raises NotAuthorized."""
@@ -131,13 +133,14 @@ class SignInFlows:
 
     # --- flows
 
-    async def _srp(self, pool: Pool, client: Client, given: Mapping[str, str]) -> Members:
-        name, public = _required(given, "USERNAME"), _required(given, "SRP_A")
+    async def _srp(self, asking: Asking) -> Members:
+        return await self._srp_challenge(asking, await self._begun(asking, asking.required("USERNAME")))
+
+    async def _srp_challenge(self, asking: Asking, user: User | None, **more: Any) -> Members:
+        """The challenge to prove a password without showing it; `more` goes with it to the answer."""
+        pool, client, name, public = asking.pool, asking.client, asking.required("USERNAME"), asking.required("SRP_A")
         if not HEX.fullmatch(public) or int(public, 16) % srp.N == 0:
             raise ParameterInvalid("SRP_A is not a number of the group.")
-        user = await self._users.find(pool, name)
-        if user is None and not client.discreet:
-            raise NoSuchUser
         known = user is not None and bool(user.verifier)
         verifier = passwords.verifier_of(user, self._vault) if user is not None and known else self._decoy(pool, name)
         secret = int.from_bytes(self._ids.bytes(srp.SECRET_BYTES), "big") | 1
@@ -150,6 +153,7 @@ class SignInFlows:
             "b": f"{secret:x}",
             "B": public_b,
             "name": shown,
+            **more,
         }
         return {
             "ChallengeName": "PASSWORD_VERIFIER",
@@ -162,10 +166,11 @@ class SignInFlows:
             },
         }
 
-    async def _prove(self, pool: Pool, client: Client, session: str, given: Mapping[str, str]) -> Members:
-        block, stamp = _required(given, "PASSWORD_CLAIM_SECRET_BLOCK"), _required(given, "TIMESTAMP")
-        claimed = _required(given, "PASSWORD_CLAIM_SIGNATURE")
-        facts = self._sign_ins.take(client, block, kind="srp")
+    async def _prove(self, asking: Asking) -> Members:
+        pool = asking.pool
+        block, stamp = asking.required("PASSWORD_CLAIM_SECRET_BLOCK"), asking.required("TIMESTAMP")
+        claimed = asking.required("PASSWORD_CLAIM_SIGNATURE")
+        facts = self._sign_ins.take(asking.client, block, kind="srp")
         self._check_pause(pool, facts["name"])
         user = await self._users.find(pool, facts["name"]) if facts["user"] else None
         # For nobody the sums are done, too: how long this takes does not tell who is there.
@@ -175,14 +180,19 @@ class SignInFlows:
         if user is None or not proved:
             self._attempts.failed(pool.id, pool.fold(facts["name"]))
             raise NotAuthorized
-        return await self._signed_in(pool, client, user)
+        if "custom" in facts:
+            self._check_state(user)
+            return await self._challenger.next(asking, user, [*facts["custom"], passed("PASSWORD_VERIFIER")])
+        return await self._signed_in(asking, user)
 
-    async def _password(self, pool: Pool, client: Client, given: Mapping[str, str]) -> Members:
-        name, password = _required(given, "USERNAME"), _required(given, "PASSWORD")
+    async def _password(self, asking: Asking) -> Members:
+        pool, client = asking.pool, asking.client
+        name, password = asking.required("USERNAME"), asking.required("PASSWORD")
         self._check_pause(pool, name)
         user = await self._users.find(pool, name)
         if user is None:
-            user = await self._accounts.migrate(pool, client, name, password)
+            user = await self._accounts.migrate(pool, client, name, password, asking.metadata)
+        await self._triggered(asking, user)
         if user is None:
             passwords.matches(pool, self._nobody(pool, name), password, self._vault)  # takes as long as for a user
             self._attempts.failed(pool.id, pool.fold(name))
@@ -190,16 +200,63 @@ class SignInFlows:
         if not passwords.matches(pool, user, password, self._vault):
             self._attempts.failed(pool.id, user.key)
             raise NotAuthorized
-        return await self._signed_in(pool, client, user)
+        return await self._signed_in(asking, user)
 
-    async def _refresh(self, pool: Pool, client: Client, given: Mapping[str, str]) -> Members:
-        if client.rotation is not None:
+    async def _custom(self, asking: Asking) -> Members:
+        user = await self._begun(asking, asking.required("USERNAME"))
+        if asking.given.get("CHALLENGE_NAME") == "SRP_A":
+            past = [passed("SRP_A")]
+            # For nobody the functions are not asked: what they answer would tell.
+            if user is None or await self._challenger.wanted(asking, user, past) == "PASSWORD_VERIFIER":
+                return await self._srp_challenge(asking, user, custom=past)
+            raise NotBuilt(what="A custom flow that goes on from SRP_A without PASSWORD_VERIFIER")
+        if user is None:
+            raise NotAuthorized
+        self._check_state(user)
+        return await self._challenger.next(asking, user, [])
+
+    async def _answer(self, asking: Asking) -> Members:
+        facts = self._sign_ins.take(asking.client, asking.session, kind="custom")
+        user = await self._users.user(asking.pool, facts["user"])
+        self._check_pause(asking.pool, user.key)
+        if not await self._is(asking.pool, user, asking.given["USERNAME"]):
+            raise NotAuthorized("Invalid session for the user.")
+        right = await self._challenger.verified(asking, user, facts)
+        if not right:
+            self._attempts.failed(asking.pool.id, user.key)
+        return await self._challenger.next(asking, user, [*facts["past"], passed("CUSTOM_CHALLENGE", right, facts)])
+
+    async def _begun(self, asking: Asking, name: str) -> User | None:
+        """Who wants to sign in, when PreAuthentication has nothing against it; None for nobody, if that is not told."""
+        user = await self._users.find(asking.pool, name)
+        if user is None and not asking.client.discreet:
+            raise NoSuchUser
+        await self._triggered(asking, user)
+        return user
+
+    async def _triggered(self, asking: Asking, user: User | None) -> None:
+        if user is None and not asking.client.discreet:
+            return
+        told: Members = {"userNotFound": user is None} if asking.client.discreet else {}
+        await self._triggers.fire(
+            asking.pool,
+            "PreAuthentication",
+            "Authentication",
+            user=user,
+            client=asking.client,
+            userName=None if user else asking.required("USERNAME"),
+            userAttributes={} if user is None else attributes_event(user),
+            validationData=dict(asking.metadata),
+            **told,
+        )
+
+    async def _refresh(self, asking: Asking) -> Members:
+        if asking.client.rotation is not None:
             raise NotAuthorized("Refresh token rotation is enabled: use GetTokensFromRefreshToken.")
-        token = _required(given, "REFRESH_TOKEN")
-        secret = self._catalog.secret_of(client)
-        if secret is not None:
-            await self._check_refresh_hash(pool, client, token, given.get("SECRET_HASH"))
-        return await self._refreshed(pool, client, token)
+        token = asking.required("REFRESH_TOKEN")
+        if self._catalog.secret_of(asking.client) is not None:
+            await self._check_refresh_hash(asking.pool, asking.client, token, asking.given.get("SECRET_HASH"))
+        return await self._refreshed(asking, token)
 
     async def _check_refresh_hash(self, pool: Pool, client: Client, token: str, given: str | None) -> None:
         facts = self._sign_ins.read(token)
@@ -211,31 +268,23 @@ class SignInFlows:
         except NotAuthorized:
             self._catalog.check_secret_hash(client, user.sub, given)
 
-    async def _refreshed(self, pool: Pool, client: Client, token: str) -> Members:
-        sign_in = await self._sign_ins.of_refresh(client, token)
-        user = await self._users.find(pool, sign_in.user)
+    async def _refreshed(self, asking: Asking, token: str) -> Members:
+        sign_in = await self._sign_ins.of_refresh(asking.client, token)
+        user = await self._users.find(asking.pool, sign_in.user)
         if user is None:
             raise NotAuthorized("Invalid Refresh Token")
         self._check_state(user)
-        result = await self._issued(pool, client, user, sign_in, source="RefreshTokens")
-        if client.rotation is not None:
-            result["RefreshToken"] = await self._sign_ins.turned(sign_in)
-        return {"AuthenticationResult": result, "ChallengeParameters": {}}
+        return await self._grants.refresh(asking, user, sign_in)
 
     # --- after the proof
 
-    async def _signed_in(self, pool: Pool, client: Client, user: User) -> Members:
+    async def _signed_in(self, asking: Asking, user: User) -> Members:
         """The password was right: what its owner may do now."""
-        self._attempts.succeeded(pool.id, user.key)
+        self._attempts.succeeded(asking.pool.id, user.key)
         self._check_state(user)
         if user.status == FORCE_CHANGE:
-            return self._new_password_asked(pool, client, user)
-        return await self._granted(pool, client, user)
-
-    async def _granted(self, pool: Pool, client: Client, user: User, *, source: str = "Authentication") -> Members:
-        sign_in, refresh = await self._sign_ins.begin(user, client)
-        result = await self._issued(pool, client, user, sign_in, source=source)
-        return {"AuthenticationResult": result | {"RefreshToken": refresh}, "ChallengeParameters": {}}
+            return self._new_password_asked(asking.pool, asking.client, user)
+        return await self._grants.grant(asking, user)
 
     def _check_state(self, user: User) -> None:
         if not user.enabled:
@@ -260,10 +309,11 @@ class SignInFlows:
             },
         }
 
-    async def _new_password(self, pool: Pool, client: Client, session: str, given: Mapping[str, str]) -> Members:
-        password = _required(given, "NEW_PASSWORD")
+    async def _new_password(self, asking: Asking) -> Members:
+        pool, client, given = asking.pool, asking.client, asking.given
+        password = asking.required("NEW_PASSWORD")
         passwords.check(pool, password)
-        facts = self._sign_ins.take(client, session, kind="new password")
+        facts = self._sign_ins.take(client, asking.session, kind="new password")
         user = await self._users.user(pool, facts["user"])
         if user.status != FORCE_CHANGE or not await self._is(pool, user, given["USERNAME"]):
             raise NotAuthorized("Invalid session for the user.")
@@ -274,109 +324,11 @@ class SignInFlows:
         if more:
             user = await self._users.update(user, attributes=user.attributes | more)
         user = await self._accounts.set_password(pool, user, password, permanent=True)
-        return await self._granted(pool, client, user, source="NewPasswordChallenge")
+        return await self._grants.grant(asking, user, source="NewPasswordChallenge")
 
     async def _is(self, pool: Pool, user: User, name: str) -> bool:
         found = await self._users.find(pool, name)
         return found is not None and found.key == user.key
-
-    # --- custom challenges
-
-    async def _custom(self, pool: Pool, client: Client, given: Mapping[str, str]) -> Members:
-        if given.get("CHALLENGE_NAME") == "SRP_A":
-            raise NotBuilt(what="CUSTOM_AUTH that begins with SRP_A")
-        user = await self._users.find(pool, _required(given, "USERNAME"))
-        if user is None:
-            raise NotAuthorized if client.discreet else NoSuchUser()
-        self._check_state(user)
-        return await self._next_challenge(pool, client, user, [])
-
-    async def _answer(self, pool: Pool, client: Client, session: str, given: Mapping[str, str]) -> Members:
-        facts = self._sign_ins.take(client, session, kind="custom")
-        user = await self._users.user(pool, facts["user"])
-        self._check_pause(pool, user.key)
-        if not await self._is(pool, user, given["USERNAME"]):
-            raise NotAuthorized("Invalid session for the user.")
-        found = await self._triggers.fire(
-            pool,
-            "VerifyAuthChallengeResponse",
-            "Authentication",
-            user=user,
-            client=client,
-            userAttributes=attributes_event(user),
-            privateChallengeParameters=facts["private"],
-            challengeAnswer=_required(given, "ANSWER"),
-            clientMetadata={},
-        )
-        right = bool(found and found.get("answerCorrect") is True)
-        if not right:
-            self._attempts.failed(pool.id, user.key)
-        past = {"challengeName": "CUSTOM_CHALLENGE", "challengeResult": right, "challengeMetadata": facts["metadata"]}
-        return await self._next_challenge(pool, client, user, [*facts["past"], past])
-
-    async def _next_challenge(self, pool: Pool, client: Client, user: User, past: list[Members]) -> Members:
-        """As the pool's functions want: tokens, refusal, or another challenge."""
-        common = {"userAttributes": attributes_event(user), "session": past, "clientMetadata": {}}
-        found = await self._triggers.fire(
-            pool, "DefineAuthChallenge", "Authentication", user=user, client=client, **common
-        )
-        if found is None:
-            raise ParameterInvalid("Custom auth lambda trigger is not configured for the user pool.")
-        if found.get("issueTokens") is True:
-            return await self._signed_in(pool, client, user)
-        name = found.get("challengeName")
-        if found.get("failAuthentication") is True or not name or len(past) >= CHALLENGES_MAX:
-            raise NotAuthorized
-        if name != "CUSTOM_CHALLENGE":
-            raise NotBuilt(what=f"The challenge {name} in a custom flow")
-        made = await self._triggers.fire(
-            pool, "CreateAuthChallenge", "Authentication", user=user, client=client, challengeName=name, **common
-        )
-        made = made or {}
-        facts = {"kind": "custom", "user": user.key, "past": past, "metadata": made.get("challengeMetadata")}
-        facts["private"] = made.get("privateChallengeParameters") or {}
-        shown = {key: str(value) for key, value in (made.get("publicChallengeParameters") or {}).items()}
-        session = self._sign_ins.session(client, facts)
-        return {"ChallengeName": name, "Session": session, "ChallengeParameters": {"USERNAME": user.name, **shown}}
-
-    # --- tokens
-
-    async def _issued(self, pool: Pool, client: Client, user: User, sign_in: SignIn, *, source: str) -> Members:
-        groups = self._catalog.groups_of(pool.id, user.groups)
-        parts = TokenParts(tuple(group.name for group in groups), groups)
-        parts = await self._shaped(pool, client, user, parts, source)
-        return self._tokens.issue(pool, client, user, sign_in, more=parts)
-
-    async def _shaped(self, pool: Pool, client: Client, user: User, parts: TokenParts, source: str) -> TokenParts:
-        """What a PreTokenGeneration function makes of the tokens: version 1 shapes the ID token, version 2 both."""
-        setting = (pool.config.get("LambdaConfig") or {}).get("PreTokenGenerationConfig") or {}
-        second = setting.get("LambdaVersion", "V1_0") != "V1_0"
-        roles = [group.role_arn for group in parts.all_groups if group.role_arn]
-        group_event = {"groupsToOverride": list(parts.groups), "iamRolesToOverride": roles, "preferredRole": None}
-        found = await self._triggers.fire(
-            pool,
-            "PreTokenGeneration",
-            source,
-            user=user,
-            client=client,
-            userAttributes=attributes_event(user),
-            groupConfiguration=group_event,
-            clientMetadata={},
-        )
-        if not found:
-            return parts
-        member = "claimsAndScopeOverrideDetails" if second else "claimsOverrideDetails"
-        details = found.get(member) or {}
-        by_use = {"id": details.get("idTokenGeneration"), "access": details.get("accessTokenGeneration")}
-        if not second:
-            by_use = {"id": details}
-        named = (details.get("groupOverrideDetails") or {}).get("groupsToOverride")
-        return msgspec.structs.replace(
-            parts,
-            groups=parts.groups if named is None else tuple(str(each) for each in named),
-            add={use: dict((given or {}).get("claimsToAddOrOverride") or {}) for use, given in by_use.items()},
-            suppress={use: frozenset((given or {}).get("claimsToSuppress") or ()) for use, given in by_use.items()},
-        )
 
     # --- parts
 
@@ -419,10 +371,3 @@ def _proved(pool: Pool, facts: Members, verifier: Verifier, block: str, stamp: s
         return False
     wanted = srp.signature(key, pool.short_name, facts["name"], base64.b64decode(block), stamp)
     return hmac.compare_digest(wanted, claimed)
-
-
-def _required(given: Mapping[str, str], name: str) -> str:
-    found = given.get(name)
-    if not found:
-        raise ParameterInvalid(f"Missing required parameter {name}")
-    return found

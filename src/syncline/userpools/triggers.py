@@ -15,6 +15,8 @@ from syncline.userpools.model import Client, Pool, User
 
 SECONDS_MAX = 5.0
 """Cognito waits so long."""
+SOURCES = {"PreTokenGeneration": "TokenGeneration"}
+"""What a trigger's source begins with, where that is not its name."""
 RESPONSES: dict[str, dict[str, Any]] = {
     "PreSignUp": {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False},
     "PreTokenGeneration": {"claimsOverrideDetails": None},
@@ -50,7 +52,15 @@ class Triggers:
         self._region = region
 
     async def fire(
-        self, pool: Pool, trigger: str, source: str, *, user: User | None, client: Client | None, **request: Any
+        self,
+        pool: Pool,
+        trigger: str,
+        source: str,
+        *,
+        user: User | None,
+        client: Client | None,
+        version: str = "1",
+        **request: Any,
     ) -> dict[str, Any] | None:
         """The function's `response`; None when the pool has no such trigger. Raises TriggerFailed and its kin."""
         function = pool.trigger(trigger)
@@ -58,7 +68,7 @@ class Triggers:
             return None
         name = request.pop("userName", None) or (user.name if user else "")
         event = {
-            "version": "1",
+            "version": version,
             "region": self._region,
             "userPoolId": pool.id,
             "userName": name,
@@ -66,7 +76,7 @@ class Triggers:
                 "awsSdkVersion": "syncline",
                 "clientId": client.id if client else "CLIENT_ID_NOT_APPLICABLE",
             },
-            "triggerSource": f"{trigger}_{source}",
+            "triggerSource": f"{SOURCES.get(trigger, trigger)}_{source}",
             "request": request,
             "response": dict(RESPONSES.get(trigger, {})),
         }

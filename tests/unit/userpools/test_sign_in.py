@@ -429,7 +429,7 @@ async def test_a_function_shapes_the_tokens_but_not_whose_they_are(world: Any) -
     assert identity["sub"] == access["sub"] != "somebody else"
     assert "iss" in identity
     assert "tenant" not in access
-    assert world.events[-1]["triggerSource"] == "PreTokenGeneration_Authentication"
+    assert world.events[-1]["triggerSource"] == "TokenGeneration_Authentication"
 
 
 @pytest.mark.rule("UPL-13")
