@@ -50,12 +50,21 @@ Aws = Callable[..., Any]
 @pytest.fixture(scope="session")
 def aws(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Aws:
     """Run the real AWS CLI; returns what it printed, as JSON if it is; raises CalledProcessError."""
-    home = tmp_path_factory.mktemp("home")
+    return command_line(server, tmp_path_factory.mktemp("home"))
 
-    def run(*words: str) -> Any:
-        done = subprocess.run(
-            [str(BIN / "aws"), *words], env=cli_environment(server, home), capture_output=True, text=True, timeout=60
-        )
+
+@pytest.fixture(scope="session")
+def guarded_aws(guarded: Server, tmp_path_factory: pytest.TempPathFactory) -> Aws:
+    """The same on a server that verifies, as its root unless variables say otherwise."""
+    return command_line(guarded, tmp_path_factory.mktemp("guarded-home"))
+
+
+def command_line(server: Server, home: Path) -> Aws:
+    """The CLI of somebody who uses `server`."""
+
+    def run(*words: str, **variables: str) -> Any:
+        environment = cli_environment(server, home) | variables
+        done = subprocess.run([str(BIN / "aws"), *words], env=environment, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, words, done.stdout, done.stderr)
         return json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else done.stdout

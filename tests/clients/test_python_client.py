@@ -147,6 +147,32 @@ async def test_a_restarted_server_is_found_again_and_says_what_it_has_forgotten(
         assert event.value == "after"
 
 
+@pytest.mark.rule("CLT-1")
+async def test_on_a_durable_api_nothing_is_missed_over_restarts(mortal: Server) -> None:
+    notes = deploy(mortal, "Durable")
+    arn = mortal.client("appsync").get_graphql_api(apiId=notes.api_id)["graphqlApi"]["arn"]
+    mortal.client("appsync").tag_resource(resourceArn=arn, tags={"syncline:durable": "true"})
+    heard: list[int] = []
+    async with (
+        asyncio.TaskGroup() as listeners,
+        GraphQLClient(notes.url, auth=ApiKey(notes.key), timing=QUICK) as client,
+        client.subscribe(ON_TELL) as live,
+    ):
+        listeners.create_task(number_of(live, heard))
+        for round in range(2):
+            for n in range(5):
+                await client.execute(TELL, {"id": "1", "text": str(round * 10 + n)})
+            await asyncio.to_thread(mortal.kill if round else mortal.stop)
+            await asyncio.to_thread(mortal.start)
+            # By somebody who is there before the subscription is back.
+            for n in range(5, 10):
+                await asyncio.to_thread(notes.ask, TELL, id="1", text=str(round * 10 + n))
+        async with asyncio.timeout(20):
+            while heard[-1:] != [19]:
+                await asyncio.sleep(0.02)
+    assert heard == [*range(20)]
+
+
 @pytest.mark.rule("CLT-3")
 async def test_who_takes_slowly_loses_nothing_and_holds_up_nobody(notes: Notes) -> None:
     async with (

@@ -237,8 +237,8 @@ class Connection:
         if flow.stage is not before:
             return  # it ended meanwhile
         if stage is Stage.STARTING:
-            # A new id each time: what still comes under an earlier one is not taken for this start's.
-            flow.id = self._ids.uuid()
+            # The same id on another socket, by which presence knows who is back; a new one where the last was stopped.
+            flow.id = flow.id or self._ids.uuid()
             self._by_id[flow.id] = flow
         flow.stage, flow.authorization = stage, authorization
         flow.due = self._clock.monotonic() + self._timing.ack_seconds
@@ -304,7 +304,7 @@ class Connection:
         begun = flow.stage is not Stage.STARTING
         if flow.stage is Stage.RENEWING:
             self._stop(flow)  # What it was started with goes on. It is started anew, from where it is.
-        self._by_id.pop(flow.id, None)
+        self._forget(flow)
         refusal = refusal_of(errors)
         if isinstance(refusal, Unauthorized):
             again = self._auth.forget(credential_in(flow.authorization)) and not flow.retried
@@ -321,13 +321,19 @@ class Connection:
         self._work.set()
 
     def _stop(self, flow: Flow) -> None:
-        if self._by_id.pop(flow.id, None) is not None:
+        if flow.id in self._by_id:
             self._say(self._dialect.stop(flow.id))
+        self._forget(flow)
+
+    def _forget(self, flow: Flow) -> None:
+        """What still comes under this id is not taken for what comes after the next start."""
+        self._by_id.pop(flow.id, None)
+        flow.id = ""
 
     def _end(self, flow: Flow, failure: ClientError | None = None) -> None:
         flow.end(failure)
         self._flows.pop(flow, None)
-        self._by_id.pop(flow.id, None)
+        self._forget(flow)
         self._work.set()
 
     def _say(self, message: bytes) -> None:

@@ -78,6 +78,7 @@ async def test_a_position_is_named_again_and_gaps_follow_what_the_server_says(se
         server.sockets[0].transport.abort()
         await server.started.wait()
         assert server.starts()[1]["payload"]["extensions"]["syncline"] == {"resume": {"position": "e:7"}}
+        assert server.starts()[1]["id"] == server.starts()[0]["id"]
         await server.publish(3, position="f:2")
         assert await anext(live) == Message({"on": 2}, (), "e:7")
         assert isinstance(await anext(live), Gap)
