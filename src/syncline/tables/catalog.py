@@ -25,7 +25,10 @@ class Throughput(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """A secondary index. `number` names it in keys and is never used again in the table's life."""
+    """A secondary index. `number` names it in keys and is never used again in the table's life.
+
+    A global one may have four partition key attributes and four sort key attributes: the further ones stand apart.
+    """
 
     name: str
     number: int
@@ -36,11 +39,23 @@ class Index(msgspec.Struct, frozen=True):
     included: tuple[str, ...] = ()
     throughput: Throughput = Throughput()
     status: str = ACTIVE
+    further_hashes: tuple[str, ...] = ()
+    further_ranges: tuple[str, ...] = ()
+
+    @property
+    def hash_names(self) -> tuple[str, ...]:
+        """The attributes of the partition key."""
+        return (self.hash, *self.further_hashes)
+
+    @property
+    def range_names(self) -> tuple[str, ...]:
+        """The attributes of the sort key, the first to sort by first."""
+        return () if self.range is None else (self.range, *self.further_ranges)
 
     @property
     def key_names(self) -> tuple[str, ...]:
         """The index's own key attributes."""
-        return (self.hash,) if self.range is None else (self.hash, self.range)
+        return (*self.hash_names, *self.range_names)
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -72,9 +87,19 @@ class Table(msgspec.Struct, frozen=True):
     next_index: int = 0
 
     @property
+    def hash_names(self) -> tuple[str, ...]:
+        """The attribute of the partition key."""
+        return (self.hash,)
+
+    @property
+    def range_names(self) -> tuple[str, ...]:
+        """The attribute of the sort key, if there is one."""
+        return () if self.range is None else (self.range,)
+
+    @property
     def key_names(self) -> tuple[str, ...]:
         """The key attributes, partition key first."""
-        return (self.hash,) if self.range is None else (self.hash, self.range)
+        return (*self.hash_names, *self.range_names)
 
     def index(self, name: str) -> Index | None:
         """The index of that name, or None."""

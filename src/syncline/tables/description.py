@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from syncline.tables.catalog import CREATING, INCLUDE, ON_DEMAND, Index, StreamDescription, Throughput
@@ -14,7 +15,7 @@ def describe(found: OpenTable, status: str, stream: StreamDescription | None) ->
     shown: dict[str, Any] = {
         "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in table.types.items()],
         "TableName": table.name,
-        "KeySchema": key_schema(table.hash, table.range),
+        "KeySchema": key_schema(table.hash_names, table.range_names),
         "TableStatus": status,
         "CreationDateTime": table.created,
         "ProvisionedThroughput": _throughput(table.throughput),
@@ -47,12 +48,10 @@ def describe_deleted(found: OpenTable) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if name not in gone}
 
 
-def key_schema(hash_name: str, range_name: str | None) -> list[dict[str, str]]:
+def key_schema(hash_names: Iterable[str], range_names: Iterable[str]) -> list[dict[str, str]]:
     """A key schema as the API shows it."""
-    shown = [{"AttributeName": hash_name, "KeyType": "HASH"}]
-    if range_name is not None:
-        shown.append({"AttributeName": range_name, "KeyType": "RANGE"})
-    return shown
+    kinds = [*((name, "HASH") for name in hash_names), *((name, "RANGE") for name in range_names)]
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in kinds]
 
 
 def _throughput(units: Throughput) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def _index(found: OpenTable, index: Index, status: str) -> dict[str, Any]:
         projection["NonKeyAttributes"] = list(index.included)
     shown: dict[str, Any] = {
         "IndexName": index.name,
-        "KeySchema": key_schema(index.hash, index.range),
+        "KeySchema": key_schema(index.hash_names, index.range_names),
         "Projection": projection,
         "IndexArn": f"{table.arn}/index/{index.name}",
         "IndexSizeBytes": entries.bytes,

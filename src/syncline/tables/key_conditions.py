@@ -5,8 +5,9 @@ For: Query. Owns: the sentences about key conditions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +21,9 @@ from syncline.tables.syntax import Between, Both, Call, Compare, Either, In, Nod
 from syncline.tables.values import kind_of
 
 NOT_SUPPORTED = "Query key condition not supported"
+LENGTH = "Conditions can be of length 1 or 2 only"
+CONDITIONS, CONDITIONS_MAX = 2, 8
+"""On a key of one attribute for the partition and one to sort by, and on an index with four of each."""
 _FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -46,31 +50,62 @@ def compile_key_condition(kind: str, text: str, names: tuple[tuple[str, str], ..
     scope.note(tree)
     parts = [bare(part) for part in tree.parts] if isinstance(tree, Both) else [tree]
     if any(isinstance(part, Both) for part in parts):
-        raise Invalid("Conditions can be of length 1 or 2 only")
+        raise Invalid(LENGTH)
     for node in walk(tree):
         _refuse_operator(scope, node)
-    if len(parts) > 2:
-        raise Invalid("Conditions can be of length 1 or 2 only")
+    if len(parts) > CONDITIONS_MAX:
+        raise Invalid(LENGTH)
     tests = tuple([_test(scope, part) for part in parts])
     if len({test.attribute for test in tests}) != len(tests):
         raise Invalid("KeyConditionExpressions must only contain one condition per key")
     return scope.compiled(tests)
 
 
-def split(tests: tuple[KeyTest, ...], hash_name: str, range_name: str | None) -> tuple[KeyTest, KeyTest | None]:
-    """The test of the partition key and the one of the sort key, if any. Raises Invalid when they do not fit."""
+class Parted(NamedTuple):
+    """A key condition parted by the key: what equals part after part of it, and the test of the part after those."""
+
+    equal: tuple[KeyTest, ...]
+    last: KeyTest | None
+
+    @property
+    def tests(self) -> tuple[KeyTest, ...]:
+        """All tests, in the order of the key."""
+        return self.equal if self.last is None else (*self.equal, self.last)
+
+
+def part(tests: tuple[KeyTest, ...], hash_names: Sequence[str], range_names: Sequence[str]) -> Parted:
+    """The tests in the order of the key. Raises Invalid when they do not fit it.
+
+    Every attribute of the partition key equals something. Those of the sort key follow from the left without a gap,
+    and all but the last of them equal something, too.
+    """
+    if len(tests) > max(CONDITIONS, len(hash_names) + len(range_names)):
+        raise Invalid(LENGTH)
     by_name = {test.attribute: test for test in tests}
-    hash_test = by_name.pop(hash_name, None)
-    if hash_test is None:
-        raise Invalid(f"Query condition missed key schema element: {hash_name}")
-    if hash_test.operator != "=":
-        raise Invalid(NOT_SUPPORTED)
-    range_test = by_name.pop(range_name, None) if range_name is not None else None
+    equal: list[KeyTest] = []
+    for name in hash_names:
+        test = by_name.pop(name, None)
+        if test is None:
+            raise Invalid(f"Query condition missed key schema element: {name}")
+        if test.operator != "=":
+            raise Invalid(NOT_SUPPORTED)
+        equal.append(test)
+    last: KeyTest | None = None
+    for name in range_names:
+        if not by_name:
+            break
+        if last is not None:
+            raise Invalid(NOT_SUPPORTED)
+        test = by_name.pop(name, None)
+        if test is None:
+            raise Invalid(f"Query condition missed key schema element: {name}")
+        if test.operator == "=":
+            equal.append(test)
+        else:
+            last = test
     if by_name:
-        if range_name is not None:
-            raise Invalid(f"Query condition missed key schema element: {range_name}")
-        raise Invalid(NOT_SUPPORTED)
-    return hash_test, range_test
+        raise Invalid(f"Query condition missed key schema element: {range_names[-1]}" if range_names else NOT_SUPPORTED)
+    return Parted(tuple(equal), last)
 
 
 def check_operands(test: KeyTest, wanted: str, values: Values) -> None:
@@ -81,13 +116,11 @@ def check_operands(test: KeyTest, wanted: str, values: Values) -> None:
 
 
 def range_below(prefix: bytes, test: KeyTest | None, parts: list[keys.Part]) -> Range:
-    """The keys below `prefix`, a partition, whose next part passes `test`; `parts` are its operands."""
+    """The keys that begin with `prefix` and whose next part passes `test`; `parts` are its operands."""
     if test is None:
         return Range(prefix, prefix + b"\xff")
     low = prefix + keys.encode((parts[0],))
     past = low + b"\xff"
-    if test.operator == "=":
-        return Range(low, past)
     if test.operator == "<":
         return Range(prefix, low)
     if test.operator == "<=":

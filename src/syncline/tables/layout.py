@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -105,6 +106,11 @@ def key_part(value: AttributeValue) -> keys.Part:
     return Decimal(content) if kind == "N" else content
 
 
+def encoded_key(names: Iterable[str], item: Item) -> bytes:
+    """The named attributes of an item, which has them, as they stand in keys."""
+    return keys.encode(tuple([key_part(item[name]) for name in names]))
+
+
 class Layout:
     """One table's rows. Made again whenever the description changes."""
 
@@ -117,8 +123,8 @@ class Layout:
         self._kept = [index for index in table.indexes if index.status != DELETING]
         self._entry_kinds = {
             index.number: [
-                (name, table.types[name], RANGE_BYTES_MAX if position else HASH_BYTES_MAX)
-                for position, name in enumerate(index.key_names)
+                (name, table.types[name], HASH_BYTES_MAX if name in index.hash_names else RANGE_BYTES_MAX)
+                for name in index.key_names
             ]
             for index in table.indexes
         }
@@ -134,11 +140,11 @@ class Layout:
 
     def partition(self, item: Item) -> bytes:
         """What the keys of all items with this one's partition key begin with."""
-        return self.prefix + keys.encode((key_part(item[self.table.hash]),))
+        return self.prefix + encoded_key(self.table.hash_names, item)
 
     def index_partition(self, index: Index, item: Item) -> bytes:
         """What the keys of all entries with this item's index partition key begin with."""
-        return self._prefixes[index.number] + keys.encode((key_part(item[index.hash]),))
+        return self._prefixes[index.number] + encoded_key(index.hash_names, item)
 
     def checked_key(self, key: Any) -> Item:
         """A request's Key in canonical form. Raises Invalid when it is not exactly the table's key."""
@@ -211,8 +217,7 @@ class Layout:
         return self._entry_prefix(index, item) + self._own_key(item)
 
     def _entry_prefix(self, index: Index, item: Item) -> bytes:
-        parts = keys.encode(tuple([key_part(item[name]) for name in index.key_names]))
-        return self._prefixes[index.number] + parts
+        return self._prefixes[index.number] + encoded_key(index.key_names, item)
 
     def project(self, index: Index, item: Item) -> Item:
         """What an index keeps of an item."""
@@ -234,7 +239,7 @@ class Layout:
         return keys.encode((DUE_ITEMS, math.ceil(second), self.table.rows, self.key(item)))
 
     def _own_key(self, item: Item) -> bytes:
-        return keys.encode(tuple([key_part(item[name]) for name, _ in self._key_kinds]))
+        return encoded_key(self.table.key_names, item)
 
     def _check_key_sizes(self, item: Item) -> None:
         for position, (name, kind) in enumerate(self._key_kinds):
@@ -260,9 +265,9 @@ def _index_keys(table: Table, indexes: list[Index]) -> list[IndexKey]:
     """The key attributes of the indexes beyond the table's own, those of the alphabetically first index first."""
     found: list[IndexKey] = []
     for index in sorted(indexes, key=lambda index: index.name):
-        for position, name in enumerate(index.key_names):
+        for name in index.key_names:
             if name not in table.key_names:
-                longest = RANGE_BYTES_MAX if position else HASH_BYTES_MAX
+                longest = HASH_BYTES_MAX if name in index.hash_names else RANGE_BYTES_MAX
                 found.append(IndexKey(name, table.types[name], longest, index.name))
     return found
 

@@ -14,7 +14,7 @@ from syncline.core import Invalid
 from syncline.tables import numbers
 from syncline.tables.conditions import Predicate, contains_value, ordered, ordering_key
 from syncline.tables.errors import invalid_values
-from syncline.tables.key_conditions import KeyTest
+from syncline.tables.key_conditions import CONDITIONS_MAX, LENGTH, KeyTest
 from syncline.tables.projections import Projection, projection
 from syncline.tables.scope import Values
 from syncline.tables.updates import Change, Update
@@ -60,8 +60,8 @@ def filtered(conditions: Mapping[str, Any], joined_by: str | None) -> Predicate:
 def key_tests(conditions: Mapping[str, Any]) -> tuple[tuple[KeyTest, ...], dict[str, AttributeValue]]:
     """The tests that KeyConditions are, and their values under names of their own. Raises Invalid."""
     read = {name: _condition(condition) for name, condition in conditions.items()}
-    if not 1 <= len(read) <= 2:
-        raise Invalid("Conditions can be of length 1 or 2 only")
+    if not 1 <= len(read) <= CONDITIONS_MAX:
+        raise Invalid(LENGTH)
     tests: list[KeyTest] = []
     values: dict[str, AttributeValue] = {}
     for name, (comparison, given) in read.items():

@@ -178,14 +178,14 @@ class Parameters:
         return compiled.run
 
 
-def uses_legacy(request: Mapping[str, Any]) -> bool:
-    """Whether the request has parameters that expressions replaced."""
-    return not _LEGACY.keys().isdisjoint(request)
+def uses_legacy_alone(request: Mapping[str, Any]) -> bool:
+    """Whether the request has parameters that expressions replaced, and no expressions."""
+    return not _LEGACY.keys().isdisjoint(request) and not any(request.get(name) for name in _EXPRESSIONS)
 
 
 def refuse_mixing(request: Mapping[str, Any]) -> None:
     """Refuse expressions beside what they replaced."""
-    if not uses_legacy(request):
+    if _LEGACY.keys().isdisjoint(request):
         return
     old = [name for name in _LEGACY if request.get(name) is not None]
     new = [name for name in _EXPRESSIONS if request.get(name) is not None]

@@ -19,8 +19,8 @@ from syncline.tables.capacity import consumed, read_units
 from syncline.tables.catalog import ALL, CREATING, DELETING, INCLUDE, Index
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import invalid_values
-from syncline.tables.key_conditions import KeyTest, Range, check_operands, passes, range_below, split
-from syncline.tables.layout import KEY_MISMATCH, Layout, decode_row, key_part, row_size, row_sizes
+from syncline.tables.key_conditions import Parted, Range, check_operands, part, passes, range_below
+from syncline.tables.layout import KEY_MISMATCH, Layout, decode_row, encoded_key, key_part, row_size, row_sizes
 from syncline.tables.parameters import Parameters
 from syncline.tables.projections import Projection
 from syncline.tables.registry import OpenTable, Registry, table_name
@@ -108,21 +108,21 @@ def query_plan(registry: Registry, request: Request, show: Show) -> Plan:
     limit = _limit(request, "Value at 'Limit'")
     found = registry.open(name)
     index = _index(found, request)
-    hash_name, range_name = (index.hash, index.range) if index else (found.table.hash, found.table.range)
-    hash_test, range_test = split(tests, hash_name, range_name)
-    for test in (hash_test, range_test):
-        if test is not None:
-            check_operands(test, found.table.types[test.attribute], parameters.values)
-    _refuse_key_filter(parameters, (hash_name, range_name))
-    partition = key_part(parameters.values[hash_test.operands[0]])
-    prefix = (found.layout.prefix if index is None else found.layout.index_prefix(index)) + keys.encode((partition,))
-    operands = [key_part(parameters.values[n]) for n in range_test.operands] if range_test else []
-    bounds = range_below(prefix, range_test, operands)
+    keyed = index or found.table
+    parted = part(tests, keyed.hash_names, keyed.range_names)
+    for test in parted.tests:
+        check_operands(test, found.table.types[test.attribute], parameters.values)
+    _refuse_key_filter(parameters, keyed.key_names)
+    operands = {test.attribute: [key_part(parameters.values[name]) for name in test.operands] for test in parted.tests}
+    prefix = found.layout.prefix if index is None else found.layout.index_prefix(index)
+    prefix += keys.encode(tuple([operands[test.attribute][0] for test in parted.equal]))
+    bounds = range_below(prefix, parted.last, operands[parted.last.attribute] if parted.last else [])
     reverse = request.get("ScanIndexForward") is False
     start = _start_key(found, index, request)
     if start is not None:
-        at_most_one = index is None and (range_name is None or (range_test is not None and range_test.operator == "="))
-        _check_query_start(start, (hash_name, partition), (range_test, operands), at_most_one=at_most_one)
+        if index is None and len(parted.equal) == len(keyed.key_names):
+            raise Invalid("The query can return at most one row and cannot be restarted")
+        _check_query_start(start, keyed.hash_names, parted, operands)
         bounds = _after(bounds, _cursor(found.layout, index, start), reverse=reverse)
     return Plan(
         found, index, bounds, reverse, limit, filter_, parameters.values, project,
@@ -323,7 +323,7 @@ def _fetches(found: OpenTable, index: Index | None, request: Request, parameters
     return bool(missing)
 
 
-def _refuse_key_filter(parameters: Parameters, key_names: tuple[str | None, ...]) -> None:
+def _refuse_key_filter(parameters: Parameters, key_names: tuple[str, ...]) -> None:
     kind, used = parameters.filtered() or ("", frozenset())
     for name in key_names:
         if name in used:
@@ -348,15 +348,13 @@ def _start_key(found: OpenTable, index: Index | None, request: Request) -> Item 
 
 
 def _check_query_start(
-    start: Item, partition: tuple[str, keys.Part], test: tuple[KeyTest | None, list[keys.Part]], *, at_most_one: bool
+    start: Item, hash_names: tuple[str, ...], parted: Parted, operands: Mapping[str, list[keys.Part]]
 ) -> None:
-    hash_name, hash_part = partition
-    range_test, operands = test
-    if at_most_one:
-        raise Invalid("The query can return at most one row and cannot be restarted")
-    if key_part(start[hash_name]) != hash_part:
-        raise Invalid("The provided starting key is outside query boundaries based on provided conditions")
-    if range_test is not None and not passes(range_test, operands, key_part(start[range_test.attribute])):
+    for test in parted.tests:
+        if passes(test, operands[test.attribute], key_part(start[test.attribute])):
+            continue
+        if test.attribute in hash_names:
+            raise Invalid("The provided starting key is outside query boundaries based on provided conditions")
         raise Invalid("The provided starting key does not match the range key predicate")
 
 
@@ -391,5 +389,4 @@ def _segment(request: Request) -> tuple[int, int]:
 
 def _segment_of(layout: Layout, index: Index | None, item: Item, segments: int) -> int:
     """The segment of an item: by its partition key alone, so that a partition is in one segment."""
-    name = layout.table.hash if index is None else index.hash
-    return zlib.crc32(keys.encode((key_part(item[name]),))) % segments
+    return zlib.crc32(encoded_key((index or layout.table).hash_names, item)) % segments

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.core import Invalid, Unsupported
+from syncline.core import Invalid
 from syncline.tables.catalog import ALL, INCLUDE, KEYS_ONLY, ON_DEMAND, PROVISIONED, Index, Table, Throughput
 from syncline.tables.coverage import TABLE_OPERATIONS
 from syncline.tables.errors import invalid_values
@@ -20,6 +20,8 @@ from syncline.wire import refuse
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
 INCLUDED_MAX = 100
+KEY_PARTS_MAX = 4
+KINDS = ("HASH", "RANGE")
 UNITS_MAX = 10**12
 TTL_NAME_MAX = 255
 TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
@@ -29,14 +31,22 @@ Request = Mapping[str, Any]
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """A key schema: partition key, and sort key if there is one."""
+    """A key schema: the attributes of the partition key, and of the sort key if there is one."""
 
-    hash: str
-    range: str | None
+    hashes: tuple[str, ...]
+    ranges: tuple[str, ...]
+
+    @property
+    def hash(self) -> str:
+        return self.hashes[0]
+
+    @property
+    def range(self) -> str | None:
+        return self.ranges[0] if self.ranges else None
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (self.hash,) if self.range is None else (self.hash, self.range)
+        return (*self.hashes, *self.ranges)
 
 
 class Schema(msgspec.Struct, frozen=True):
@@ -182,7 +192,22 @@ def _key_schema(elements: Sequence[Mapping[str, str]]) -> Keys:
             raise Invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
         if elements[1]["KeyType"] != "RANGE":
             raise Invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
-    return Keys(names[0], names[1] if len(names) == 2 else None)
+    return Keys((names[0],), tuple(names[1:]))
+
+
+def _composed_schema(elements: Sequence[Mapping[str, str]], index: str) -> Keys:
+    """The key of a global index: up to four attributes for the partition, then up to four to sort by."""
+    if elements[0]["KeyType"] != "HASH":
+        raise Invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+    hashes, ranges = ([one["AttributeName"] for one in elements if one["KeyType"] == kind] for kind in KINDS)
+    if [one["KeyType"] for one in elements] != ["HASH"] * len(hashes) + ["RANGE"] * len(ranges):
+        raise invalid_values(f"HASH key attributes must come before RANGE key attributes in the KeySchema of {index}")
+    if len({*hashes, *ranges}) < len(elements):
+        raise invalid_values(f"Two elements in the KeySchema of index {index} have the same name")
+    for kind, names in zip(KINDS, (hashes, ranges), strict=True):
+        if len(names) > KEY_PARTS_MAX:
+            raise invalid_values(f"The KeySchema of index {index} has more than {KEY_PARTS_MAX} {kind} key attributes")
+    return Keys(tuple(hashes), tuple(ranges))
 
 
 def _local_indexes(request: Request, keys: Keys) -> list[Index]:
@@ -235,9 +260,9 @@ def read_global_index(given: Mapping[str, Any], number: int, billing: str) -> In
 
 
 def _index(given: Mapping[str, Any], number: int, *, is_global: bool) -> Index:
-    if is_global and len(given["KeySchema"]) > 2:
-        raise Unsupported("Syncline does not support global secondary indexes of more than two key attributes yet.")
-    keys = _key_schema(given["KeySchema"])
+    elements = given["KeySchema"]
+    is_composed = is_global and len(elements) > 1 and [one["KeyType"] for one in elements] != list(KINDS)
+    keys = _composed_schema(elements, given["IndexName"]) if is_composed else _key_schema(elements)
     projection = given.get("Projection") or {}
     kind, included = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
     if kind not in (ALL, KEYS_ONLY, INCLUDE):
@@ -258,6 +283,8 @@ def _index(given: Mapping[str, Any], number: int, *, is_global: bool) -> Index:
         projection=kind,
         included=tuple(included or ()),
         throughput=Throughput() if units is None else read_throughput(units),
+        further_hashes=keys.hashes[1:],
+        further_ranges=keys.ranges[1:],
     )
 
 

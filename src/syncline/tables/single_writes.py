@@ -14,7 +14,7 @@ from syncline.core import Invalid
 from syncline.store import Transaction
 from syncline.tables.errors import Malformed
 from syncline.tables.layout import Layout, encode_row
-from syncline.tables.parameters import Parameters, uses_legacy
+from syncline.tables.parameters import Parameters, uses_legacy_alone
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.updates import Update
 from syncline.tables.values import EMPTY_VALUE, ITEM_BYTES_MAX, MANY_VALUES, Item, check_item
@@ -130,7 +130,7 @@ def _expressions(request: Request, *kinds: str) -> tuple[Update | None, Guard]:
         parameters.finish()
     except Invalid as refusal:
         unreadable = EMPTY_VALUE in refusal.message or MANY_VALUES in refusal.message
-        if refusal.code != Malformed.code or unreadable or uses_legacy(request):
+        if refusal.code != Malformed.code or unreadable or uses_legacy_alone(request):
             raise
         raise Malformed(refusal.message) from None
     shows_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"

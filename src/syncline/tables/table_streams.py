@@ -75,7 +75,6 @@ class TableStreams:
         after = request.get("ExclusiveStartShardId", "")
         is_child_wanted = request.get("ShardFilter") is not None
         shards = [] if is_child_wanted or stream.shard_id <= after else [await self._shard(stream)]
-        names = (*stream.key_names, None)
         return {
             "StreamDescription": {
                 "StreamArn": stream.arn,
@@ -84,7 +83,7 @@ class TableStreams:
                 "StreamViewType": stream.view,
                 "CreationRequestDateTime": stream.created,
                 "TableName": stream.table,
-                "KeySchema": key_schema(stream.key_names[0], names[1]),
+                "KeySchema": key_schema(stream.key_names[:1], stream.key_names[1:]),
                 "Shards": shards,
             }
         }
