@@ -24,6 +24,8 @@ from syncline.wire.models import load
 class AppSync(Graphql, Events):
     """Both rooms' operations, as `app` joins them."""
 
+    coverage = {**Graphql.coverage, **Events.coverage}
+
 
 PAGE = Path(__file__).parent.parent / "docs" / "compatibility.md"
 BEGIN, END = "<!-- operations: written by tools/compatibility.py -->", "<!-- end of operations -->"

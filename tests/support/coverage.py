@@ -7,22 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from botocore import xform_name
+
 from syncline.wire import Coverage, parameters
 from syncline.wire.models import Model, load
 
 SOURCE = Path(__file__).parent.parent.parent / "src" / "syncline"
 
 
-def undeclared(service: str, room: str, served: list[str], coverage: Mapping[str, Coverage]) -> list[str]:
-    """Parameters that are said to be served, yet the room's source never names them."""
-    source = "".join(path.read_text() for path in (SOURCE / room).rglob("*.py") if path.name != "coverage.py")
-    words = set(re.findall(r"\w+", source))
+def undeclared(service: str, rooms: str, served: list[str], coverage: Mapping[str, Coverage]) -> list[str]:
+    """Parameters that are said to be served, yet the source of the rooms never names them, camel case or snake."""
+    files = [path for room in rooms.split() for path in (SOURCE / room).rglob("*.py") if path.name != "coverage.py"]
+    words = set(re.findall(r"\w+", "".join(path.read_text() for path in files)))
     found = []
     for operation in served:
         excused = [name for named in coverage.get(operation, Coverage()) for name in named]
         for parameter in parameters(load(service), operation):
             inside = any(parameter == name or parameter.startswith(f"{name}.") for name in excused)
-            if not inside and parameter.rpartition(".")[2] not in words:
+            name = parameter.rpartition(".")[2]
+            if not inside and not words & {name, xform_name(name)}:
                 found.append(f"{operation} {parameter}")
     return found
 

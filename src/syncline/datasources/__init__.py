@@ -1,6 +1,7 @@
 """Data sources: what a resolver asks, as one `invoke`."""
 
 from syncline.datasources.build import build
+from syncline.datasources.coverage import SOURCE_OPERATIONS
 from syncline.datasources.errors import DataSourceError
 from syncline.datasources.model import Context, DataSource, DataSourceRecord, Engines, Info, Shared
 from syncline.datasources.outbound import Outbound
@@ -9,6 +10,7 @@ from syncline.datasources.sources import Sources
 
 __all__ = [
     "PAGE_MEMBER",
+    "SOURCE_OPERATIONS",
     "Context",
     "DataSource",
     "DataSourceError",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from syncline.events.apis import Apis
+from syncline.events.coverage import OPERATIONS
 from syncline.events.engine import EventsEngine
 from syncline.events.namespaces import Namespaces
 
@@ -16,6 +17,8 @@ Members = dict[str, Any]
 
 class Events:
     """AppSync's control plane for Event APIs."""
+
+    coverage = OPERATIONS
 
     def __init__(self, engine: EventsEngine) -> None:
         self._apis = Apis(engine)

@@ -97,9 +97,11 @@ class Apis:
         return {}
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:
-        kind = request.get("apiType")
+        kind, others = request.get("apiType"), request.get("owner") == "OTHER_ACCOUNTS"
         found: list[Api] = [
-            entry.api for entry in self._engine.catalog.entries.values() if kind is None or entry.api.api_type == kind
+            entry.api
+            for entry in (() if others else self._engine.catalog.entries.values())
+            if kind is None or entry.api.api_type == kind
         ]
         found.sort(key=_api_id)
         answer = page("graphqlApis", found, request)

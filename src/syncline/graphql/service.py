@@ -11,6 +11,7 @@ from typing import Any
 from syncline.graphql import evaluation
 from syncline.graphql.apis import Apis
 from syncline.graphql.caches import Caches
+from syncline.graphql.coverage import OPERATIONS
 from syncline.graphql.domains import Domains
 from syncline.graphql.engine import GraphqlEngine
 from syncline.graphql.parts import Parts
@@ -21,6 +22,8 @@ Members = dict[str, Any]
 
 class Graphql:
     """AppSync's control plane for GraphQL APIs."""
+
+    coverage = OPERATIONS
 
     def __init__(self, engine: GraphqlEngine) -> None:
         self._apis = Apis(engine)
