@@ -13,6 +13,7 @@ from syncline.datasources import Engines
 from syncline.events import Events, EventsEngine
 from syncline.graphql import Graphql, GraphqlEngine
 from syncline.hub import Hub
+from syncline.monitoring import Logs, LogWriter
 from syncline.store import MemoryStore
 from syncline.wire import Operations
 
@@ -40,7 +41,8 @@ class House:
         settings = Settings()
         auth = Authenticator(clock, SigV4(NoKeys(), clock, account="000000000000"))
         hub, url = Hub(clock, settings.hub, meter), "http://localhost:4000"
-        shared = store, clock, SystemIds(), settings, meter, hub, auth, Engines(), lambda: url
+        writer = LogWriter(Logs(store, clock), clock, meter)
+        shared = store, clock, SystemIds(), settings, meter, hub, auth, Engines(), lambda: url, writer
         self.graphql, self.events = GraphqlEngine(*shared), EventsEngine(*shared)
         service = AppSync(Graphql(self.graphql), Events(self.events), self.events)
         self.operations = Operations({"appsync": service}, strict=True)
