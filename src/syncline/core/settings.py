@@ -77,6 +77,7 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events_per_publish_max: int = 5
     event_bytes_max: int = 240 * 1024
     subscriptions_per_connection_max: int = 200
+    history_last_max: int = 1000
     presence_seconds: float = 30.0
     presence_state_bytes_max: int = 4096
     presence_members_shown_max: int = 1000

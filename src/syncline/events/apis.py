@@ -62,6 +62,9 @@ class Apis:
 
     async def delete(self, request: Members) -> Members:
         entry = self._entry(request)
+        live = self._engine.live(entry.api.api_id)
+        for name in list(entry.namespaces):
+            await self._engine.forget_history(live, name)
         await self._engine.catalog.delete_api(entry)
         await self._engine.stop(entry.api.api_id)
         return {}

@@ -15,6 +15,7 @@ from syncline.datasources import Engines
 from syncline.events.catalog import Catalog, Entry
 from syncline.events.connections import Connections
 from syncline.events.errors import NoSuchApi
+from syncline.events.features import features_of
 from syncline.events.handlers import Handlers
 from syncline.events.live_api import LiveApi
 from syncline.events.model import Namespace
@@ -22,7 +23,7 @@ from syncline.events.presence import Presence
 from syncline.events.publish import Publisher
 from syncline.events.serve import Server
 from syncline.events.subscribe import Endpoint
-from syncline.hub import Hub
+from syncline.hub import Hub, Keep
 from syncline.monitoring import LogWriter
 from syncline.resolvers import Library
 from syncline.store import Store
@@ -63,6 +64,9 @@ class EventsEngine:
         await self.catalog.load()
         for entry in self.catalog.entries.values():
             self.start(entry)
+            for namespace in entry.namespaces.values():
+                if self.live(entry.api.api_id).served(namespace.name) is not None:
+                    await self._settle_history(namespace)
 
     # --- the data plane
 
@@ -130,14 +134,38 @@ class EventsEngine:
 
     async def serve(self, live: LiveApi, record: Namespace, handlers: Handlers) -> None:
         """Serve a namespace, new or changed, from now on; what its subscriptions may no longer hear ends."""
+        before = live.served(record.name)
+        await self._settle_history(record)
+        await self.hub.drained()
         live.serve(record, handlers)
+        now = live.namespace(record.name)
+        if before is not None and (before.line, before.features.echo) != (now.line, now.features.echo):
+            live.move(record.name)
         self.auth.opened.recheck(live.api_id)
+
+    async def _settle_history(self, record: Namespace) -> None:
+        """Keep what a namespace publishes, or no longer, as its tags say."""
+        bounds, limits = features_of(record.tags).history, self.settings.hub
+        line = f"{record.api_id}/{record.name}"
+        if bounds is None:
+            await self.hub.make_durable(line, durable=False)
+            return
+        seconds = min(bounds.get("seconds", limits.history_seconds), limits.history_seconds)
+        most = min(bounds.get("bytes", limits.history_bytes_max), limits.history_bytes_max)
+        keep = Keep(seconds, int(most), bounds.get("count", 0))
+        await self.hub.make_durable(line, keep=keep, epoch=self.ids.uuid()[:8])
+
+    async def forget_history(self, live: LiveApi, name: str) -> None:
+        """A namespace is going to be deleted: what it kept goes first, for nothing would know of it after a crash."""
+        await self.hub.make_durable(f"{live.api_id}/{name}", durable=False)
 
     async def stop(self, api_id: str) -> None:
         """Serve an API no longer; end its subscriptions."""
         await self.hub.drained()
-        self._live.pop(api_id).end(None)
-        await self.hub.forget(api_id)
+        live = self._live.pop(api_id)
+        live.end(None)
+        for line in [api_id, *(f"{api_id}/{name}" for name in live.entry.namespaces)]:
+            await self.hub.forget(line)
         self.meter.forget(api=api_id)
 
     def arn(self, resource: str) -> str:

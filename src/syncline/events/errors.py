@@ -83,6 +83,12 @@ class TooManySubscriptions(Invalid):
     code = "MaxSubscriptionsReachedError"
 
 
+class Moved(Conflict):
+    """The namespace has changed what it keeps; subscribe again."""
+
+    code = "PositionPassed"
+
+
 class NotPresent(Invalid):
     """No member of a channel is subscribed as {id}"""
 

@@ -1,4 +1,4 @@
-"""What a namespace has beyond AppSync, as its tags say: presence, echo, who may use which channels.
+"""What a namespace has beyond AppSync, as its tags say: history, presence, echo, who may use which channels.
 
 For: `live_api`, which serves by it, and the control plane, which refuses what cannot be read. Owns: the tags.
 Never: serves anything. Tags, because every deployment tool can set them and AppSync has no other word for it.
@@ -17,7 +17,8 @@ from syncline.events.channels import Channel
 from syncline.events.errors import BadRequest, InvalidChannel
 
 PREFIX = "syncline:"
-PRESENCE, ECHO, POLICY = "syncline:presence", "syncline:echo", "syncline:policy"
+HISTORY, PRESENCE, ECHO, POLICY = "syncline:history", "syncline:presence", "syncline:echo", "syncline:policy"
+BOUND = re.compile(r"(count|seconds|bytes)=([1-9][0-9]{0,14})")
 SWITCH = {"true": True, "false": False}
 SEGMENT = re.compile(r"[A-Za-z0-9-]{1,50}|@[A-Za-z0-9:_.-]+|\+")
 GRANT = re.compile(r"(?:(?P<operation>publish|subscribe)=)?/(?P<path>[^\s]+)")
@@ -46,8 +47,10 @@ class Grant(NamedTuple):
 
 
 class Features(msgspec.Struct, frozen=True):
-    """Of one namespace. `grants` None: whoever is authorised may use every channel, as with AppSync."""
+    """Of one namespace. `history`: bounds of what is kept, None when nothing is. `grants` None: whoever is authorised
+    may use every channel, as with AppSync."""
 
+    history: dict[str, int] | None = None
     presence: bool = False
     echo: bool = True
     grants: tuple[Grant, ...] | None = None
@@ -65,7 +68,9 @@ def features_of(tags: Mapping[str, str]) -> Features:
     """What the tags of a namespace say. Raises TagInvalid."""
     features = Features()
     for name, text in sorted(tags.items()):
-        if name == PRESENCE:
+        if name == HISTORY:
+            features = msgspec.structs.replace(features, history=_bounds(name, text))
+        elif name == PRESENCE:
             features = msgspec.structs.replace(features, presence=_switch(name, text))
         elif name == ECHO:
             features = msgspec.structs.replace(features, echo=_switch(name, text))
@@ -75,6 +80,16 @@ def features_of(tags: Mapping[str, str]) -> Features:
         elif name.startswith(PREFIX):
             raise TagInvalid(name=name, text=text, reason="there is no such tag of a namespace")
     return features
+
+
+def _bounds(name: str, text: str) -> dict[str, int] | None:
+    if text in SWITCH:
+        return {} if SWITCH[text] else None
+    found = [BOUND.fullmatch(each) for each in text.split()]
+    bounds = {each[1]: int(each[2]) for each in found if each is not None}
+    if not bounds or len(bounds) != len(found):
+        raise TagInvalid(name=name, text=text, reason="it is true, false, or some of count=N seconds=N bytes=N")
+    return bounds
 
 
 def _switch(name: str, text: str) -> bool:

@@ -6,8 +6,7 @@ Never: changes a record.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -50,11 +49,30 @@ class Served(msgspec.Struct, frozen=True):
     subscribe: ApiAuth
     handlers: Handlers
     features: Features
+    line: str
+    """Whose line in the hub its publications are in: the API's, or with a history its own."""
     figures: NamespaceFigures
 
     def auth(self, operation: str) -> ApiAuth:
         """Who may `publish` or `subscribe`, by mode."""
         return self.publish if operation == "publish" else self.subscribe
+
+
+class Connection(Protocol):
+    """Something that holds subscriptions."""
+
+    def gone(self, namespace: str | None) -> None:
+        """A namespace, or with None the API, is no longer served."""
+        ...
+
+    def moved(self, namespace: str) -> None:
+        """A namespace's publications are in another line, or for others."""
+        ...
+
+
+def line_of(record: Namespace) -> str:
+    """Whose line in the hub a namespace's publications are in."""
+    return record.api_id if features_of(record.tags).history is None else f"{record.api_id}/{record.name}"
 
 
 class LiveApi:
@@ -74,8 +92,7 @@ class LiveApi:
         self.figures = ApiFigures(meter, self.api_id, lambda: presence.count)
         self.keys: dict[str, float] = {}
         self.sources = Sources(self, self.api_id, entry.api.api_arn, entry.sources, engines)
-        self.connections: dict[object, Callable[[str | None], None]] = {}
-        """Live connections, and how to tell each that a namespace, or (None) the API, is gone."""
+        self.connections: dict[Connection, None] = {}
         self.presence = presence
         self.connect: ApiAuth
         self._meter = meter
@@ -107,6 +124,10 @@ class LiveApi:
             raise NamespaceUnknown
         return found
 
+    def served(self, name: str) -> Served | None:
+        """The namespace, if it is served."""
+        return self._served.get(name)
+
     def refresh_keys(self) -> None:
         """Take over the keys' records; the map itself stays, since the authenticator reads it."""
         self.keys.clear()
@@ -130,6 +151,7 @@ class LiveApi:
             self._auth(record.subscribe_auth_modes or defaults["defaultSubscribeAuthModes"], "Subscribe", arn),
             handlers,
             features,
+            line_of(record),
             NamespaceFigures(self._meter, self.api_id, record.name),
         )
 
@@ -140,8 +162,13 @@ class LiveApi:
             self._served.pop(each, None)
             self.presence.forget(each)
             self._meter.forget(api=self.api_id, namespace=each)
-        for tell in list(self.connections.values()):
-            tell(name)
+        for connection in list(self.connections):
+            connection.gone(name)
+
+    def move(self, name: str) -> None:
+        """A namespace's subscriptions follow a change of its features."""
+        for connection in list(self.connections):
+            connection.moved(name)
 
     def _auth(self, modes: list[dict[str, Any]], action: str, resource: str) -> ApiAuth:
         named = cast("tuple[Mode, ...]", tuple(each["authType"] for each in modes))

@@ -64,9 +64,11 @@ class Namespaces:
     async def delete(self, request: Members) -> Members:
         live, name = self._engine.live(request["apiId"]), request["name"]
         _namespace(live, name)
+        await self._engine.forget_history(live, name)
         await live.entry.namespaces.delete(name)
         await self._engine.hub.drained()
         live.end(name)
+        await self._engine.hub.forget(f"{live.api_id}/{name}")
         return {}
 
     def list(self, request: Members) -> Members:

@@ -6,6 +6,7 @@ Never: knows how a request came in.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,12 +57,13 @@ class Publisher:
         try:
             identity = await self.enter(namespace, "publish", place, caller)
             incoming = [Incoming(self._ids.uuid(), self._payload(text)) for text in texts]
-            answer = await self._handled(live, namespace, place, identity, caller, incoming)
+            handled = await self._handled(live, namespace, place, identity, caller, incoming)
+            answer = await self._sent(live, place, incoming, texts, handled, caller.outbox)
         except SynclineError as refusal:
             (figures.publish_server_errors if is_ours(refusal) else figures.publish_client_errors).add()
             raise
         figures.publishes.add()
-        return self._sent(live, place, incoming, texts, answer, None if namespace.features.echo else caller.outbox)
+        return answer
 
     async def enter(self, namespace: Served, operation: str, channel: Channel, caller: Caller) -> Identity:
         """Who calls, when they may `publish` or `subscribe` there. Raises Unauthenticated."""
@@ -136,51 +138,65 @@ class Publisher:
         moment = Moment(live.api_id, "PUBLISH", channel, identity.claims, request)
         return await handler.published(moment, incoming)
 
-    def _sent(
+    async def _sent(
         self,
         live: LiveApi,
         channel: Channel,
         incoming: list[Incoming],
         texts: list[str],
         handled: dict[str, Outgoing] | None,
-        origin: Outbox | None,
+        outbox: Outbox | None,
     ) -> Answer:
-        """Hand what goes on to the hub, in the request's order. Nothing is awaited: these events stay together."""
-        figures = live.namespace(channel.namespace).figures  # it may have gone while the handler ran
+        """Hand what goes on to the hub, in the request's order, and say what became of each."""
+        namespace = live.namespace(channel.namespace)  # it may have gone while the handler ran
+        outcomes = [Outgoing(None, None) if handled is None else handled.get(event.id) for event in incoming]
+        going = [
+            text if handled is None else self._text(event, outcome)
+            for event, text, outcome in zip(incoming, texts, outcomes, strict=True)
+        ]
+        await self._broadcast(namespace, channel, [text for text in going if text is not None], outbox)
+        figures = namespace.figures
         answer: Answer = {"failed": [], "successful": []}
-        for index, (event, text) in enumerate(zip(incoming, texts, strict=True)):
-            outcome = Outgoing(None, None) if handled is None else handled.get(event.id)
+        for index, (event, outcome, text) in enumerate(zip(incoming, outcomes, going, strict=True)):
             told: dict[str, JSON] = {"identifier": event.id, "index": index}
             if outcome is not None and outcome.error is not None:
                 figures.failed.add()
                 answer["failed"].append({**told, "message": outcome.error})
-                continue
-            sent = text if handled is None else self._text(event, outcome)
-            if sent is None:
+            elif text is None:
                 figures.dropped.add()
-                continue
-            self._broadcast(live, channel, sent, figures.broadcast_bytes, origin)
-            figures.successful.add()
-            figures.broadcasts.add()
-            answer["successful"].append(told)
+            else:
+                figures.successful.add()
+                answer["successful"].append(told)
         return answer
 
     def _text(self, event: Incoming, outcome: Outgoing | None) -> str | None:
-        """The text that a handler's event becomes; None for one that is left out, or too large with its id."""
-        if outcome is None:
+        """The text that a handler's event becomes; None for one that is left out, or failed, or is too large."""
+        if outcome is None or outcome.error is not None:
             return None
         text = json.encode(outcome.payload)
         return text.decode() if len(text) + len(event.id) <= self._limits.event_bytes_max else None
 
-    def _broadcast(self, live: LiveApi, channel: Channel, text: str, sizes: Any, origin: Outbox | None) -> None:
-        event, api = Event(json.encode(text), origin), live.api_id
-        sizes.observe(len(text))
-        self._hub.publish(channel.topic(api), event, commit=0, wider=channel.wider(api), size=len(event.payload))
+    async def _broadcast(self, namespace: Served, channel: Channel, texts: list[str], outbox: Outbox | None) -> None:
+        """Publish. Nothing is awaited in between: these events stay together. With a history, return once kept."""
+        figures, line, hub = namespace.figures, namespace.line, self._hub
+        topic, wider, kept = channel.topic(line), channel.wider(line), []
+        for text in texts:
+            payload = json.encode(text)
+            event = Event(payload, None if namespace.features.echo else outbox)
+            if hub.durable(line):
+                size = len(payload)
+                kept.append(hub.publish_durably(topic, event, commit=0, wider=wider, size=size, content=payload))
+            else:
+                hub.publish(topic, event, commit=0, wider=wider, size=len(payload))
+            figures.broadcast_bytes.observe(len(text))
+            figures.broadcasts.add()
+        if kept:
+            await asyncio.gather(*kept)
 
 
-def payload_of(event: Event) -> bytes:
-    """The projection of every subscription."""
-    return event.payload
+def payload_of(event: Event | bytes) -> bytes:
+    """The projection of every subscription. What comes from a history is the payload alone."""
+    return event if isinstance(event, bytes) else event.payload
 
 
 def is_ours(refusal: SynclineError) -> bool:

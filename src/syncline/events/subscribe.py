@@ -17,7 +17,9 @@ from syncline.core import Clock, Meter, Request, SynclineError, json, settings
 from syncline.events.channels import Channel, channel_of
 from syncline.events.connections import Connections, Ended
 from syncline.events.errors import (
+    BadRequest,
     DuplicatedOperation,
+    Moved,
     NamespaceUnknown,
     NotPresent,
     StateTooLarge,
@@ -29,7 +31,7 @@ from syncline.events.handlers import Moment, shown_request
 from syncline.events.live_api import LiveApi, Served
 from syncline.events.presence import member_id
 from syncline.events.publish import Caller, Event, Publisher, is_ours, payload_of
-from syncline.hub import ErrorObject, Hub, Outbox, Post, Start, Subscription, register, wish_of
+from syncline.hub import ErrorObject, Hub, Outbox, Post, Start, Subscription, Wish, register, wish_of
 
 PATH = "/event"
 """What signatures of every message cover, whatever the path of the socket."""
@@ -83,7 +85,7 @@ class Endpoint:
         self._since = self._clock.monotonic()
         live.figures.connects.add()
         live.figures.connections += 1
-        live.connections[self] = self._gone
+        live.connections[self] = None
         self._publisher.opened.add(live.api_id, self._leases)
 
     async def subscribe(self, start: Start) -> Subscription:
@@ -99,7 +101,8 @@ class Endpoint:
             (figures.subscribe_server_errors if is_ours(refusal) else figures.subscribe_client_errors).add()
             raise
         figures.subscribes.add()
-        return self._renewed(start, identity) or self._register(live, channel, start, identity)
+        renewed = self._renewed(start, identity)
+        return renewed or await self._registered(live, channel, start, identity)
 
     async def publish(self, post: Post) -> dict[str, Any]:
         """Publish, then return what is said of each event."""
@@ -188,30 +191,55 @@ class Endpoint:
         self._leases.added(identity)
         return kept.subscription
 
-    def _register(self, live: LiveApi, channel: Channel, start: Start, identity: Identity) -> Subscription:
+    async def _registered(self, live: LiveApi, channel: Channel, start: Start, identity: Identity) -> Subscription:
         features = live.namespace(channel.namespace).features  # it may have gone while the handler ran
         self._asked_state(start)  # nothing is registered for who asks for what cannot be
-        if self._live is not live:
-            raise NamespaceUnknown  # so may the connection
-        wish = wish_of(start.extension, self._hub.epoch(live.api_id))
-        subscription = Subscription(
-            (channel.topic(live.api_id),),
-            (wish is not None, None if features.echo else start.outbox),
-            None if features.echo else not_from(start.outbox),
+        line = self._line(live, channel)
+        wish, complete = await self._wish(line, channel, start)
+        if self._live is not live or self._line(live, channel) != line:
+            raise NamespaceUnknown  # so may the connection, or the history
+        subscription = self._subscription(live, start, channel, positions=wish is not None)
+        kept = self._kept[start.id] = Kept(start, identity, channel, subscription)
+        self._leases.added(identity)
+        live.figures.subscriptions += 1
+        register(self._hub, subscription, line, wish, None)
+        if not complete:
+            subscription.told = {**(subscription.told or {}), "recovered": False}
+        if features.presence:
+            self._appear(live, kept)
+        return subscription
+
+    def _line(self, live: LiveApi, channel: Channel) -> str:
+        """Whose line a channel's publications are in. What is told of members is never kept."""
+        return live.namespace(channel.namespace).line if channel.about == channel else live.api_id
+
+    async def _wish(self, line: str, channel: Channel, start: Start) -> tuple[Wish | None, bool]:
+        """Where the client wants to begin, and whether all that it wants is there. Raises BadRequest."""
+        asked = start.extension.get("history")
+        if asked is None:
+            return wish_of(start.extension, self._hub.epoch(line)), True
+        last, most = asked.get("last") if isinstance(asked, dict) else None, self._limits.history_last_max
+        if type(last) is not int or not 0 < last <= most:
+            raise BadRequest(f"history.last is a number from 1 to {most}.")
+        if not self._hub.durable(line):
+            raise BadRequest(f"The namespace {channel.namespace} keeps no history.")
+        position, complete = await self._hub.last((channel.topic(line),), last)
+        return Wish(position, recoverable=True), complete
+
+    def _subscription(self, live: LiveApi, start: Start, channel: Channel, *, positions: bool) -> Subscription:
+        """What the hub is given: made anew when the namespace's features change."""
+        line, echo = self._line(live, channel), live.namespace(channel.namespace).features.echo
+        return Subscription(
+            (channel.topic(line),),
+            (positions, None if echo else start.outbox),
+            None if echo else not_from(start.outbox),
             payload_of,
             start.outbox,
             start.prefix,
             start.suffix,
-            None if wish is None else stamp(self._hub.epoch(live.api_id)),
+            stamp(self._hub.epoch(line)) if positions else None,
             lambda errors: self._ended(start.id, errors),
         )
-        self._kept[start.id] = Kept(start, identity, channel, subscription)
-        self._leases.added(identity)
-        live.figures.subscriptions += 1
-        register(self._hub, subscription, live.api_id, wish, None)
-        if features.presence:
-            self._appear(live, self._kept[start.id])
-        return subscription
 
     def _ended(self, id: str, entries: Sequence[ErrorObject]) -> None:
         """The hub has ended a subscription: nobody but its client is left to be told."""
@@ -265,7 +293,21 @@ class Endpoint:
         )
         self._hub.end(kept.subscription, entries_of(refusal))
 
-    def _gone(self, namespace: str | None) -> None:
+    # --- live_api.Connection
+
+    def moved(self, namespace: str) -> None:
+        """A namespace's publications are in another line, or for others. Who still catches up has to come again."""
+        live = self._connected()
+        for kept in [each for each in self._kept.values() if each.channel.namespace == namespace]:
+            if self._hub.returning(kept.subscription):
+                self._hub.end(kept.subscription, entries_of(Moved()))
+                continue
+            self._hub.unsubscribe(kept.subscription)
+            positions = kept.subscription.stamp is not None
+            kept.subscription = self._subscription(live, kept.start, kept.channel, positions=positions)
+            self._hub.subscribe(kept.subscription)
+
+    def gone(self, namespace: str | None) -> None:
         """A namespace, or the API, is no longer served."""
         for id, kept in list(self._kept.items()):
             if namespace in (None, kept.channel.namespace):
@@ -296,9 +338,9 @@ def lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def not_from(outbox: Outbox) -> Callable[[Event], bool]:
+def not_from(outbox: Outbox) -> Callable[[Any], bool]:
     """Holds for what came over other connections."""
-    return lambda event: event.origin is not outbox
+    return lambda event: not isinstance(event, Event) or event.origin is not outbox
 
 
 @lru_cache(maxsize=64)

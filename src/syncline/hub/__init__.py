@@ -1,7 +1,7 @@
 """Hub: what is published reaches every subscription that was there before it, in order, once. Knows no GraphQL."""
 
 from syncline.hub.fanout import Hub
-from syncline.hub.history import History
+from syncline.hub.history import History, Keep
 from syncline.hub.ledger import Ledger
 from syncline.hub.port import (
     Answer,
@@ -16,7 +16,7 @@ from syncline.hub.port import (
 )
 from syncline.hub.topics import Topic
 from syncline.hub.window import PositionPassed
-from syncline.hub.wishes import register, wish_of
+from syncline.hub.wishes import Wish, register, wish_of
 
 __all__ = [
     "Answer",
@@ -24,6 +24,7 @@ __all__ = [
     "Hint",
     "History",
     "Hub",
+    "Keep",
     "Ledger",
     "Outbox",
     "PositionPassed",
@@ -33,6 +34,7 @@ __all__ = [
     "Start",
     "Subscription",
     "Topic",
+    "Wish",
     "register",
     "wish_of",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 
 from syncline.core import Clock, Meter, SynclineError, json, settings
 from syncline.hub.channel import Channel
-from syncline.hub.history import Draft, History, Log
+from syncline.hub.history import Draft, History, Keep, Log
 from syncline.hub.port import ErrorObject, Subscription
 from syncline.hub.returning import CATCH_UP_SECONDS
 from syncline.hub.topics import Publication, Topic
@@ -139,6 +139,10 @@ class Hub:
         """
         return self._channel(subscription.topics[0].api).reached(subscription)
 
+    def returning(self, subscription: Subscription) -> bool:
+        """Whether it is still being given what it missed."""
+        return subscription in self._channel(subscription.topics[0].api).returning
+
     # --- positions
 
     def epoch(self, api: str) -> str:
@@ -170,15 +174,25 @@ class Hub:
         channel = self._channels.get(api)
         return channel is not None and channel.log is not None
 
-    async def make_durable(self, api: str, *, durable: bool = True) -> None:
-        """Have what the API publishes from now on kept in the store, or kept no longer and what was kept forgotten."""
+    async def make_durable(
+        self, api: str, *, durable: bool = True, keep: Keep | None = None, epoch: str | None = None
+    ) -> None:
+        """Have what the API publishes from now on kept in the store, or kept no longer and what was kept forgotten.
+
+        `keep` instead of what the settings say; `epoch` for positions that were never another's.
+        """
         async with self._changing:
             if durable == self.durable(api):
+                if durable:
+                    log = self._channel(api).log
+                    assert log is not None, "it is durable"
+                    log.keep = keep
                 return
             assert self._history is not None, "a hub without a store keeps nothing"
             channel = self._channel(api)
             if durable:
-                channel.log = Log(channel.epoch, channel.position, channel.position)
+                channel.epoch = epoch or channel.epoch
+                channel.log = Log(channel.epoch, channel.position, channel.position, keep)
                 await self._history.begin(api, channel.epoch, channel.position)
                 return
             # What is being committed commits before this body; what comes after it finds that nothing is kept now.
@@ -186,6 +200,16 @@ class Hub:
             channel.log = None
             if self._commits:
                 await asyncio.wait(set(self._commits))
+
+    async def last(self, topics: tuple[Topic, ...], count: int) -> tuple[int, bool]:
+        """The position after which a durable API has the last `count` publications on these topics.
+
+        False: there are fewer, and more there were.
+        """
+        log = self._channel(topics[0].api).log
+        assert log is not None, "only a durable API can be asked for what was"
+        assert self._history is not None, "only a store makes an API durable"
+        return await self._history.last(topics[0].api, topics, count, log)
 
     async def forget(self, api: str) -> None:
         """The API is gone: let go of all that is known of it. Its subscriptions end with their connections."""

@@ -24,6 +24,8 @@ from syncline.store import Collection, Snapshot, Space, Store, Transaction, keys
 PAGE = 64
 """Publications read at once, and remembered for the next who comes that way."""
 PAGES_BYTES_MAX = 8 * 1024 * 1024
+LOOKED_AT_MAX = 20_000
+"""How many publications are looked at for the last ones of some topics."""
 RECORDS_PER_TRIM = 1000
 """Records deleted in one body: short enough that a writer behind it does not notice."""
 
@@ -73,12 +75,22 @@ class Draft(msgspec.Struct, frozen=True):
         return Publication(self.topic, self.value, position, self.commit, self.size, self.wider, self.judged)
 
 
+class Keep(msgspec.Struct, frozen=True):
+    """How much is kept: what is older goes, then what is more. `count` 0: any number."""
+
+    seconds: float
+    bytes: int
+    count: int = 0
+
+
 class Log(msgspec.Struct):
     """One durable API: publications up to `passed` are gone, those up to `last` are kept."""
 
     epoch: str
     passed: int
     last: int
+    keep: Keep | None = None
+    """Instead of what the settings say."""
 
 
 class History:
@@ -144,6 +156,24 @@ class History:
         found = [each for each in page if position < each.position <= until]
         return found if found and found[0].position == position + 1 else []
 
+    async def last(self, api: str, topics: tuple[Topic, ...], count: int, log: Log) -> tuple[int, bool]:
+        """The position after which there are the last `count` publications that concern these topics.
+
+        False: there are fewer, and others were, or nobody looked further back."""
+        position, until = log.last, log.last
+        while until > log.passed and log.last - until < LOOKED_AT_MAX:
+            low = max((until - 1) // PAGE * PAGE, log.passed)
+            found = await self.after(api, low, until=until)
+            if not found:
+                break
+            for publication in reversed(found):
+                if publication.concerns(topics):
+                    position, count = publication.position - 1, count - 1
+                if not count:
+                    return position, True
+            until = low
+        return position, until <= log.passed == 0
+
     def _remember(self, key: tuple[str, int], page: list[Publication]) -> None:
         self._pages_bytes -= _size(self._pages.pop(key, []))
         if not page:
@@ -161,12 +191,10 @@ class History:
 
     async def trim(self, api: str, log: Log) -> None:
         """Let go of what is too old or too much, in bounded bodies."""
-        oldest, bytes_max, last = (
-            self._clock.now() - self._limits.history_seconds,
-            self._limits.history_bytes_max,
-            log.last,
-        )
-        horizon = await self._store.read(lambda view: _horizon(view, api, log.passed, last, oldest, bytes_max))
+        keep = log.keep or Keep(self._limits.history_seconds, self._limits.history_bytes_max)
+        oldest = self._clock.now() - keep.seconds
+        bounds = partial(_horizon, api=api, passed=log.passed, last=log.last, oldest=oldest, keep=keep)
+        horizon = await self._store.read(bounds)
         while log.passed < horizon:
             before, log.passed = log.passed, min(log.passed + RECORDS_PER_TRIM, horizon)
             low, high = _key(api, before + 1), _key(api, log.passed + 1)
@@ -237,17 +265,18 @@ def _size(page: Sequence[Publication]) -> int:
     return sum(each.size for each in page)
 
 
-def _horizon(view: Snapshot, api: str, passed: int, last: int, oldest: float, bytes_max: int) -> int:
+def _horizon(view: Snapshot, *, api: str, passed: int, last: int, oldest: float, keep: Keep) -> int:
     """The last position after `passed` of which nothing need be kept."""
     if passed == last:
         return passed
     total = _entry(view, api, last).through
+    first = max(passed, last - keep.count) if keep.count else passed
 
     def wanted(position: int) -> bool:
         entry = _entry(view, api, position)
-        return entry.at >= oldest and total - entry.through + len(entry.content) <= bytes_max
+        return entry.at >= oldest and total - entry.through + len(entry.content) <= keep.bytes
 
-    return passed + bisect_left(range(passed + 1, last + 1), True, key=wanted)
+    return first + bisect_left(range(first + 1, last + 1), True, key=wanted)
 
 
 def _entry(view: Snapshot, api: str, position: int) -> Entry:
