@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from support.events import EventApi
-from support.notes import Notes
+from support.notes import Notes, deploy
 from support.people import PASSWORD, TEMPORARY, People
 from support.programs import (
     Said,
@@ -38,6 +38,7 @@ def pages(server: Server, guarded: Server, notes: Notes, apollo: list[dict[str, 
     assert shutil.which("chromium"), "Chromium is missing: run `make chromium`"
     assert (NODE / "node_modules" / "esbuild").is_dir(), "run `make node` first: it installs the npm packages"
     api, people = EventApi(server, "default"), People(guarded)
+    iam, exported = deploy(guarded, "ChromiumIam", mode="AWS_IAM"), guarded.environment()
     own, passwords = secure(guarded.url), {"PASSWORD": PASSWORD, "TEMPORARY": TEMPORARY}
     jobs: list[dict[str, Any]] = [
         {
@@ -46,6 +47,7 @@ def pages(server: Server, guarded: Server, notes: Notes, apollo: list[dict[str, 
             "argv": [own, people.pool, people.client, f"{own}/graphql/{people.api}"],
             "env": passwords,
         },
+        {"name": "notes iam", "script": "notes.js", "argv": [secure(iam.url), "none", "iam"], "env": exported},
         {"name": "apollo", "script": "apollo.js", "argv": [json.dumps(apollo)]},
     ]
     for mode, at in (("page-tls", secure), ("shim", str)):
@@ -69,7 +71,7 @@ def browsed(jobs: list[dict[str, Any]], *servers: Server) -> Pages:
     return {each["name"]: said_by(each["lines"]) for each in ended}
 
 
-@pytest.mark.parametrize("mode", ["page-tls", "shim"])
+@pytest.mark.parametrize("mode", ["page-tls", "shim", "iam"])
 def test_amplify_asks_and_subscribes(pages: Pages, mode: str) -> None:
     check_notes(pages[f"notes {mode}"], mode)
 

@@ -83,7 +83,7 @@ def deploy(server: Server, name: str, *, mode: str = "API_KEY") -> Notes:
         lambda: (found := api.get_schema_creation_status(apiId=api_id))["status"] != "PROCESSING" and found
     )
     assert status["status"] in ("SUCCESS", "ACTIVE"), status
-    role = "arn:aws:iam::000000000000:role/notes"
+    role = make_role(server, name)
     config = {"tableName": name, "awsRegion": "us-east-1"}
     api.create_data_source(
         apiId=api_id, name="table", type="AMAZON_DYNAMODB", serviceRoleArn=role, dynamodbConfig=config
@@ -99,6 +99,21 @@ def deploy(server: Server, name: str, *, mode: str = "API_KEY") -> Notes:
             responseMappingTemplate=response,
         )
     return Notes(server, api_id, made["uris"]["GRAPHQL"], key, name, stream_arn)
+
+
+def make_role(server: Server, table: str) -> str:
+    """Make the role under which AppSync uses a table, and return its ARN."""
+    iam, name = server.root("iam"), f"appsync-{table}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "appsync.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    uses = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": f"arn:aws:dynamodb:*:*:table/{table}*"}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="table", PolicyDocument=policy(uses))
+    return str(arn)
+
+
+def policy(statement: dict[str, Any]) -> str:
+    """A policy document of one statement."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def make_table(tables: Any, name: str) -> str:

@@ -69,6 +69,7 @@ class EventsClient:
         body = json.encode({"channel": channel, "events": [json.encode(event).decode() for event in events]})
         if over == "http":
             return published_of(await self._session.post(body))
+        self._session.check_open()
         shown = await self._auth.sign(self._dialect.signable(body, self._clock.now()))
         id = self._ids.uuid()
         message = self._dialect.publish(id, body, {"host": host_of(self._dialect.http), **shown})

@@ -16,7 +16,7 @@ import msgspec
 from syncline.client.auth import Auth, Signable, credential_in
 from syncline.client.connection import Connection
 from syncline.client.dialects import Dialect, decoded, refusal_in
-from syncline.client.errors import ConnectionLost, RequestRefused, Unauthorized
+from syncline.client.errors import ClientError, ConnectionLost, RequestRefused, Unauthorized
 from syncline.client.messages import State, Timing
 from syncline.client.subscription import Subscription
 from syncline.core import Clock, Ids
@@ -44,7 +44,8 @@ class Session:
         self._dialect, self._auth, self._options = dialect, auth, options
         secure = dialect.http.startswith("https:")
         self._tls = (options.tls or ssl.create_default_context()) if secure else None
-        self._group: asyncio.TaskGroup | None = None
+        self._group = asyncio.TaskGroup()
+        self._life: asyncio.Task[None] | None = None
         self._pool: httpcore2.AsyncConnectionPool | None = None
         self.connection = Connection(
             dialect,
@@ -58,29 +59,33 @@ class Session:
 
     async def open(self) -> None:
         """Begin. The socket is opened by the first subscription."""
-        assert self._group is None, "a client is entered once"
-        self._group = asyncio.TaskGroup()
+        if self._life is not None:
+            raise ClientError("A client is entered once; make another.")
         await self._group.__aenter__()
         self._life = self._group.create_task(self.connection.run())
 
     async def close(self) -> None:
         """End every subscription, the socket and the pool."""
-        assert self._group is not None, "it was opened"
+        assert self._life is not None, "it was opened"
         self._life.cancel()
         await self._group.__aexit__(None, None, None)
         if self._pool is not None:
             await self._pool.aclose()
 
+    def check_open(self) -> None:
+        """Raise ClientError unless it is open."""
+        if self._life is None or self._life.done():
+            raise ClientError("The client is not open: use it within `async with`.")
+
     def subscribe(self, payload: bytes, *, after: str | None, waiting_max: int) -> Subscription[Any]:
         """A subscription to what `payload` names."""
-        assert self._group is not None, "use the client as a context: async with"
-        if self._life.done():
-            raise ConnectionLost(reason="the client is closed")
+        self.check_open()
         flow = self.connection.flow(payload, after=after, waiting_max=waiting_max)
         return Subscription(flow, self.connection.drop)
 
     async def post(self, body: bytes) -> dict[str, Any]:
         """The answer to a request. Raises RequestRefused, Unauthorized, ConnectionLost."""
+        self.check_open()
         refusal: RequestRefused
         for _ in range(2):
             signable = Signable(self._dialect.http, body, JSON_HEADERS, self._options.clock.now())

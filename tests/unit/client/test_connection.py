@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from support.appsync import AppSync, appsync, say
 from syncline.client import (
     ApiKey,
+    ClientError,
     ConnectionLost,
     EventsClient,
     Gap,
@@ -261,8 +264,12 @@ async def test_a_client_that_is_left_leaves_no_task_and_no_socket(server: AppSyn
             await waiting
     await until(lambda: not server.sockets)
     await until(lambda: not {task for task in asyncio.all_tasks() - before if "server" not in repr(task)})
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ClientError, match="not open"):
         asking.subscribe(DOCUMENT)
+    with pytest.raises(ClientError, match="not open"):
+        await asking.execute("{ a }")
+    with pytest.raises(ClientError, match="entered once"):
+        await asking.__aenter__()
 
 
 @pytest.mark.rule("CLT-9")
@@ -315,3 +322,11 @@ async def test_what_is_published_without_an_answer_is_not_known_to_have_happened
         server.sockets[0].transport.abort()
         with pytest.raises(ConnectionLost):
             await waiting
+
+
+def test_its_import_brings_neither_the_server_nor_what_is_slow() -> None:
+    ask = "import sys, syncline.client; print(*sorted(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout.split()
+    rooms = {name.split(".")[1] for name in found if name.startswith("syncline.")}
+    assert rooms == {"client", "core"}
+    assert {"botocore", "httpcore2", "graphql", "apsw", "cryptography"} & set(found) == set()
