@@ -63,6 +63,7 @@ ADDRESS_LONG = Refusal(414, "RequestUriTooLongException", "The request's address
 HEADERS_LARGE = Refusal(431, "RequestHeaderFieldsTooLargeException", "The request's headers are too large.")
 CONNECTIONS_FULL = Refusal(503, "ServiceUnavailableException", "The server holds as many connections as it may.")
 CONNECTIONS_MANY = Refusal(429, "LimitExceededException", "The address holds as many connections as it may.")
+CODING_UNKNOWN = Refusal(501, "NotImplementedException", "The only transfer coding is chunked.")
 ORIGIN_REFUSED = Refusal(403, Denied.code, "Pages of this origin may not ask this API.")
 RATE_EXCEEDED = Refusal(429, Throttled.code, "Rate exceeded")
 FAILURE = Refusal(500, "InternalFailure", "Internal failure. The server's log tells more under this request id.")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import httptools
@@ -20,6 +20,7 @@ from syncline.core import Request, Response, SynclineError
 from syncline.edge import answers
 from syncline.edge.doors import (
     ADDRESS_LONG,
+    CODING_UNKNOWN,
     FAILURE,
     HEADERS_LARGE,
     MALFORMED,
@@ -43,6 +44,9 @@ BODY_SURE_BYTES = 64 * 1024
 
 WRITE_TOGETHER_BYTES = 256 * 1024
 """Up to here head and body are joined for one write; above, copying costs more than a second write."""
+
+SINGLE = ("authorization", "content-length", "host", "transfer-encoding")
+"""Headers that a request has once: with two, who reads the first and who reads the last see two requests."""
 
 NAMES_MAX = 512
 
@@ -189,6 +193,7 @@ class HttpConnection(asyncio.Protocol):
                 self._stop(HEADERS_LARGE)
         self._request = request = self._parsed()
         index = request.index
+        self._check_framing(index)
         self._body_bytes, self._body_max = 0, BODY_SURE_BYTES
         if "transfer-encoding" in index:
             self._body_max = self._site.body_limit(request)
@@ -198,6 +203,21 @@ class HttpConnection(asyncio.Protocol):
                 self._stop(body_large(self._body_max))
         if "expect" in index and index["expect"].lower() == "100-continue" and not self._line and not self._busy:
             self.transport.write(answers.CONTINUE)
+
+    def _check_framing(self, index: Mapping[str, str]) -> None:
+        """Refuse what servers before or behind us could read as another request than we do (RFC 9112, 3.2 and 6.1)."""
+        version = self._parser.get_http_version()
+        if version == "1.1":
+            if "host" not in index:
+                self._stop(MALFORMED)
+        elif version != "1.0" or "transfer-encoding" in index:
+            self._stop(MALFORMED)
+        if len(index) != len(self._headers):
+            names = [name for name, _ in self._headers]
+            if any(names.count(name) > 1 for name in SINGLE):
+                self._stop(MALFORMED)
+        if index.get("transfer-encoding", "chunked").lower() != "chunked":
+            self._stop(CODING_UNKNOWN)
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -224,7 +244,10 @@ class HttpConnection(asyncio.Protocol):
     def _parsed(self) -> Request:
         target = self._url.decode("utf-8", "replace")
         if target[:1] != "/" and "://" in target:
-            target = "/" + target.split("://", 1)[1].partition("/")[2]
+            authority, _, target = target.split("://", 1)[1].partition("/")
+            target = "/" + target
+            # The address that was asked for counts, whatever the Host header says (RFC 9112, 3.2.2).
+            self._headers = [("host", authority) if name == "host" else (name, value) for name, value in self._headers]
         path, _, query = target.partition("?")
         method = METHOD_NAMES[self._parser.get_method()]
         return Request(method, path, query, self._headers, b"", self._scheme, self._peer, self._site.request_ids.next())

@@ -95,6 +95,11 @@ class Catalog:
         """The client's secret, if it has one."""
         return self._vault.open_text(SEALED, client.sealed_secret) if client.sealed_secret else None
 
+    def is_secret(self, client: Client, given: str) -> bool:
+        """Whether a client has no secret, or just this one."""
+        secret = self.secret_of(client)
+        return secret is None or hmac.compare_digest(secret.encode(), given.encode())
+
     def check_secret_hash(self, client: Client, username: str, given: str | None) -> None:
         """Raise unless SECRET_HASH is right for a client with a secret."""
         secret = self.secret_of(client)

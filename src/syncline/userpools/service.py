@@ -62,7 +62,9 @@ class UserPools:
         """End the sign-in of a refresh token; an unknown one is nothing to do."""
         client = self._catalog.client(request["ClientId"])
         secret = self._catalog.secret_of(client)
-        if secret is not None and not hmac.compare_digest(secret, request.get("ClientSecret") or ""):
+        if secret is not None and not hmac.compare_digest(
+            secret.encode(), (request.get("ClientSecret") or "").encode()
+        ):
             raise NotAuthorized("Invalid client secret")
         if request["Token"].count(".") == 2:
             raise TokenTypeUnsupported

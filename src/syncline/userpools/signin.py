@@ -109,7 +109,9 @@ class SignInFlows:
         """GetTokensFromRefreshToken."""
         client = self._catalog.client(request["ClientId"])
         secret = self._catalog.secret_of(client)
-        if secret is not None and not hmac.compare_digest(secret, request.get("ClientSecret") or ""):
+        if secret is not None and not hmac.compare_digest(
+            secret.encode(), (request.get("ClientSecret") or "").encode()
+        ):
             raise NotAuthorized(f"Client {client.id} is configured with secret but a right one was not received")
         asking = Asking(self._catalog.pool(client.pool), client, {}, request.get("ClientMetadata") or {})
         return await self._refreshed(asking, request["RefreshToken"])
