@@ -88,7 +88,9 @@ def syncline(data: Path | None = None) -> Iterator[Running]:
     command = [sys.executable, "-m", "syncline", "dev", "--port", "0", "--data", str(folder)]
     # AppSync's quotas would be what is measured.
     unlimited = {f"SYNCLINE_RATES_{name}_PER_API": "0" for name in ("REQUESTS", "CONNECTS", "MESSAGES")}
-    environment = {**os.environ, **unlimited, "PYTHONPATH": str(BENCH.parent / "src")}
+    # As installed: byte code is there, however this machine is set up.
+    compiled = {"PYTHONPYCACHEPREFIX": str(OUT / "pycache"), "PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, **unlimited, **compiled, "PYTHONPATH": str(BENCH.parent / "src")}
     with (OUT / "syncline.log").open("a") as log:
         started = time.monotonic()
         process = subprocess.Popen(pinned(0, command), stdout=subprocess.PIPE, stderr=log, text=True, env=environment)

@@ -7,6 +7,7 @@ What starts a server is imported late, so that `--help`, `env` and `config` answ
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -200,6 +201,7 @@ main.add_command(functions)
 
 
 def _serve(flags: dict[str, Any], *, demo: bool = False) -> None:
+    gc.disable()  # Until the server is ready: what is made till then lives as long as it does.
     from syncline.app.server import serve
 
     settings = _settings(flags)

@@ -81,11 +81,12 @@ async def run_server(
         parts = rooms.parts()
         if demo:
             parts["demo"] = doors.demo(url, clock)
-        gc.collect()
-        gc.freeze()
         running = Running(url=url, port=listener.port, pid=os.getpid(), mode=settings.mode)
         note_running(Path(settings.data), running)
         on_ready(running)
+        gc.collect()
+        gc.freeze()
+        gc.enable()
         await _live(Supervisor(clock, meter), parts, listener, doors, stop)
     finally:
         await rooms.close()

@@ -15,9 +15,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry
 
 from syncline.auth.refusals import NotAuthorized, TokenExpired, TokenRevoked, TokenUnreadable
 from syncline.core import Clock, Meter, SynclineError, json
@@ -202,6 +199,11 @@ def _decoded(piece: str) -> Claims:
 
 def _opened(token: str, key: Mapping[str, Any]) -> Claims:
     """The claims, when the signature is the key's. The key decides which algorithms there are. Raises NotAuthorized."""
+    # Imported with the first token: it costs an eighth of a start.
+    from joserfc import jws
+    from joserfc.errors import JoseError
+    from joserfc.jwk import JWKRegistry
+
     kind = str(key.get("kty", ""))
     allowed = BY_KIND.get(kind, ())
     if kind == "EC":

@@ -13,9 +13,6 @@ import warnings
 from base64 import b64encode
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import dh
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 N = int(
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
@@ -74,6 +71,9 @@ def session_key(verifier: Verifier, client_public: int, secret: int, public: int
     if client_public % N == 0 or scrambler == 0:
         return None
     shared = power(client_public * power(verifier.value, scrambler) % N, secret)
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(SHA256(), KEY_BYTES, salt=pad(scrambler), info=INFO).derive(pad(shared))
 
 
@@ -83,21 +83,20 @@ def signature(key: bytes, pool_name: str, username: str, block: bytes, timestamp
     return b64encode(hmac.digest(key, message, hashlib.sha256)).decode()
 
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    _GROUP = dh.DHParameterNumbers(N, G)
-
-
 def power(base: int, exponent: int) -> int:
     """base ** exponent mod N."""
     base %= N
     if base < 2 or exponent < 1:
         return pow(base, exponent, N)
+    # Imported with the first password: it costs an eighth of a start.
+    from cryptography.hazmat.primitives.asymmetric import dh
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            group = dh.DHParameterNumbers(N, G)
             # The public half plays no part in the exchange; any element of the group will do.
-            own = dh.DHPrivateNumbers(exponent, dh.DHPublicNumbers(4, _GROUP)).private_key()
-            return int.from_bytes(own.exchange(dh.DHPublicNumbers(base, _GROUP).public_key()), "big")
+            own = dh.DHPrivateNumbers(exponent, dh.DHPublicNumbers(4, group)).private_key()
+            return int.from_bytes(own.exchange(dh.DHPublicNumbers(base, group).public_key()), "big")
     except (ValueError, AttributeError):
         return pow(base, exponent, N)

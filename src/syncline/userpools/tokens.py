@@ -1,25 +1,24 @@
 """Tokens: RS256 by a pool's own keys, one for ID and one for access tokens; JWKS and discovery for those who verify.
 
-For: sign-in, and `auth`, which verifies. Owns: the opened private keys in memory. Never: keeps a token.
+For: sign-in, and `auth`, which verifies. Owns: the opened private keys in memory. Never: keeps a token; imports
+`cryptography` and `joserfc` before there is a key to be made or used, since that is an eighth of a start.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, RSAKey
 
 from syncline.core import Clock, Ids, Vault
 from syncline.userpools import attributes
 from syncline.userpools.errors import NotAuthorized
 from syncline.userpools.model import Client, Group, Pool, SignIn, SigningKey, User
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
 
 KEY_BITS = 2048
 SEALED = "signing key"
@@ -48,6 +47,10 @@ class Tokens:
 
     async def new_key(self, use: str) -> SigningKey:
         """A fresh key. Made on a thread: it takes a tenth of a second."""
+        from cryptography.hazmat.primitives.asymmetric import rsa
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+        from joserfc.jwk import RSAKey
+
         private = await asyncio.to_thread(rsa.generate_private_key, 65537, KEY_BITS)
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         kid = self._ids.bytes(32).hex()
@@ -80,6 +83,10 @@ class Tokens:
 
     def access_claims(self, pool: Pool, token: str) -> Claims:
         """The claims of an access token of this pool. Raises NotAuthorized."""
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
         keys: list[Any] = [key.public for key in self._published(pool) if key.use == "access"]
         try:
             claims = jwt.decode(token, KeySet.import_key_set({"keys": keys}), algorithms=["RS256"]).claims
@@ -118,6 +125,9 @@ class Tokens:
         return [key for key in pool.keys if key.retired is None or key.retired + KEPT_SECONDS > now]
 
     def _signed(self, pool: Pool, use: str, claims: Claims) -> str:
+        from joserfc import jwt
+        from joserfc.jwk import RSAKey
+
         key = next(key for key in pool.keys if key.use == use and key.retired is None)
         private = self._private.get(key.kid)
         if private is None:
