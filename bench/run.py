@@ -1,6 +1,6 @@
 """The figures Syncline must reach, and what it reaches on this machine: `run.py [PART …]`.
 
-Parts: fanout, get, mutations, function, realtime, resolvers, startup, tables, auth; and big, only when named.
+Parts: fanout, get, mutations, function, realtime, resolvers, startup, tables, streams, auth; and big, only when named.
 Every figure is of this run, peers included: trust the ratios. The server is pinned to core 0, the load to core 1.
 Fails nothing.
 """
@@ -26,6 +26,7 @@ import deployment
 import frames
 import peers
 import resolvers
+import streams
 import tables
 from processes import BENCH, OUT, Running, free_port, load, pinned, prepare, server, syncline
 
@@ -374,6 +375,21 @@ def resolver_costs(quick: bool) -> list[Row]:
     return rows
 
 
+def stream_costs(quick: bool) -> list[Row]:
+    """PutItem into a table with a stream, while a slow reader is far behind, and while records are trimmed."""
+    found = streams.measure(quick)
+    alone = found[streams.NOBODY]
+    rows = []
+    for what, figures in found.items():
+        shown = f"{figures['per_s']:.0f}/s  {figures['cpu_us']:.0f} µs CPU  p99 {figures['p99_us'] / 1000:.1f} ms"
+        ratio = figures["per_s"] / alone["per_s"]
+        if what == streams.NOBODY:
+            rows.append(Row(f"PutItem with a stream: {what}", shown))
+        else:
+            rows.append(Row(f"PutItem with a stream: {what}", f"{shown}  {ratio:.2f} ×", "≥ 0.8 ×", ratio >= 0.8))
+    return rows
+
+
 def large_table(quick: bool) -> list[Row]:
     """What millions of items cost a put and a get: by CPU, since the rates of one minute and the next differ."""
     found = big.measure(quick)
@@ -397,6 +413,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "resolvers": resolver_costs,
     "tables": table_operations,
     "auth": authorization,
+    "streams": stream_costs,
     "big": large_table,
 }
 ONLY_NAMED = {"big"}

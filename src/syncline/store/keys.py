@@ -38,6 +38,12 @@ def decode(data: bytes) -> Key:
     return tuple(parts)
 
 
+def last_int(data: bytes) -> int:
+    """The last element of an encoded tuple that ends with an int, without a look at the others."""
+    assert data[-9:-8] == _INT, "the key ends with an int"
+    return int.from_bytes(data[-8:], "big") - _INT_BIAS
+
+
 def _encode_part(part: Part) -> bytes:
     # Text and bytes end with 00; an 00 inside is written 00 ff, which sorts after the end of any shorter text.
     if type(part) is str:

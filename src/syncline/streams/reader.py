@@ -53,7 +53,7 @@ class Streams:
         """At most `limit` records after the sequence `after`, in order; empty when there is none yet."""
         low, high = keys.encode((*shard, after + 1)), keys.prefix_range(tuple(shard))[1]
         pairs = await self._store.read(lambda view: view.scan(Space.STREAM, low, high, limit=limit))
-        return [Record(_sequence(key), value) for key, value in pairs]
+        return [Record(keys.last_int(key), value) for key, value in pairs]
 
     async def latest(self, shard: Shard) -> int:
         """The sequence of the newest record ever appended; 0 when there was none."""
@@ -64,7 +64,7 @@ class Streams:
         """The sequence before the oldest record kept: reading after it begins at TRIM_HORIZON."""
         low, high = keys.prefix_range(tuple(shard))
         oldest = await self._store.read(lambda view: view.scan(Space.STREAM, low, high, limit=1))
-        return _sequence(oldest[0][0]) - 1 if oldest else await self.latest(shard)
+        return keys.last_int(oldest[0][0]) - 1 if oldest else await self.latest(shard)
 
     async def advanced(self, shard: Shard, *, after: int) -> None:
         """Return once a record after the sequence `after` exists. A lost wake-up only delays it."""
@@ -129,12 +129,6 @@ class Streams:
 
 def _subject(shard: Shard) -> str:
     return f"stream advanced {shard.stream} {shard.shard}"
-
-
-def _sequence(key: bytes) -> int:
-    sequence = keys.decode(key)[-1]
-    assert isinstance(sequence, int), "a stream key ends with its sequence"
-    return sequence
 
 
 def _shards(view: Snapshot) -> list[tuple[Shard, int]]:

@@ -100,6 +100,12 @@ def decode_image(image: msgspec.Raw) -> Item | None:
     return _decode_json(found) if isinstance(found, bytes) else found
 
 
+def shown_image(image: msgspec.Raw) -> Any:
+    """As `decode_image`, for an answer in JSON: without a look at what is JSON already."""
+    found = _decode_packed(image)
+    return msgspec.Raw(found) if isinstance(found, bytes) else found
+
+
 def key_part(value: AttributeValue) -> keys.Part:
     """A key attribute's value as it stands in keys: numbers in numeric order."""
     kind, content = next(iter(value.items()))

@@ -6,6 +6,8 @@ Owns: sequence numbers as text.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -44,10 +46,13 @@ class StreamRecord(msgspec.Struct, array_like=True):
         """The record that a stream keeps as `value`."""
         return _record(value)
 
-    def as_event(self, sequence: int) -> dict[str, Any]:
-        """The entry of `Records` in GetRecords' answer and in a Lambda event; binary values are bytes."""
+    def as_event(self, sequence: int, show: Callable[[msgspec.Raw], Any] = decode_image) -> dict[str, Any]:
+        """The entry of `Records` in GetRecords' answer and in a Lambda event; binary values are bytes.
+
+        `show` makes of an image what the entry holds.
+        """
         change: dict[str, Any] = {"ApproximateCreationDateTime": int(self.at), "Keys": self.keys}
-        new, old = decode_image(self.new), decode_image(self.old)
+        new, old = show(self.new), show(self.old)
         if new is not None:
             change["NewImage"] = new
         if old is not None:
@@ -60,13 +65,18 @@ class StreamRecord(msgspec.Struct, array_like=True):
             "eventName": self.event,
             "eventVersion": "1.1",
             "eventSource": "aws:dynamodb",
-            "awsRegion": arns.parse(self.stream).region,
+            "awsRegion": _region(self.stream),
             "dynamodb": change,
             "eventSourceARN": self.stream,
         }
         if self.by_service:
             shown["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
         return shown
+
+
+@lru_cache(maxsize=256)
+def _region(arn: str) -> str:
+    return arns.parse(arn).region
 
 
 _record = msgspec.msgpack.Decoder(StreamRecord).decode

@@ -20,6 +20,7 @@ from syncline.tables.coverage import STREAM_OPERATIONS
 from syncline.tables.description import key_schema
 from syncline.tables.engine import TableEngine
 from syncline.tables.errors import IteratorExpired, RecordsTrimmed, ShardNotFound
+from syncline.tables.layout import shown_image
 from syncline.tables.records import StreamRecord, parse_sequence, sequence_text
 
 ITERATOR_SECONDS = 15 * 60
@@ -113,7 +114,7 @@ class TableStreams:
             size += len(record.value)
             if records and size > PAGE_BYTES_MAX:
                 break
-            event = StreamRecord.decode(record.value).as_event(record.sequence)
+            event = StreamRecord.decode(record.value).as_event(record.sequence, shown_image)
             _as_on_the_wire(event)
             records.append(event)
             after = record.sequence

@@ -48,6 +48,11 @@ def test_the_range_of_a_prefix_holds_exactly_the_keys_that_begin_with_it(prefix:
     assert not low <= keys.encode(other) < high
 
 
+@given(st.text(), st.integers(-(2**63), 2**63 - 1))
+def test_the_last_int_of_a_key_is_read_by_itself(text: str, number: int) -> None:
+    assert keys.last_int(keys.encode((text, number))) == number
+
+
 def test_numbers_keep_all_38_digits() -> None:
     number = Decimal("12345678901234567890123456789012345678")
     assert keys.decode(keys.encode((number,))) == (number,)

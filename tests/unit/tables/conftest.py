@@ -13,6 +13,7 @@ from syncline.core.settings import Streams as StreamSettings
 from syncline.store import MemoryStore
 from syncline.streams import Streams
 from syncline.tables import TableEngine, Tables, TableStreams
+from syncline.wire.operations import resolved
 
 
 class MovableClock(SystemClock):
@@ -92,7 +93,8 @@ class Room:
         shown = (await self.changes.describe_stream({"StreamArn": arn}))["StreamDescription"]
         place = {"StreamArn": arn, "ShardId": shown["Shards"][0]["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
         iterator = await self.changes.get_shard_iterator(place)
-        return (await self.changes.get_records(iterator))["Records"]
+        found: list[dict[str, Any]] = resolved((await self.changes.get_records(iterator))["Records"])
+        return found
 
 
 def as_key(key: Any) -> Any:

@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncline.core import json
-from syncline.tables.layout import decode_image, decode_row, encode_row, row_image, row_size, row_sizes, shown_row
+from syncline.tables.layout import (
+    decode_image,
+    decode_row,
+    encode_row,
+    row_image,
+    row_size,
+    row_sizes,
+    shown_image,
+    shown_row,
+)
+from syncline.tables.records import NO_IMAGE
 from syncline.tables.values import Item, check_item
 
 NAMES = st.one_of(st.sampled_from(["B", "BS", '"B":', "S", "é"]), st.text(min_size=1, max_size=4))
@@ -67,3 +77,11 @@ def test_only_what_holds_binary_values_is_not_kept_as_json() -> None:
     text = encode_row({"id": {"S": '"B":'}, "n": {"N": "1"}}, 1)
     assert text[4:] == b'{"id":{"S":"\\"B\\":"},"n":{"N":"1"}}'
     assert encode_row({"id": {"B": b"x"}}, 1)[4:5] != b"{"
+
+
+@given(ITEMS)
+def test_an_image_is_shown_as_its_item(item: Item) -> None:
+    item, size = check_item(item)
+    for row in (encode_row(item, size), size.to_bytes(4, "big") + msgspec.msgpack.encode(item)):
+        assert json.decode(json.encode(shown_image(row_image(row)))) == json.decode(json.encode(item))
+    assert shown_image(NO_IMAGE) is None

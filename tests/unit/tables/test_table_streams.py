@@ -8,6 +8,7 @@ import pytest
 
 from syncline.store import Space
 from syncline.tables import StreamRecord
+from syncline.wire.operations import resolved
 
 V = "ValidationException: "
 
@@ -21,7 +22,7 @@ async def place(room: Any, kind: str = "TRIM_HORIZON", **more: Any) -> dict[str,
 
 async def ids_from(room: Any, kind: str, **more: Any) -> list[str]:
     iterator = await room.changes.get_shard_iterator(await place(room, kind, **more))
-    found = (await room.changes.get_records(iterator))["Records"]
+    found = resolved((await room.changes.get_records(iterator))["Records"])
     return [record["dynamodb"]["Keys"]["id"]["S"] for record in found]
 
 
