@@ -198,6 +198,23 @@ async def test_another_client_goes_on_from_a_position(api: EventApi) -> None:
         assert (await anext(live)).value == 2  # type: ignore[union-attr]
 
 
+@pytest.mark.rule("CLT-4")
+async def test_a_history_gives_its_last_events_first(server: Server) -> None:
+    api = EventApi(server, "kept", "forgotten")
+    appsync = server.client("appsync")
+    arn = appsync.get_channel_namespace(apiId=api.id, name="kept")["channelNamespace"]["channelNamespaceArn"]
+    appsync.tag_resource(resourceArn=arn, tags={"syncline:history": "count=4"})
+    async with EventsClient(api.url, auth=ApiKey(api.key), timing=QUICK) as client:
+        await client.publish("/kept/a", [1, 2, 3])
+        async with client.subscribe("/kept/a", last=2) as live:
+            await client.publish("/kept/a", [4])
+            heard = [await anext(live) for _ in range(3)]
+            assert [each.value for each in heard if isinstance(each, Event)] == [2, 3, 4]
+            assert live.position == heard[-1].position  # type: ignore[union-attr]
+        with pytest.raises(RequestRefused):
+            await client.subscribe("/forgotten/a", last=2).started()
+
+
 @pytest.mark.rule("CLT-10")
 async def test_answers_and_refusals_are_typed(notes: Notes, api: EventApi) -> None:
     async with GraphQLClient(notes.url, auth=ApiKey(notes.key)) as graphql:

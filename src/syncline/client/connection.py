@@ -60,6 +60,7 @@ BUSY = (
     "InternalFailure",
     "InternalFailureException",
     "ServiceUnavailableException",
+    "PositionPassed",  # it fell behind while it caught up; the next start says what that cost
 )
 """Refusals that are worth another attempt."""
 LOST = (OSError, WebSocketException, TimeoutError, ConnectionLost, TokenUnavailable)
@@ -91,13 +92,14 @@ class Connection:
         self._attempts = 0
         self._lost_at: float | None = None
         self._retried = False
+        self._left = False
         self._signed: dict[str, str] = {}
 
     # --- for the clients
 
-    def flow(self, payload: bytes, *, after: str | None, waiting_max: int) -> Flow:
+    def flow(self, payload: bytes, *, after: str | None, last: int | None, waiting_max: int) -> Flow:
         """A new subscription, to be started."""
-        flow = Flow(payload, after=after, waiting_max=waiting_max, wake=self._work.set)
+        flow = Flow(payload, after=after, last=last, waiting_max=waiting_max, wake=self._work.set)
         self._flows[flow] = None
         self._work.set()
         return flow
@@ -121,14 +123,19 @@ class Connection:
             del self._asked[id]
             self._work.set()
 
+    def leave(self) -> None:
+        """Open no socket any more. A cancellation alone may go unnoticed: when the socket is lost in that very moment,
+        the task group below raises the loss instead (Python 3.11 and 3.12)."""
+        self._left = True
+
     async def run(self) -> None:
-        """Keep a socket open while anything needs one. Ends by cancellation only."""
+        """Keep a socket open while anything needs one, until it is left and cancelled."""
         try:
-            while True:
+            while not self._left:
                 await self._needed()
                 reason = await self._session()
                 self._interrupted(reason)
-                if reason:
+                if reason and not self._left:
                     self._give_up(reason)
                     await self._clock.sleep(self._jitter(self._attempts))
                     self._attempts += 1
@@ -243,7 +250,7 @@ class Connection:
         flow.stage, flow.authorization = stage, authorization
         flow.due = self._clock.monotonic() + self._timing.ack_seconds
         shown = {"host": dialects.host_of(self._dialect.http), **authorization}
-        self._outgoing.append(self._dialect.start(flow.id, flow.payload, shown, flow.position))
+        self._outgoing.append(self._dialect.start(flow.id, flow.payload, shown, flow.wish))
 
     async def _watch(self, silence_seconds: float) -> None:
         """Notice silence and missing answers; renew before a credential ends."""

@@ -99,8 +99,8 @@ class Dialect(Protocol):
         """The same for a message."""
         ...
 
-    def start(self, id: str, payload: bytes, authorization: dict[str, str], position: str | None) -> bytes:
-        """Subscribe."""
+    def start(self, id: str, payload: bytes, authorization: dict[str, str], wish: dict[str, Any]) -> bytes:
+        """Subscribe. `wish` is what Syncline alone is asked."""
         ...
 
     def stop(self, id: str) -> bytes:
@@ -128,10 +128,10 @@ class GraphQLDialect:
     def signable(self, payload: bytes, at: float) -> Signable:
         return Signable(self.http, payload, SOCKET_HEADERS, at)
 
-    def start(self, id: str, payload: bytes, authorization: dict[str, str], position: str | None) -> bytes:
+    def start(self, id: str, payload: bytes, authorization: dict[str, str], wish: dict[str, Any]) -> bytes:
         extensions: dict[str, Any] = {"authorization": authorization}
         if self.resumes:
-            extensions["syncline"] = wish(position)
+            extensions["syncline"] = wish
         message = {"data": payload.decode(), "extensions": extensions}
         return json.encode({"id": id, "type": "start", "payload": message})
 
@@ -169,8 +169,8 @@ class EventsDialect:
     def signable(self, payload: bytes, at: float) -> Signable:
         return Signable(self.http, payload, SOCKET_HEADERS, at)
 
-    def start(self, id: str, payload: bytes, authorization: dict[str, str], position: str | None) -> bytes:
-        more = {"syncline": wish(position)} if self.resumes else {}
+    def start(self, id: str, payload: bytes, authorization: dict[str, str], wish: dict[str, Any]) -> bytes:
+        more = {"syncline": wish} if self.resumes else {}
         return json.encode(
             {"type": "subscribe", "id": id, **json.decode(payload), "authorization": authorization, **more}
         )
@@ -214,11 +214,6 @@ def realtime_of(url: str, *, suffix: str, aws_suffix: str) -> str:
     """The address of an endpoint's socket."""
     socket, aws = AWS_HOST.subn(r"\1.appsync-realtime-api.\2", url)
     return "ws" + socket.removeprefix("http") + (aws_suffix if aws else suffix)
-
-
-def wish(position: str | None) -> dict[str, Any]:
-    """Ask for positions, and to continue from one."""
-    return {"resume": {} if position is None else {"position": position}}
 
 
 def told(holder: dict[str, Any]) -> Mapping[str, Any] | None:

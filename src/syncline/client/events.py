@@ -76,8 +76,13 @@ class EventsClient:
         return published_of(await self._session.connection.ask(id, message))
 
     def subscribe(
-        self, channel: str, *, after: str | None = None, waiting_max: int = WAITING_MAX
+        self, channel: str, *, after: str | None = None, last: int | None = None, waiting_max: int = WAITING_MAX
     ) -> Subscription[Event]:
         """What is published to a channel, or with a final `/*` below it; `after` and `waiting_max` as in
-        GraphQLClient.subscribe."""
-        return self._session.subscribe(json.encode({"channel": channel}), after=after, waiting_max=waiting_max)
+        GraphQLClient.subscribe.
+
+        With `last`, and without `after`, first come so many of the latest events of a namespace that keeps a history
+        (`syncline:history`); a Gap before them says that there were more.
+        """
+        payload = json.encode({"channel": channel})
+        return self._session.subscribe(payload, after=after, last=last, waiting_max=waiting_max)

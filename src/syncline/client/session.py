@@ -67,6 +67,7 @@ class Session:
     async def close(self) -> None:
         """End every subscription, the socket and the pool."""
         assert self._life is not None, "it was opened"
+        self.connection.leave()
         self._life.cancel()
         await self._group.__aexit__(None, None, None)
         if self._pool is not None:
@@ -77,10 +78,12 @@ class Session:
         if self._life is None or self._life.done():
             raise ClientError("The client is not open: use it within `async with`.")
 
-    def subscribe(self, payload: bytes, *, after: str | None, waiting_max: int) -> Subscription[Any]:
+    def subscribe(
+        self, payload: bytes, *, after: str | None, last: int | None = None, waiting_max: int
+    ) -> Subscription[Any]:
         """A subscription to what `payload` names."""
         self.check_open()
-        flow = self.connection.flow(payload, after=after, waiting_max=waiting_max)
+        flow = self.connection.flow(payload, after=after, last=last, waiting_max=waiting_max)
         return Subscription(flow, self.connection.drop)
 
     async def post(self, body: bytes) -> dict[str, Any]:

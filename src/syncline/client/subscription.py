@@ -11,7 +11,7 @@ import enum
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from syncline.client.dialects import Started
 from syncline.client.errors import ClientError
@@ -37,7 +37,9 @@ STARTED = (Stage.STARTING, Stage.LIVE, Stage.RENEWING)
 class Flow:
     """What the connection knows of a subscription. `wake` is called when it is to be started."""
 
-    def __init__(self, payload: bytes, *, after: str | None, waiting_max: int, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, payload: bytes, *, after: str | None, last: int | None, waiting_max: int, wake: Callable[[], None]
+    ) -> None:
         self.payload = payload
         self.position = after
         """Of the last that was queued."""
@@ -53,7 +55,8 @@ class Flow:
         self.failure: ClientError | None = None
         self.begun = asyncio.Event()
         """Set at the first start, and at the end."""
-        self._whole = after is None
+        self._whole = after is None and last is None
+        self._last = last
         self._queue: deque[tuple[Message | Event | Gap, str | None]] = deque()
         self._waiting_max = waiting_max
         self._arrived = asyncio.Event()
@@ -61,13 +64,20 @@ class Flow:
 
     # --- the connection's end
 
+    @property
+    def wish(self) -> dict[str, Any]:
+        """From where it wants to be started."""
+        if self.position is not None:
+            return {"resume": {"position": self.position}}
+        return {"resume": {}} if self._last is None else {"history": {"last": self._last}}
+
     def started(self, said: Started) -> None:
         """The server has it. Notes a gap when it does not go on where it was."""
         told = said.told or {}
-        if self.stage is Stage.STARTING and not told.get("recovered"):
+        if self.stage is Stage.STARTING:
             self.position = told.get("position")
             self.taken = self.taken or self.position
-            if not self._whole:
+            if not told.get("recovered") and not self._whole:
                 self.put(Gap("what was published meanwhile is no longer there" if told else "the server keeps nothing"))
         self._whole = False
         self.stage = Stage.LIVE

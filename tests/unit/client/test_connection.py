@@ -330,3 +330,12 @@ def test_its_import_brings_neither_the_server_nor_what_is_slow() -> None:
     rooms = {name.split(".")[1] for name in found if name.startswith("syncline.")}
     assert rooms == {"client", "core"}
     assert {"botocore", "httpcore2", "graphql", "apsw", "cryptography"} & set(found) == set()
+
+
+@pytest.mark.rule("CLT-9")
+async def test_leaving_at_the_moment_of_a_loss_ends_too(server: AppSync) -> None:
+    for turns in range(40):
+        async with asyncio.timeout(5), client(server) as asking, asking.subscribe(DOCUMENT):
+            server.sockets[-1].transport.abort()
+            for _ in range(turns % 20):
+                await asyncio.sleep(0)

@@ -21,6 +21,7 @@ from syncline.client.dialects import (
 )
 
 AWS = "https://abcdefghijklmnopqrstuvwxyz.appsync-api.eu-west-1.amazonaws.com"
+WISH = {"resume": {"position": "e:7"}}
 REALTIME = "wss://abcdefghijklmnopqrstuvwxyz.appsync-realtime-api.eu-west-1.amazonaws.com"
 
 
@@ -40,18 +41,20 @@ def test_the_socket_is_where_amplify_looks_for_it(url: str, graphql: str, events
 
 @pytest.mark.rule("CLT-13")
 def test_the_standard_dialect_has_the_standard_members_only() -> None:
-    start = json.loads(GraphQLDialect(AWS, resumes=False).start("i", b'{"query":"q"}', {"x-api-key": "k"}, "p:1"))
+    start = json.loads(GraphQLDialect(AWS, resumes=False).start("i", b'{"query":"q"}', {"x-api-key": "k"}, WISH))
     authorization = {"authorization": {"x-api-key": "k"}}
     assert start == {"id": "i", "type": "start", "payload": {"data": '{"query":"q"}', "extensions": authorization}}
-    subscribe = json.loads(EventsDialect(AWS, resumes=False).start("i", b'{"channel":"/a/b"}', {"x-api-key": "k"}, "p"))
+    subscribe = json.loads(
+        EventsDialect(AWS, resumes=False).start("i", b'{"channel":"/a/b"}', {"x-api-key": "k"}, WISH)
+    )
     assert subscribe == {"type": "subscribe", "id": "i", "channel": "/a/b", **authorization}
 
 
 def test_positions_are_asked_for_and_named() -> None:
-    start = json.loads(GraphQLDialect("http://h/g", resumes=True).start("i", b"{}", {}, None))
-    assert start["payload"]["extensions"]["syncline"] == {"resume": {}}
-    subscribe = json.loads(EventsDialect("http://h/e", resumes=True).start("i", b'{"channel":"/a/b"}', {}, "e:7"))
-    assert subscribe["syncline"] == {"resume": {"position": "e:7"}}
+    start = json.loads(GraphQLDialect("http://h/g", resumes=True).start("i", b"{}", {}, WISH))
+    assert start["payload"]["extensions"]["syncline"] == WISH
+    subscribe = json.loads(EventsDialect("http://h/e", resumes=True).start("i", b'{"channel":"/a/b"}', {}, WISH))
+    assert subscribe["syncline"] == WISH
 
 
 UNAUTHORIZED = {"errorType": "UnauthorizedException", "message": "no"}
