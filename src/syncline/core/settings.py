@@ -89,6 +89,8 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requests_per_api: float = 10_000
     connects_per_api: float = 2_000
     messages_per_api: float = 10_000
+    events_per_api: float = 10_000
+    publishes_per_connection: float = 25
     calls_per_key: float = 0
     calls_per_identity: float = 0
     requests_per_address: float = 0

@@ -55,7 +55,7 @@ class EventsEngine:
         self._engines, self._logs = engines, logs
         self._library = Library(clock, ids, meter, settings.javascript)
         self._live: dict[str, LiveApi] = {}
-        self._publisher = Publisher(hub, auth, ids, settings.events)
+        self._publisher = Publisher(hub, auth, clock, ids, settings.events, settings.rates)
         self._connections = Connections(meter)
         self._server = Server(self._publisher, clock, meter, settings.events)
 

@@ -12,8 +12,29 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import ApiAuth, Authenticator, Door, Identity, NotAuthorized, Opened, Signed
-from syncline.core import Failed, Ids, Request, SynclineError, Unauthenticated, Unavailable, json, settings
+from syncline.auth import (
+    ApiAuth,
+    Authenticator,
+    Door,
+    Identity,
+    MessageRateExceeded,
+    NotAuthorized,
+    Opened,
+    RateExceeded,
+    Signed,
+)
+from syncline.core import (
+    Clock,
+    Failed,
+    Ids,
+    Rates,
+    Request,
+    SynclineError,
+    Unauthenticated,
+    Unavailable,
+    json,
+    settings,
+)
 from syncline.events.channels import Channel, channel_of
 from syncline.events.errors import BadRequest, InvalidChannel, TooManyEvents
 from syncline.events.handlers import Incoming, Moment, Outgoing, shown_request
@@ -46,8 +67,18 @@ class Caller(msgspec.Struct, frozen=True):
 class Publisher:
     """Publishes for every API."""
 
-    def __init__(self, hub: Hub, auth: Authenticator, ids: Ids, limits: settings.Events) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        auth: Authenticator,
+        clock: Clock,
+        ids: Ids,
+        limits: settings.Events,
+        rates: settings.Rates,
+    ) -> None:
         self._hub, self._auth, self._ids, self._limits = hub, auth, ids, limits
+        self._by_api = Rates(clock, rates.events_per_api)
+        self._by_connection = Rates(clock, rates.publishes_per_connection)
 
     async def publish(self, live: LiveApi, channel: JSON, events: JSON, caller: Caller) -> Answer:
         """Publish, then return what became of each event. Raises SynclineError when none was published."""
@@ -56,6 +87,7 @@ class Publisher:
         figures = namespace.figures
         try:
             identity = await self.enter(namespace, "publish", place, caller)
+            self.pace(live, caller, len(texts))
             incoming = [Incoming(self._ids.uuid(), self._payload(text)) for text in texts]
             handled = await self._handled(live, namespace, place, identity, caller, incoming)
             answer = await self._sent(live, place, incoming, texts, handled, caller.outbox)
@@ -64,6 +96,13 @@ class Publisher:
             raise
         figures.publishes.add()
         return answer
+
+    def pace(self, live: LiveApi, caller: Caller, events: int) -> None:
+        """Return when that many events fit in the rates of the API and the connection. Raises Throttled."""
+        fits = caller.outbox is None or self._by_connection.take(caller.request.id)
+        if not fits or not self._by_api.take(live.api_id, events):
+            live.figures.messages_dropped.add()
+            raise RateExceeded if caller.outbox is None else MessageRateExceeded
 
     async def enter(self, namespace: Served, operation: str, channel: Channel, caller: Caller) -> Identity:
         """Who calls, when they may `publish` or `subscribe` there. Raises Unauthenticated."""

@@ -76,10 +76,11 @@ class Endpoint:
         """Admit the connection, or raise. `authorization` None: the request's own headers carry it."""
         headers = request.index if authorization is None else lowered(authorization)
         live = self._live_of(headers)
+        live.figures.connect_requests.add()
         try:
             identity = await self._connect(live, headers, request)
-        except SynclineError:
-            live.figures.connect_errors.add()
+        except SynclineError as refusal:
+            (live.figures.connect_server_errors if is_ours(refusal) else live.figures.connect_errors).add()
             raise
         self._live, self._ends = live, Ended(live, identity, request, 0.0)
         self._since = self._clock.monotonic()
@@ -134,6 +135,7 @@ class Endpoint:
             raise NotPresent(id=id)
         live = self._connected()
         live.figures.messages_in.add()
+        self._publisher.pace(live, caller({}, kept.start.request, b"", outbox=kept.start.outbox), 0)
         live.presence.update(kept.channel, kept.member, self._state(state))
 
     def closed(self) -> None:

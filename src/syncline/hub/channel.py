@@ -54,10 +54,11 @@ class Channel:
         self._grown: dict[Form | Trail, Trail | None] = {}
         """How it goes on from each trail; None: not at all, its form makes nothing of it."""
         self._touched: dict[Group, Trail] = {}
-        self.publications = meter.counter("syncline_hub_publications_total", api=api)
-        self.deliveries = meter.counter("syncline_hub_deliveries_total", api=api)
-        self.dropped = meter.counter("syncline_hub_dropped_publications_total", api=api)
-        meter.gauge("syncline_hub_subscriptions", lambda: self.active, api=api)
+        labels = labels_of(api)
+        self.publications = meter.counter("syncline_hub_publications_total", **labels)
+        self.deliveries = meter.counter("syncline_hub_deliveries_total", **labels)
+        self.dropped = meter.counter("syncline_hub_dropped_publications_total", **labels)
+        meter.gauge("syncline_hub_subscriptions", lambda: self.active, **labels)
 
     @property
     def busy(self) -> bool:
@@ -316,3 +317,9 @@ class Channel:
 def group_of(subscription: Subscription) -> Hashable:
     """Equal for subscriptions that get the same payloads. One group hears all its topics, so it hears them in order."""
     return subscription.topics, subscription.group
+
+
+def labels_of(api: str) -> dict[str, str]:
+    """What figures of an API are called. One may have lines of its own in the hub, as `id/line`."""
+    id, _, line = api.partition("/")
+    return {"api": id, "line": line} if line else {"api": id}

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from syncline.core import Clock, Meter, SynclineError, json, settings
-from syncline.hub.channel import Channel
+from syncline.hub.channel import Channel, labels_of
 from syncline.hub.history import Draft, History, Keep, Log
 from syncline.hub.port import ErrorObject, Subscription
 from syncline.hub.returning import CATCH_UP_SECONDS
@@ -215,7 +215,7 @@ class Hub:
         """The API is gone: let go of all that is known of it. Its subscriptions end with their connections."""
         await self.make_durable(api, durable=False)
         if self._channels.pop(api, None) is not None:
-            self._meter.forget(api=api)
+            self._meter.forget(**labels_of(api))
 
     async def run(self) -> None:
         """Keep what durable APIs publish, and trim it, until cancelled."""
@@ -232,8 +232,9 @@ class Hub:
 
     async def _trim(self) -> None:
         for api, channel in list(self._channels.items()):
-            if channel.log is not None and self._history is not None:
-                await self._history.trim(api, channel.log)
+            async with self._changing:  # not while what is kept is being deleted
+                if channel.log is not None and self._history is not None:
+                    await self._history.trim(api, channel.log)
 
     def _gather(self) -> None:
         """Commit what is drafted in the next turn of the loop: all of it together."""

@@ -22,6 +22,8 @@ class Row(msgspec.Struct, frozen=True):
     """The counter, with the same labels, of all cases: what did not happen counts as 0, so Average is a rate."""
     each_minute: bool = False
     """A gauge that AWS tells once a minute, so that its Sum over a minute is the number itself."""
+    beside: str = ""
+    """Only for APIs that have an instrument of this name, too: the hub's figures do not say of which kind an API is."""
     summed: bool = False
     """A gauge of the whole: what all its instruments say at one time, added up."""
 
@@ -64,6 +66,7 @@ _API = {"GraphQLAPIId": "api"}
 _TABLE = {"TableName": "table"}
 _OPERATION = {"TableName": "table", "Operation": "operation"}
 _REQUESTS = "syncline_graphql_requests_total"
+_DELIVERIES, _DROPPED = "syncline_hub_deliveries_total", "syncline_hub_dropped_publications_total"
 
 _APIS: list[Row] = [
     Row(_REQUESTS, "AWS/AppSync", "Requests", "Count", _API),
@@ -82,8 +85,8 @@ _APIS: list[Row] = [
     Row("syncline_graphql_connection_ms", "AWS/AppSync", "ConnectionDuration", "Milliseconds", _API),
     Row("syncline_graphql_invalidation_requests_total", "AWS/AppSync", "InvalidationRequestSuccess", "Count", _API),
     Row("syncline_graphql_invalidations_total", "AWS/AppSync", "InvalidationSuccess", "Count", _API),
-    Row("syncline_hub_dropped_publications_total", "AWS/AppSync", "InboundMessageError", "Count", _API),
-    Row("syncline_hub_deliveries_total", "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API),
+    Row(_DROPPED, "AWS/AppSync", "InboundMessageError", "Count", _API, beside=_REQUESTS),
+    Row(_DELIVERIES, "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API, beside=_REQUESTS),
 ]
 
 _EVENT_API = {"EventAPIId": "api"}
@@ -91,8 +94,9 @@ _NAMESPACE = {"EventAPIId": "api", "ChannelNamespaceName": "namespace"}
 _EVENT_REQUESTS = "syncline_events_requests_total"
 
 
-def _event(name: str, metric: str, unit: str = "Count") -> Row:
-    return Row(f"syncline_events_{name}", "AWS/AppSync", metric, unit, _NAMESPACE)
+def _event(name: str, metric: str, unit: str = "Count") -> list[Row]:
+    instrument = f"syncline_events_{name}"
+    return [Row(instrument, "AWS/AppSync", metric, unit, each) for each in (_EVENT_API, _NAMESPACE)]
 
 
 _EVENTS: list[Row] = [
@@ -100,27 +104,32 @@ _EVENTS: list[Row] = [
     Row("syncline_events_latency_ms", "AWS/AppSync", "Latency", "Milliseconds", _EVENT_API),
     Row("syncline_events_errors_4xx_total", "AWS/AppSync", "4XXError", "Count", _EVENT_API, of=_EVENT_REQUESTS),
     Row("syncline_events_errors_5xx_total", "AWS/AppSync", "5XXError", "Count", _EVENT_API, of=_EVENT_REQUESTS),
+    Row("syncline_events_tokens_total", "AWS/AppSync", "TokensConsumed", "Count", _EVENT_API),
+    Row("syncline_events_connect_requests_total", "AWS/AppSync", "ConnectRequests", "Count", _EVENT_API),
+    Row("syncline_events_connect_server_errors_total", "AWS/AppSync", "ConnectServerError", "Count", _EVENT_API),
     Row("syncline_events_connects_total", "AWS/AppSync", "ConnectSuccess", "Count", _EVENT_API),
     Row("syncline_events_connect_errors_total", "AWS/AppSync", "ConnectClientError", "Count", _EVENT_API),
     Row("syncline_events_disconnects_total", "AWS/AppSync", "DisconnectSuccess", "Count", _EVENT_API),
     Row("syncline_events_connection_ms", "AWS/AppSync", "ConnectionDuration", "Milliseconds", _EVENT_API),
     Row("syncline_events_inbound_messages_total", "AWS/AppSync", "InboundMessages", "Count", _EVENT_API),
+    Row("syncline_events_dropped_messages_total", "AWS/AppSync", "InboundMessageDropped", "Count", _EVENT_API),
+    Row(_DELIVERIES, "AWS/AppSync", "OutboundMessages", "Count", _EVENT_API, beside=_EVENT_REQUESTS),
     Row("syncline_events_connections", "AWS/AppSync", "ActiveConnections", "Count", _EVENT_API, each_minute=True),
     Row("syncline_events_subscriptions", "AWS/AppSync", "ActiveSubscriptions", "Count", _EVENT_API, each_minute=True),
-    _event("successful_events_total", "SuccessfulEvents"),
-    _event("failed_events_total", "FailedEvents"),
-    _event("dropped_events_total", "DroppedEvents"),
-    _event("publish_handler_invocations_total", "PublishedHandlerInvocations"),
-    _event("subscribe_handler_invocations_total", "SubscribeHandlerInvocations"),
-    _event("publishes_total", "PublishSuccess"),
-    _event("publish_client_errors_total", "PublishClientError"),
-    _event("publish_server_errors_total", "PublishServerError"),
-    _event("subscribes_total", "SubscribeSuccess"),
-    _event("subscribe_client_errors_total", "SubscribeClientError"),
-    _event("subscribe_server_errors_total", "SubscribeServerError"),
-    _event("unsubscribes_total", "UnsubscribeSuccess"),
-    _event("broadcast_events_total", "BroadcastEventSuccess"),
-    _event("broadcast_event_bytes", "BroadcastEventSize", "Bytes"),
+    *_event("successful_events_total", "SuccessfulEvents"),
+    *_event("failed_events_total", "FailedEvents"),
+    *_event("dropped_events_total", "DroppedEvents"),
+    *_event("publish_handler_invocations_total", "PublishedHandlerInvocations"),
+    *_event("subscribe_handler_invocations_total", "SubscribeHandlerInvocations"),
+    *_event("publishes_total", "PublishSuccess"),
+    *_event("publish_client_errors_total", "PublishClientError"),
+    *_event("publish_server_errors_total", "PublishServerError"),
+    *_event("subscribes_total", "SubscribeSuccess"),
+    *_event("subscribe_client_errors_total", "SubscribeClientError"),
+    *_event("subscribe_server_errors_total", "SubscribeServerError"),
+    *_event("unsubscribes_total", "UnsubscribeSuccess"),
+    *_event("broadcast_events_total", "BroadcastEventSuccess"),
+    *_event("broadcast_event_bytes", "BroadcastEventSize", "Bytes"),
 ]
 
 _TABLES: list[Row] = [

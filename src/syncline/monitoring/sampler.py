@@ -54,8 +54,11 @@ class MetricSampler:
 
     def _changes(self, fresh: bool) -> Iterator[tuple[Series, Statistics]]:
         changes = {(one.name, one.labels): self._change(one) for one in self._meter.instruments() if self._maps(one)}
+        there = {(name, label) for name, labels in changes for label in labels}
         for (name, labels), change in changes.items():
             for row in self._rows.get(name, ()):
+                if row.beside and not any((row.beside, label) in there for label in labels):
+                    continue
                 of = changes.get((row.of, labels)) if row.of else None
                 statistics = change if of is None else _out_of(change, of)
                 if statistics and statistics.count and (fresh or not row.each_minute) and row not in self._summed:

@@ -203,6 +203,8 @@ async def test_what_is_counted(world: World, outbox: Outbox) -> None:
     }
     assert counted == {
         "requests_total": 1,
+        "tokens_total": 1,
+        "connect_requests_total": 1,
         "connects_total": 1,
         "disconnects_total": 1,
         "inbound_messages_total": 4,

@@ -156,6 +156,28 @@ def test_prometheus_reads_one_type_line_per_name() -> None:
     ]
 
 
+@pytest.mark.rule("MON-10")
+async def test_what_the_hub_counts_is_of_the_kind_of_api_that_it_is(cloudwatch, metrics, meter, hand) -> None:
+    sampler = MetricSampler(meter, metrics, hand)
+    meter.counter("syncline_graphql_requests_total", api="g")
+    meter.counter("syncline_events_requests_total", api="e")
+    for labels in ({"api": "g"}, {"api": "e"}, {"api": "e", "line": "kept"}):
+        meter.counter("syncline_hub_deliveries_total", **labels).add(2)
+    await sampler.sample()
+    listed = (await cloudwatch.list_metrics({"Namespace": "AWS/AppSync"}))["Metrics"]
+    shown = sorted((one["MetricName"], *(tuple(each.values()) for each in one["Dimensions"])) for one in listed)
+    assert shown == [("OutboundMessages", ("EventAPIId", "e")), ("PublishDataMessageSuccess", ("GraphQLAPIId", "g"))]
+    [sent] = await ask(
+        cloudwatch,
+        "OutboundMessages",
+        hand.at,
+        hand.at + 60,
+        Namespace="AWS/AppSync",
+        Dimensions=[{"Name": "EventAPIId", "Value": "e"}],
+    )
+    assert sent["Sum"] == 4
+
+
 def test_every_row_reads_an_instrument_that_some_room_binds() -> None:
     import syncline
     from syncline.monitoring.aws_metrics import ROWS as SERVED
