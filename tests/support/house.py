@@ -63,10 +63,10 @@ class House:
         """The decoded answer of a GraphQL API."""
         return json.decode((await self.ask(f"/graphql/{api_id}", {"query": query}, headers)).body)
 
-    def signed(self, path: str, body: bytes, key: Keys | None = None, *, service: str = "appsync") -> dict[str, str]:
-        """The headers of a signed POST."""
-        request = AWSRequest("POST", f"http://{HOST}{path}", data=body, headers={"host": HOST})
-        SigV4Auth(key or self.root, service, REGION).add_auth(request)
+    def signed(self, path: str, body: bytes, key: Keys | None = None, *, method: str = "POST") -> dict[str, str]:
+        """The headers of a request to AppSync that is signed by root or by `key`."""
+        request = AWSRequest(method, f"http://{HOST}{path}", data=body, headers={"host": HOST})
+        SigV4Auth(key or self.root, "appsync", REGION).add_auth(request)
         return {name.lower(): value for name, value in request.headers.items()}
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -61,10 +60,7 @@ class UserPools:
     async def revoke_token(self, request: Members) -> Members:
         """End the sign-in of a refresh token; an unknown one is nothing to do."""
         client = self._catalog.client(request["ClientId"])
-        secret = self._catalog.secret_of(client)
-        if secret is not None and not hmac.compare_digest(
-            secret.encode(), (request.get("ClientSecret") or "").encode()
-        ):
+        if not self._catalog.is_secret(client, request.get("ClientSecret") or ""):
             raise NotAuthorized("Invalid client secret")
         if request["Token"].count(".") == 2:
             raise TokenTypeUnsupported

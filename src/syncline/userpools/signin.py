@@ -108,10 +108,7 @@ class SignInFlows:
     async def refresh(self, request: Members) -> Members:
         """GetTokensFromRefreshToken."""
         client = self._catalog.client(request["ClientId"])
-        secret = self._catalog.secret_of(client)
-        if secret is not None and not hmac.compare_digest(
-            secret.encode(), (request.get("ClientSecret") or "").encode()
-        ):
+        if not self._catalog.is_secret(client, request.get("ClientSecret") or ""):
             raise NotAuthorized(f"Client {client.id} is configured with secret but a right one was not received")
         asking = Asking(self._catalog.pool(client.pool), client, {}, request.get("ClientMetadata") or {})
         return await self._refreshed(asking, request["RefreshToken"])
