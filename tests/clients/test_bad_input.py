@@ -308,7 +308,7 @@ def test_a_client_that_stops_reading_is_let_go(notes: Notes) -> None:
     peer.connect(("127.0.0.1", notes.server.port))
     before = len(notes.server.events())
     with (
-        Subscriber(notes.url, notes.key, sock=peer, max_queue=1) as slow,
+        Subscriber(notes.url, notes.key, sock=peer, max_queue=1, compression=None) as slow,
         Subscriber(notes.url, notes.key) as reader,
     ):
         for subscriber in (slow, reader):

@@ -305,8 +305,8 @@ class HttpConnection(asyncio.Protocol):
             self._waker = None
         return None if self._lost else self._line.popleft()
 
-    async def serve(self) -> None:
-        """Answer requests until the connection ends or becomes a WebSocket or an event stream, then drive that."""
+    async def run(self) -> SocketConnection | EventConnection | None:
+        """Answer requests until the connection ends, or becomes a WebSocket or an event stream: then return that."""
         while (asked := await self._next()) is not None:
             self._busy = True
             if asked.refusal is None and not self._site.admits(self._peer):
@@ -314,13 +314,13 @@ class HttpConnection(asyncio.Protocol):
             if asked.refusal is None and (asked.upgrade or wants_events(asked.request)):
                 opened = self._open_socket(asked)
                 if not isinstance(opened, Asked):
-                    await opened.run()
-                    return
+                    return opened
                 asked = opened
             await self._answer(asked)
             self._busy = False
         if not self._deaf:
             self.transport.close()
+        return None
 
     async def _answer(self, asked: Asked) -> None:
         request, site = asked.request, self._site
@@ -429,6 +429,7 @@ class HttpConnection(asyncio.Protocol):
         self.transport.set_protocol(socket)
         if not self._reading:
             self.transport.resume_reading()
+        socket.begin()
         if self._upgraded:
             socket.data_received(self._upgraded)
         return socket

@@ -14,13 +14,16 @@ import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from syncline.core import Clock, Ids, Meter, Request, settings
 from syncline.edge.answers import answer
 from syncline.edge.doors import CONNECTIONS_FULL, CONNECTIONS_MANY, Doors, Refusal
+from syncline.edge.events import EventConnection
 from syncline.edge.http import HttpConnection
 from syncline.edge.site import Site
+from syncline.edge.sockets import SocketConnection
 from syncline.edge.tls import Certificates, OwnCertificate
 
 BACKLOG = 2048
@@ -109,6 +112,7 @@ class Listener:
             await self.open()
         async with asyncio.TaskGroup() as group:
             self._group = group
+            self._site.spawn = lambda connection: self._spawn(self._drive(connection))
             beats = [group.create_task(self._beat(), name="edge beat"), group.create_task(self._prepare_tls())]
             self._accept_on()
             try:
@@ -154,9 +158,12 @@ class Listener:
             accepted.setblocking(False)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
-            task = self._group.create_task(self._counted(accepted, str(address[0])))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._counted(accepted, str(address[0])))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _no_more_files(self, failure: OSError) -> None:
         if failure.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
@@ -166,22 +173,29 @@ class Listener:
         asyncio.get_running_loop().call_later(OUT_OF_FILES_SECONDS, self._accept_on)
 
     async def _counted(self, accepted: socket.socket, peer: str) -> None:
-        with self._site.connected(peer) as fits:
+        fits, opened = self._site.arrived(peer), None
+        try:
             if len(self._site.connections) + self._waiting >= self._limits.connections_max:
                 await self._turn_away(accepted, peer, CONNECTIONS_FULL)
             elif not fits:
                 await self._turn_away(accepted, peer, CONNECTIONS_MANY)
             else:
-                await self._serve(accepted, peer)
+                opened = await self._serve(accepted, peer)
+                if isinstance(opened, EventConnection):
+                    await self._drive(opened)
+        finally:
+            # A WebSocket goes on without this task, and says itself when it is over.
+            if not isinstance(opened, SocketConnection):
+                self._site.left(peer)
 
-    async def _serve(self, accepted: socket.socket, peer: str) -> None:
-        """One connection, from its first byte to its end."""
+    async def _serve(self, accepted: socket.socket, peer: str) -> SocketConnection | EventConnection | None:
+        """One connection, from its first byte to its end, or to what it becomes."""
         context = None
         try:
             first = await self._first_byte(accepted)
             if first is None:
                 accepted.close()
-                return
+                return None
             context = await self._tls() if first == CLIENT_HELLO else None
             connection = await self._connected(accepted, peer, context)
         except ssl.SSLError as failure:
@@ -193,17 +207,23 @@ class Listener:
                 # Many clients do not say that they do not trust us: they just leave.
                 self._hint(peer, "left during the handshake")
         else:
-            await self._drive(connection)
+            opened = await self._drive(connection)
             if context is not None and not connection.ended:
                 self._hint(peer, "left before a request")
+            return opened
+        return None
 
-    async def _drive(self, connection: HttpConnection) -> None:
+    async def _drive(
+        self, connection: HttpConnection | SocketConnection | EventConnection
+    ) -> SocketConnection | EventConnection | None:
+        """Have a connection do what it is for. Returns what it has become."""
         try:
-            await connection.serve()
+            return await connection.run()
         except Exception as failure:  # noqa: BLE001 (the HTTP door: a connection's death is its own)
             self._site.failures.add()
             self._meter.failure("connection failed", failure, room="edge")
             connection.abort()
+            return None
 
     async def _first_byte(self, accepted: socket.socket) -> int | None:
         """Look at what comes first: None when the client leaves or stays silent."""

@@ -6,12 +6,11 @@ For: `edge.http`, `edge.sockets`, `edge.listener`. Never: accepts or parses anyt
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
 from ipaddress import IPv6Network
-from typing import Protocol
+from typing import Any, Protocol
 
 from syncline.core import Clock, Ids, Meter, Rates, Request, settings
 from syncline.edge.doors import Doors
@@ -80,6 +79,8 @@ class Site:
         self.meter = meter
         self.connections: set[Connection] = set()
         self.sockets = 0
+        self.spawn: Callable[[Any], None]
+        """Has a connection's `run` run in a task of its own: set by who listens."""
         self.shutting = False
         self._by_address: Counter[str] = Counter()
         self._rates = Rates(clock, rates.requests_per_address if rates else 0)
@@ -111,17 +112,18 @@ class Site:
         limit = self._body_limit_of(request) if self._body_limit_of else None
         return self.limits.body_bytes_max if limit is None else limit
 
-    @contextmanager
-    def connected(self, peer: str) -> Iterator[bool]:
-        """Count a connection of this address while it lasts; False when the address has too many with it."""
+    def arrived(self, peer: str) -> bool:
+        """Count a connection of this address until `left`; False when the address has too many with it."""
         address, most = network_of(peer), self.limits.connections_per_address_max
         self._by_address[address] += 1
-        try:
-            yield not most or self._by_address[address] <= most
-        finally:
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
-                del self._by_address[address]
+        return not most or self._by_address[address] <= most
+
+    def left(self, peer: str) -> None:
+        """A connection that had `arrived` is over."""
+        address = network_of(peer)
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
 
     def admits(self, peer: str) -> bool:
         """Whether this address may make another request now."""

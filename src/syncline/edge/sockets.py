@@ -11,7 +11,6 @@ context is taken over.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -65,6 +64,28 @@ class Frames(Rfc6455):
 class SocketConnection(asyncio.Protocol):
     """One WebSocket. `deadline`: when `tick` has something to do."""
 
+    __slots__ = (
+        "_admitted",
+        "_begun",
+        "_close_by",
+        "_closing",
+        "_ending",
+        "_endpoint",
+        "_fragments",
+        "_frames",
+        "_full",
+        "_inbox",
+        "_machine",
+        "_outbox",
+        "_reading",
+        "_released",
+        "_request",
+        "_site",
+        "_text",
+        "_transport",
+        "_working",
+    )
+
     def __init__(
         self,
         site: Site,
@@ -84,8 +105,9 @@ class SocketConnection(asyncio.Protocol):
         self._outbox = SocketOutbox(transport, frames_of(extensions))
         self._fragments: list[bytes] = []
         self._text = True
-        self._inbox: deque[str | bytes] = deque()
-        self._waker: asyncio.Future[None] | None = None
+        self._inbox: list[str | bytes] = []
+        self._begun = False
+        self._working = False
         self._reading = True
         self._ending = False
         """The peer has closed; what it said before is handled, then its close is answered."""
@@ -94,15 +116,6 @@ class SocketConnection(asyncio.Protocol):
         self._full = False
         self._admitted = False
         self._released = False
-        self._perform_one: dict[type[Action], Callable[[Any], Awaitable[None] | None]] = {
-            Send: self._send,
-            Connect: self._connect,
-            Subscribe: self._subscribe,
-            Publish: self._publish,
-            Present: self._present,
-            Unsubscribe: self._unsubscribe,
-            Close: self._close,
-        }
         transport.set_write_buffer_limits(high=site.limits.outbox_bytes_max)
         site.connections.add(self)
         site.sockets += 1
@@ -113,34 +126,39 @@ class SocketConnection(asyncio.Protocol):
 
     # --- the loop
 
-    async def run(self) -> None:
-        """Drive the subprotocol until the connection ends."""
-        try:
-            await self._perform(self._machine.opened(self._site.now))
-            while (message := await self._next()) is not None:
-                await self._perform(self._machine.receive(message))
-        finally:
-            self._admitted = True
-            self._closing = True
-            self._release()
+    def begin(self) -> None:
+        """Have what has come in handled. A connection that says nothing has no task."""
+        self._working = True
+        self._site.spawn(self)
 
-    async def _next(self) -> str | bytes | None:
-        while not self._inbox:
-            if self._ending:
-                self._send_control()
-            if self._closing:
-                return None
-            if not self._reading:
-                self._reading = True
-                self._transport.resume_reading()
-            self._waker = asyncio.get_running_loop().create_future()
-            await self._waker
-            self._waker = None
-        return None if self._closing else self._inbox.popleft()
+    async def run(self) -> None:
+        """Handle what has come in, one message after the other."""
+        whole = False
+        try:
+            if not self._begun:
+                self._begun = True
+                await self._perform(self._machine.opened(self._site.now))
+            while self._inbox and not self._closing:
+                await self._perform(self._machine.receive(self._inbox.pop(0)))
+            whole = True
+        finally:
+            self._working = False
+            if self._closing or not whole:
+                self._stop_writing()
+            else:
+                self._rest()
+
+    def _rest(self) -> None:
+        """Everything that came in is handled."""
+        if self._ending:
+            self._send_control()
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
 
     async def _perform(self, actions: Sequence[Action]) -> None:
         for action in actions:
-            waiting = self._perform_one[type(action)](action)
+            waiting = PERFORM[type(action)](self, action)
             if waiting is not None:
                 await waiting
 
@@ -201,7 +219,7 @@ class SocketConnection(asyncio.Protocol):
         """The other side of the house ended a subscription."""
         for action in self._machine.ended(id, errors, close=close):
             assert isinstance(action, Send | Close), "what has ended starts nothing"
-            self._perform_one[type(action)](action)
+            PERFORM[type(action)](self, action)
 
     async def _publish(self, action: Publish) -> None:
         machine, endpoint = self._machine, self._endpoint
@@ -252,7 +270,7 @@ class SocketConnection(asyncio.Protocol):
                 self._take(frame)
         if frames.parser_exc is not None and not self._closing and not self._ending:
             self._note("socket garbage", str(frames.parser_exc))
-        if frames.state is State.OPEN or (self._waker is not None and not self._inbox) or self._closing:
+        if frames.state is State.OPEN or not (self._working or self._inbox) or self._closing:
             self._send_control()
         elif not self._ending:
             self._ending = True
@@ -278,9 +296,11 @@ class SocketConnection(asyncio.Protocol):
         self._arrived(message)
 
     def _arrived(self, message: str | bytes) -> None:
+        if self._closing:
+            return
         self._inbox.append(message)
-        if self._waker is not None:
-            self._wake()
+        if not self._working:
+            self.begin()
         elif self._reading:
             # One message is being handled and another waits: TCP pushes back.
             self._reading = False
@@ -301,6 +321,7 @@ class SocketConnection(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._site.connections.discard(self)
         self._site.sockets -= 1
+        self._site.left(self._request.peer)
         self._stop_writing()
         if self._outbox.closed():
             self._site.linger(self._outbox.freeze)
@@ -337,22 +358,19 @@ class SocketConnection(asyncio.Protocol):
         if not self._closing:
             self._closing = True
             self._close_by = self._site.now + CLOSE_SECONDS
+        if not self._working:
+            self._admitted = True
         self._release()
         if not self._reading:
             # What the peer still says is read, for its close frame is among it.
             self._reading = True
             self._transport.resume_reading()
-        self._wake()
 
     def _release(self) -> None:
         """Tell the endpoint, once. One that is just being connected is told when that is over: it holds nothing yet."""
         if self._admitted and not self._released:
             self._released = True
             self._endpoint.closed()
-
-    def _wake(self) -> None:
-        if self._waker is not None and not self._waker.done():
-            self._waker.set_result(None)
 
     # --- the listener's side
 
@@ -363,7 +381,7 @@ class SocketConnection(asyncio.Protocol):
             return
         for action in self._machine.tick(now):
             assert isinstance(action, Send | Close), "time alone starts and ends nothing"
-            self._perform_one[type(action)](action)
+            PERFORM[type(action)](self, action)
 
     def shut(self) -> None:
         """The server stops."""
@@ -371,7 +389,20 @@ class SocketConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once."""
+        self._stop_writing()
         self._transport.abort()
+
+
+PERFORM: dict[type[Action], Callable[[SocketConnection, Any], Awaitable[None] | None]] = {
+    Send: SocketConnection._send,
+    Connect: SocketConnection._connect,
+    Subscribe: SocketConnection._subscribe,
+    Publish: SocketConnection._publish,
+    Present: SocketConnection._present,
+    Unsubscribe: SocketConnection._unsubscribe,
+    Close: SocketConnection._close,
+}
+"""How each action is done."""
 
 
 def errors_of(refusal: SynclineError) -> list[ErrorObject]:

@@ -67,6 +67,19 @@ class Kept(msgspec.Struct):
 class Endpoint:
     """What one connection talks to."""
 
+    __slots__ = (
+        "_clock",
+        "_hub",
+        "_kept",
+        "_leases",
+        "_live",
+        "_live_of",
+        "_meter",
+        "_request",
+        "_server",
+        "_since",
+    )
+
     def __init__(
         self, server: Server, hub: Hub, clock: Clock, meter: Meter, live_of: Callable[[Mapping[str, str]], LiveApi]
     ) -> None:

@@ -113,7 +113,7 @@ async def talk(sent: list[bytes]) -> None:
     connection = HttpConnection(shared, "peer", "http")
     connection.connection_made(wire)
     async with asyncio.TaskGroup() as group:
-        group.create_task(connection.serve())
+        group.create_task(connection.run())
         for piece in sent:
             if not wire.closed:
                 connection.data_received(piece)
@@ -138,7 +138,9 @@ async def chat(sent: list[bytes]) -> None:
     request = Request("GET", "/", "", [("sec-websocket-protocol", "graphql-ws"), ("x-api-key", "k")])
     socket = SocketConnection(shared, wire, request, endpoint)  # type: ignore[arg-type]
     async with asyncio.TaskGroup() as group:
-        group.create_task(socket.run())
+        shared.spawn = lambda socket: group.create_task(socket.run())
+        shared.arrived(request.peer)
+        socket.begin()
         for piece in sent:
             if not wire.closed:
                 socket.data_received(piece)
