@@ -1,20 +1,30 @@
 """What resolvers cost: a get and a list over HTTP in VTL and JavaScript, a query never seen, an API's memory.
 
-For: `run`, part `resolvers`. The peers' resolvers return what they hold already; ours read a table.
+And in process what handlers cost. For: `run`, part `resolvers`. The resolvers of mercurius and yoga return what they
+hold already; ours read a table.
 """
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import statistics
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
 import deployment
+import emulators
 import frames
 import peers
 from processes import Running, free_port, load, server, syncline
+
+from syncline.core import Meter, SystemClock, SystemIds
+from syncline.datasources import Context, Info
+from syncline.resolvers import Library
+from syncline.resolvers.code import Code, CodeHandler
+from syncline.resolvers.handler import TemplateHandler
 
 CONNECTIONS = 32
 ITEMS = 100
@@ -30,6 +40,16 @@ export const response = (ctx) => ctx.result
 QUERY = """{ "version": "2018-05-29", "operation": "Query", "limit": 100,
   "query": { "expression": "kind = :k", "expressionValues": { ":k": { "S": "list" } } } }"""
 SCRIPTED = frames.GET.replace("getDataItem", "scripted")
+PAIR = """
+import { util } from '@aws-appsync/utils'
+export function request(ctx) {
+  return { operation: 'GetItem', key: util.dynamodb.toMapValues({ id: ctx.args.id }) }
+}
+export function response(ctx) {
+  if (ctx.error) util.error(ctx.error.message, ctx.error.type)
+  return { ...ctx.result, title: ctx.result.title.trim() }
+}
+"""
 LIST = "query L { listDataItems { id title content timestamp version } }"
 
 
@@ -52,6 +72,8 @@ def measure(repeats: int) -> dict[str, list[dict[str, Any]]]:
                     request = frames.post(name, port, "/graphql", query, variables)
                     figures = load("http", port, CONNECTIONS, 2, running.pids, request)
                     found.setdefault(f"{name} {what}", []).append(figures)
+        found.setdefault("simulator get", []).append(emulators.simulator())
+        found.setdefault("ministack get", []).append(emulators.ministack(SCRIPTED, SCHEMA, SCRIPT))
     return found
 
 
@@ -87,6 +109,49 @@ def deploy(running: Running) -> deployment.Api:
         responseMappingTemplate="$util.toJson($ctx.result.items)",
     )
     return api
+
+
+class Handlers(NamedTuple):
+    """What handlers cost in process, in µs: the recipe's templates each, and a JavaScript request and response."""
+
+    templates: dict[str, float]
+    pair: float
+
+
+def handlers() -> Handlers:
+    """CPU of one evaluation, the best of several rounds."""
+    clock, ids, meter = SystemClock(), SystemIds(), Meter(out=None)
+    library = Library(clock, ids, meter).for_api()
+    values = {"id": "0123456789", "input": {"title": "t" * 30, "content": "c" * 90}}
+    result = {"id": "0123456789", "title": "t" * 60, "content": "c" * 110, "version": 3}
+
+    def context() -> Context:
+        return Context(values, Info("getDataItem", "Query", values), result=result)
+
+    texts = {"get": deployment.GET, "create": deployment.CREATE, "list": QUERY, "result": deployment.RESULT}
+    templates = {name: TemplateHandler(text, name, library) for name, text in texts.items()}
+    code = Code(PAIR, "Query.pair", library)
+    request, response = CodeHandler(code, "request", library), CodeHandler(code, "response", library)
+
+    async def measured() -> Handlers:
+        async def both() -> None:
+            await request.evaluate(context())
+            await response.evaluate(context())
+
+        each = {name: await _cpu_us(lambda at=one: at.evaluate(context())) for name, one in templates.items()}
+        return Handlers(each, await _cpu_us(both))
+
+    return asyncio.run(measured())
+
+
+async def _cpu_us(work: Callable[[], Awaitable[Any]], rounds: int = 7, count: int = 2000) -> float:
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.process_time()
+        for _ in range(count):
+            await work()
+        best = min(best, (time.process_time() - began) / count * 1e6)
+    return best
 
 
 def first_query_ms(count: int) -> float:

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import auth
 import big
 import deployment
+import emulators
 import frames
 import peers
 import resolvers
@@ -355,7 +356,7 @@ def authorization(quick: bool) -> list[Row]:
 
 
 def resolver_costs(quick: bool) -> list[Row]:
-    """Gets and lists through resolvers beside peers that return what they hold; a query never seen; memory."""
+    """Gets and lists through resolvers beside peers; handlers in process; a query never seen; memory."""
     found = resolvers.measure(1 if quick else 3)
     costs = {what: _medians(runs)["cpu_us"] for what, runs in found.items()}
     rows = []
@@ -364,11 +365,18 @@ def resolver_costs(quick: bool) -> list[Row]:
         "get, JS": ("mercurius get", 1.5),
         "list": ("mercurius list", 1.0),
         "list of 100": ("yoga list", 10.0),
+        "get by VTL": ("simulator get", 30.0),
+        "get by JS": ("ministack get", 10.0),
     }.items():
-        ours = costs["list" if what.startswith("list") else what]
+        ours = costs["list" if what.startswith("list") else what.replace(" by ", ", ")]
         ratio = costs[peer] / ours
         measured = f"{ours:.0f} µs CPU  {peer} {costs[peer]:.0f} µs  {ratio:.2f} ×"
         rows.append(Row(f"{what}, beside {peer}", measured, f"≥ {bar:g} ×", ratio >= bar))
+    cost = resolvers.handlers()
+    slowest = max(cost.templates.values())
+    shown = "  ".join(f"{name} {each:.1f}" for name, each in cost.templates.items())
+    rows.append(Row("render of the recipe's templates", f"{shown} µs", "≤ 25 µs each", slowest <= 25))
+    rows.append(Row("JS request and response", f"{cost.pair:.1f} µs", "≤ 45 µs", cost.pair <= 45))
     first, memory = resolvers.first_query_ms(50), resolvers.api_kb(100 if quick else 1000)
     rows.append(Row("first request of a never-seen query", f"p50 {first:.2f} ms", "≤ 3 ms", first <= 3))
     rows.append(Row("memory of one more API", f"{memory:.0f} KB", "≤ 300 KB", memory <= 300))
@@ -440,6 +448,8 @@ def main() -> None:
     names = chosen.parts or [name for name in PARTS if name not in ONLY_NAMED]
     if NEEDS_PEERS & set(names):
         peers.install()
+    if "resolvers" in names:
+        emulators.install()
     for name in names:
         try:
             show(PARTS[name](chosen.quick))

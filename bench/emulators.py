@@ -1,0 +1,66 @@
+"""Emulators that run AppSync's resolvers: amplify-appsync-simulator (VTL) and ministack (JavaScript).
+
+For: `run`, part `resolvers`. Each is installed by its own package manager, under bench/out. The simulator's data source
+gives back what the template wrote; ministack reads its own table in memory; ours reads a table on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import deployment
+import frames
+from processes import BENCH, OUT, free_port, load, server
+
+SIMULATOR = OUT / "simulator"
+MINISTACK = OUT / "ministack"
+CONNECTIONS, SECONDS = 4, 6
+
+
+def install() -> None:
+    """Fetch both once. Raises CalledProcessError when a registry does not answer."""
+    SIMULATOR.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "simulator.cjs"):
+        shutil.copy(BENCH / "peers" / "simulator" / name, SIMULATOR / name)
+    if not (SIMULATOR / "node_modules").exists():
+        print("installing amplify-appsync-simulator …", file=sys.stderr, flush=True)
+        quiet = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        subprocess.run(["npm", "install", *quiet], cwd=SIMULATOR, check=True)
+    if not (MINISTACK / "bin" / "ministack").exists():
+        print("installing ministack …", file=sys.stderr, flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(MINISTACK)], check=True)
+        subprocess.run([str(MINISTACK / "bin" / "pip"), "install", "-q", "ministack==1.5.33"], check=True)
+
+
+def simulator() -> dict[str, Any]:
+    """A get through two VTL templates of amplify-appsync-simulator."""
+    port = free_port()
+    with server("simulator", ["node", str(SIMULATOR / "simulator.cjs"), str(port)], port) as running:
+        request = frames.post("simulator", port, "/graphql", frames.GET, {"id": "0123456789"}, "bench")
+        return load("http", port, CONNECTIONS, SECONDS, running.pids, request)
+
+
+def ministack(query: str, schema: str, code: str) -> dict[str, Any]:
+    """A get through a JavaScript resolver of ministack, which reads its table."""
+    port = free_port()
+    os.environ.update(GATEWAY_PORT=str(port), LOG_LEVEL="ERROR")
+    with server("ministack", [str(MINISTACK / "bin" / "ministack")], port) as running:
+        deployment.deploy_table(port)
+        (appsync,) = deployment.clients(port, "appsync")
+        api_id = appsync.create_graphql_api(name="bench", authenticationType="API_KEY")["graphqlApi"]["apiId"]
+        key = appsync.create_api_key(apiId=api_id)["apiKey"]["id"]
+        appsync.start_schema_creation(apiId=api_id, definition=schema.encode())
+        table = {"tableName": deployment.TABLE, "awsRegion": "us-east-1"}
+        role = "arn:aws:iam::000000000000:role/bench"
+        appsync.create_data_source(
+            apiId=api_id, name="Table", type="AMAZON_DYNAMODB", serviceRoleArn=role, dynamodbConfig=table
+        )
+        runtime = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
+        place = {"apiId": api_id, "typeName": "Query", "fieldName": "scripted"}
+        appsync.create_resolver(**place, dataSourceName="Table", runtime=runtime, code=code)
+        request = frames.post("ministack", port, f"/v1/apis/{api_id}/graphql", query, {"id": "0123456789"}, key)
+        return load("http", port, CONNECTIONS, SECONDS, running.pids, request)
