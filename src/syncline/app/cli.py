@@ -24,6 +24,7 @@ from syncline.core import Settings, SynclineError, json, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
+PORT = click.IntRange(0, 65_535)
 DATA = click.option("--data", metavar="DIR", help="Where everything is kept.  [default: ./.syncline]")
 
 
@@ -32,7 +33,7 @@ def listening(command: Command) -> Command:
     options = [
         DATA,
         click.option("--host", metavar="ADDRESS", help="The address to listen on.  [default: 127.0.0.1]"),
-        click.option("--port", type=int, metavar="N", help="The port; 0 takes any free one.  [default: 4000]"),
+        click.option("--port", type=PORT, metavar="N", help="The port; 0 takes any free one.  [default: 4000]"),
         click.option("--tls-cert", metavar="FILE", help="Your certificate (PEM), instead of the development one."),
         click.option("--tls-key", metavar="FILE", help="Its key (PEM)."),
     ]

@@ -12,7 +12,11 @@ from pathlib import Path
 import msgspec
 
 from syncline.account import load_root_key
-from syncline.core import Settings, SystemClock, SystemIds, json
+from syncline.core import NotFound, Settings, SystemClock, SystemIds, json
+
+
+class NoDataFolder(NotFound):
+    """There is no data directory at {folder}: start a server on it first, or name another with --data."""
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -37,8 +41,13 @@ def export_lines(settings: Settings) -> list[str]:
 
 
 def exported(settings: Settings) -> dict[str, str]:
-    """The variables that point AWS clients at the server of this data folder. Makes the root key if there is none."""
+    """The variables that point AWS clients at the server of this data folder. Makes the root key if there is none.
+
+    Raises NoDataFolder.
+    """
     folder = Path(settings.data)
+    if not folder.is_dir():
+        raise NoDataFolder(folder=folder)
     key = load_root_key(folder / "credentials.json", ids=SystemIds(), clock=SystemClock())
     return {
         "AWS_ENDPOINT_URL": _url(folder, settings),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import shlex
@@ -20,7 +21,7 @@ from typing import Any
 from syncline.app.doors import Doors
 from syncline.app.environment import Running, note_running
 from syncline.app.rooms import open_rooms
-from syncline.core import Clock, Ids, Invalid, Meter, Part, Settings, Supervisor, SystemClock, SystemIds, json
+from syncline.core import Clock, Conflict, Ids, Invalid, Meter, Part, Settings, Supervisor, SystemClock, SystemIds, json
 from syncline.edge import DevelopmentAuthority, Listener, OwnCertificate
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -28,6 +29,10 @@ SWITCH_SECONDS = 0.0005
 """How long the loop may keep the interpreter from the flushing thread: the default, 5 ms, would be most of a commit."""
 GC_ALLOCATIONS = 50_000
 """Allocations between two young collections: a request makes hundreds of short-lived objects and no cycles."""
+
+
+class PortInUse(Conflict):
+    """Port {port} of {host} is in use: end what listens there, or choose another one with --port (0: any free one)."""
 
 
 class NotLoopback(Invalid):
@@ -75,7 +80,7 @@ async def run_server(
         port=settings.port,
     )
     try:
-        await listener.open()
+        await _open(listener, settings)
         url = f"http://{_name(settings.host)}:{listener.port}"
         rooms.url = settings.public_url or url
         parts = rooms.parts()
@@ -90,6 +95,15 @@ async def run_server(
         await _live(Supervisor(clock, meter), parts, listener, doors, stop)
     finally:
         await rooms.close()
+
+
+async def _open(listener: Listener, settings: Settings) -> None:
+    try:
+        await listener.open()
+    except OSError as refusal:
+        if refusal.errno == errno.EADDRINUSE:
+            raise PortInUse(port=settings.port, host=settings.host) from None
+        raise
 
 
 async def _live(

@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -159,7 +159,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: str = "serve"
     data: str = "./.syncline"
     host: str = "127.0.0.1"
-    port: int = 4000
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 4000
     region: str = "us-east-1"
     account: str = ACCOUNT
     tls_cert: str = ""

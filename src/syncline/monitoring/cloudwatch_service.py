@@ -194,6 +194,8 @@ def _alarm(request: Shape, tags: dict[str, str], now: float) -> Alarm:
     for name in ("MetricName", "Namespace", "Statistic", "Period", "Threshold", "ComparisonOperator"):
         if name not in request:
             raise AlarmInvalid(f"The parameter {name} is required for an alarm on a metric.")
+    if not abs(request["Threshold"]) <= LARGEST:  # Also false for what is no number.
+        raise AlarmInvalid(f"The value {request['Threshold']} for parameter Threshold is invalid.")
     comparison, missing = request["ComparisonOperator"], request.get("TreatMissingData", "missing")
     if comparison not in COMPARISONS:
         raise Unsupported(f"The comparison {comparison} is not supported: there is no anomaly detection.")

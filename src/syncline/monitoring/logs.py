@@ -63,7 +63,7 @@ class Logs:
 
     async def append(self, group: str, stream: str, events: Iterable[tuple[int, str]]) -> None:
         """Add events (instant in ms, message) to a stream, making the group and the stream when they are missing."""
-        now = self._now_ms()
+        now = self.now_ms()
         entries = [(at_ms, _cut(message)) for at_ms, message in events]
         record = self._groups.get(group) or LogGroup(group, now)
 
@@ -76,6 +76,10 @@ class Logs:
 
         await self._store.write(body)
         self._groups.setdefault(group, record)
+
+    def now_ms(self) -> int:
+        """The instant of now, as events have it."""
+        return int(self._clock.now() * 1000)
 
     def groups(self, prefix: str = "", pattern: str = "") -> list[LogGroup]:
         """The groups whose name begins with `prefix` and contains `pattern`, by name."""
@@ -91,7 +95,7 @@ class Logs:
         """Make a group. Raises LogsExists."""
         if name in self._groups:
             raise LogsExists(kind="group")
-        await self._save(LogGroup(name, self._now_ms(), None, log_class, tags))
+        await self._save(LogGroup(name, self.now_ms(), None, log_class, tags))
 
     async def change_group(self, name: str, **changes: object) -> None:
         """Set members of the group's record."""
@@ -108,7 +112,7 @@ class Logs:
     async def create_stream(self, group: str, name: str) -> None:
         """Make a stream in an existing group. Raises LogsExists."""
         self.group(group)
-        stream = LogStream(group, name, self._now_ms())
+        stream = LogStream(group, name, self.now_ms())
 
         def body(txn: Transaction) -> None:
             if self._stream_records.get(txn, group, name) is not None:
@@ -173,7 +177,7 @@ class Logs:
         for group in list(self._groups.values()):
             if group.retention_days is None:
                 continue
-            oldest = self._now_ms() - group.retention_days * DAY_MS
+            oldest = self.now_ms() - group.retention_days * DAY_MS
             for stream in await self.streams(group.name):
                 if stream.count and stream.first_ms < oldest:
                     await self._trim_stream(group.name, stream.name, oldest)
@@ -216,9 +220,6 @@ class Logs:
     async def _save(self, group: LogGroup) -> None:
         await self._store.write(lambda txn: self._group_records.put(txn, group, group.name))
         self._groups[group.name] = group
-
-    def _now_ms(self) -> int:
-        return int(self._clock.now() * 1000)
 
 
 def _run(view: Snapshot, group: str, stream: str, after: Place, end_ms: int) -> Iterator[LogEvent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import bisect
 import hashlib
 import itertools
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 from syncline.core import json
 from syncline.monitoring.errors import LogsInvalid
 from syncline.monitoring.logs import FOREVER_MS, Logs, Place
-from syncline.monitoring.model import LogEvent, LogGroup, LogStream
+from syncline.monitoring.model import DAY_MS, LogEvent, LogGroup, LogStream
 from syncline.monitoring.patterns import compile_pattern
 
 Shape = dict[str, Any]
 
 EVENTS_MAX = 10_000
 BATCH_EVENTS_MAX = 10_000
+OLDEST_MS, NEWEST_MS = 14 * DAY_MS, 2 * 60 * 60 * 1000
+"""How far from now an event may be: AWS tells which of a batch are farther, and takes the others."""
 RETENTION_DAYS = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]  # fmt: skip
@@ -82,9 +85,23 @@ class LogsService:
             raise LogsInvalid(f"A batch holds at most {BATCH_EVENTS_MAX} log events.")
         if any(later[0] < earlier[0] for earlier, later in itertools.pairwise(events)):
             raise LogsInvalid("Log events in a single PutLogEvents request must be in chronological order.")
-        await self._logs.put(request["logGroupName"], request["logStreamName"], events)
+        taken, rejected = self._in_time(request["logGroupName"], events)
+        await self._logs.put(request["logGroupName"], request["logStreamName"], taken)
         # AWS ignores sequence tokens and still answers one.
-        return {"nextSequenceToken": f"{int(events[-1][0]):056d}"}
+        answer: Shape = {"nextSequenceToken": f"{int(events[-1][0]):056d}"}
+        return {**answer, "rejectedLogEventsInfo": rejected} if rejected else answer
+
+    def _in_time(self, group: str, events: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], dict[str, int]]:
+        """The events that are neither too old nor too new, and where the others end or begin: they are in order."""
+        now, retention = self._logs.now_ms(), self._logs.group(group).retention_days
+        instants = [at_ms for at_ms, _ in events]
+        too_old = bisect.bisect_left(instants, now - OLDEST_MS)
+        expired = bisect.bisect_left(instants, now - retention * DAY_MS) if retention is not None else 0
+        too_new = bisect.bisect_right(instants, now + NEWEST_MS)
+        rejected = {"tooOldLogEventEndIndex": too_old} if too_old else {}
+        rejected |= {"expiredLogEventEndIndex": expired} if expired else {}
+        rejected |= {"tooNewLogEventStartIndex": too_new} if too_new < len(events) else {}
+        return events[max(too_old, expired) : too_new], rejected
 
     async def get_log_events(self, request: Shape) -> Shape:
         group, stream = self._group_name(request), request["logStreamName"]

@@ -69,14 +69,15 @@ _BY_SIGNING = {row.signing: [other for other in SERVICES if other.signing == row
 def identify(request: Request) -> str | None:
     """The service's name: botocore's, or the scope's when we have no row for it. None: not for a service."""
     scope = scope_of(request)
-    target = _BY_TARGET.get(request.header("x-amz-target").rpartition(".")[0])
+    prefix = request.header("x-amz-target").rpartition(".")[0]
+    target = _BY_TARGET.get(prefix)
     if scope:
         return _within(scope, target, request.path)
     if target is not None:
         return target.name
     if request.header("authorization"):
         return None  # a token for the data plane
-    return _by_path(request.path) or _by_version(request)
+    return prefix or _by_path(request.path) or _by_version(request)
 
 
 def scope_of(request: Request) -> str:

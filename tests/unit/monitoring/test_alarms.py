@@ -121,6 +121,8 @@ async def test_deleting_with_an_unknown_name_deletes_none(cloudwatch) -> None:
     ("change", "kind"),
     [
         ({"DatapointsToAlarm": 2}, AlarmInvalid),
+        ({"Threshold": float("nan")}, AlarmInvalid),
+        ({"Threshold": float("inf")}, AlarmInvalid),
         ({"TreatMissingData": "maybe"}, AlarmInvalid),
         ({"Period": 30}, Unsupported),
         ({"ExtendedStatistic": "p99"}, Unsupported),

@@ -43,6 +43,28 @@ async def test_put_log_events_needs_group_and_stream(logs_service) -> None:
         await logs_service.create_log_group({"logGroupName": "g"})
 
 
+@pytest.mark.rule("MON-2")
+async def test_events_far_from_now_are_told_and_left_out(logs_service, hand) -> None:
+    names = {"logGroupName": "g", "logStreamName": "s"}
+    await logs_service.create_log_group({"logGroupName": "g"})
+    await logs_service.create_log_stream(names)
+    now, hour, day = int(hand.now() * 1000), 3_600_000, 86_400_000
+
+    async def put(*instants: int) -> dict:
+        events = [{"timestamp": now + each, "message": str(each)} for each in instants]
+        return (await logs_service.put_log_events({**names, "logEvents": events})).get("rejectedLogEventsInfo", {})
+
+    assert await put(-15 * day, -14 * day, 0, 2 * hour, 3 * hour) == {
+        "tooOldLogEventEndIndex": 1,
+        "tooNewLogEventStartIndex": 4,
+    }
+    await logs_service.put_retention_policy({"logGroupName": "g", "retentionInDays": 3})
+    assert await put(-4 * day, -2 * day) == {"expiredLogEventEndIndex": 1}
+    assert await put(-20 * day) == {"tooOldLogEventEndIndex": 1, "expiredLogEventEndIndex": 1}
+    shown = await logs_service.get_log_events({**names, "startFromHead": True})
+    assert [int(event["message"]) for event in shown["events"]] == [-14 * day, -2 * day, 0, 2 * hour]
+
+
 @pytest.mark.rule("MON-3")
 async def test_the_newest_page_comes_first_and_goes_backward(logs, logs_service) -> None:
     await fill(logs, "s", *[(at, f"m{at}") for at in range(10)], (9, "also nine"))
@@ -65,11 +87,11 @@ async def test_the_forward_token_waits_at_the_end_for_what_arrives_later(logs, l
 
 
 @pytest.mark.rule("MON-4")
-async def test_a_token_from_an_empty_stream_still_finds_the_first_event(logs_service) -> None:
+async def test_a_token_from_an_empty_stream_still_finds_the_first_event(logs_service, hand) -> None:
     await logs_service.create_log_group({"logGroupName": "/aws/lambda/f"})
     await logs_service.create_log_stream({"logGroupName": "/aws/lambda/f", "logStreamName": "s"})
     _, empty = await page(logs_service)
-    event = {"timestamp": 3, "message": "first"}
+    event = {"timestamp": int(hand.now() * 1000), "message": "first"}
     await logs_service.put_log_events({"logGroupName": "/aws/lambda/f", "logStreamName": "s", "logEvents": [event]})
     assert (await page(logs_service, nextToken=empty["nextForwardToken"]))[0] == ["first"]
 

@@ -45,6 +45,7 @@ def test_the_table_agrees_with_the_models(row: Any) -> None:
         (signed("frobnicate"), "frobnicate"),
         (Request("GET", "/v1/apis", "X-Amz-Credential=A%2F2026%2Fr%2Fs3%2Faws4_request", []), "s3"),
         (Request("POST", "/", "", [("x-amz-target", "AWSCognitoIdentityProviderService.InitiateAuth")]), "cognito-idp"),
+        (Request("POST", "/", "", [("x-amz-target", "Frobnicator_20260101.Frob")]), "Frobnicator_20260101"),
         (Request("POST", "/2015-03-31/functions/f/invocations", "", []), "lambda"),
         (Request("GET", "/v1/apis", "", []), "appsync"),
         (Request("GET", "/", "Action=GetCallerIdentity&Version=2011-06-15", []), "sts"),
