@@ -313,19 +313,18 @@ class Connection:
             self._stop(flow)  # What it was started with goes on. It is started anew, from where it is.
         self._forget(flow)
         refusal = refusal_of(errors)
+        wait = 0.0
         if isinstance(refusal, Unauthorized):
             again = self._auth.forget(credential_in(flow.authorization)) and not flow.retried
             flow.retried = True
         else:
-            again = refusal.error_type in BUSY
-        if not again:
-            self._end(flow, GraphQLFailed(errors) if begun and not isinstance(refusal, Unauthorized) else refusal)
-            return
-        flow.stage, flow.due = Stage.WAITING, 0.0
-        if not flow.retried:
-            flow.due = self._clock.monotonic() + self._jitter(flow.attempts)
+            again, wait = refusal.error_type in BUSY, self._jitter(flow.attempts)
             flow.attempts += 1
-        self._work.set()
+        if again:
+            flow.stage, flow.due = Stage.WAITING, self._clock.monotonic() + wait
+            self._work.set()
+        else:
+            self._end(flow, GraphQLFailed(errors) if begun and not isinstance(refusal, Unauthorized) else refusal)
 
     def _stop(self, flow: Flow) -> None:
         if flow.id in self._by_id:
