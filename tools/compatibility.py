@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from syncline.account import Iam, SecretsManager, Sts
+from syncline.app.appsync import AppSync as Joined
 from syncline.events import Events
 from syncline.functions import Lambda
 from syncline.graphql import Graphql
@@ -24,7 +25,7 @@ from syncline.wire.models import load
 class AppSync(Graphql, Events):
     """Both rooms' operations, as `app` joins them."""
 
-    coverage = {**Graphql.coverage, **Events.coverage}
+    coverage = Joined.coverage
 
 
 PAGE = Path(__file__).parent.parent / "docs" / "compatibility.md"
@@ -53,8 +54,7 @@ def section() -> str:
     for name, (title, kind) in SERVICES.items():
         there, absent = coverage[name]
         lines += ["", f"### {title}", ""]
-        declared = getattr(kind, "coverage", None)
-        lines += [f"**Served:** {names(there)}"] if declared is None else by_parameter(name, there, declared)
+        lines += by_parameter(name, there, kind.coverage)
         lines += ["", f"**Not served:** {names(absent)}"]
     return "\n".join(lines)
 

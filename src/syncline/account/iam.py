@@ -7,6 +7,7 @@ from typing import Any
 
 from syncline.account import policies, roles, users
 from syncline.account.ask import Ask
+from syncline.account.coverage import IAM_OPERATIONS
 from syncline.account.credentials import Credentials
 from syncline.account.model import USERS
 from syncline.account.permissions import Permissions, simulate
@@ -19,6 +20,8 @@ Asked = dict[str, Any]
 
 class Iam:
     """The operations of AWS IAM."""
+
+    coverage = IAM_OPERATIONS
 
     def __init__(
         self,

@@ -121,10 +121,10 @@ class Permissions:
             found["aws:username"] = name
         return found | {f"aws:principaltag/{key.lower()}": value for key, value in holding.tags.items()}
 
-    async def trusts(self, role: Role, caller: Caller) -> bool:
-        """Whether a role's trust policy lets `caller` assume it."""
+    async def trusts(self, role: Role, caller: Caller, *, context: Context | None = None) -> bool:
+        """Whether a role's trust policy lets `caller` assume it. `context` holds condition keys of the call itself."""
         holding = await self.holding(caller) if caller.kind != "root" else NOBODY
-        context = self.context(caller, holding)
+        context = {**self.context(caller, holding), **(context or {})}
         named = [each for each in statements(role.trust) if each.about("sts:AssumeRole")]
         relevant = [each for each in named if _names(each.principal, caller, context) and each.holds(context)]
         if any(not each.allow for each in relevant):

@@ -7,9 +7,10 @@ from typing import Any
 
 from syncline.account import passwords, secrets
 from syncline.account.ask import Ask
+from syncline.account.coverage import SECRET_OPERATIONS
 from syncline.account.errors import TokenInvalid
 from syncline.account.model import Secret
-from syncline.core import Clock, Ids, Unsupported, Vault, call
+from syncline.core import Clock, Ids, Vault, call
 from syncline.store import Snapshot, Store, Transaction
 
 Asked = dict[str, Any]
@@ -18,6 +19,8 @@ LIST_DEFAULT = 100
 
 class SecretsManager:
     """The operations of AWS Secrets Manager."""
+
+    coverage = SECRET_OPERATIONS
 
     def __init__(
         self, store: Store, clock: Clock, ids: Ids, *, account: str, region: str, vault: Vault | None = None
@@ -34,8 +37,6 @@ class SecretsManager:
 
     async def create_secret(self, request: Asked) -> Asked:
         """Make a secret, with a first value or without."""
-        if request.get("AddReplicaRegions"):
-            raise Unsupported("A server is one region: secrets are not replicated.")
         return await self._write(self._versioned(secrets.create, request), request)
 
     async def get_secret_value(self, request: Asked) -> Asked:
@@ -56,8 +57,6 @@ class SecretsManager:
 
     async def list_secrets(self, request: Asked) -> Asked:
         """The secrets by name."""
-        if request.get("Filters"):
-            raise Unsupported("ListSecrets does not filter yet.")
         now, planned = self._clock.now(), request.get("IncludePlannedDeletion", False)
         found = await self._store.read(lambda snapshot: secrets.listing(snapshot, self._place, now, planned=planned))
         start, count = _start(request), request.get("MaxResults", LIST_DEFAULT)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncline.account.coverage import STS_OPERATIONS
 from syncline.account.credentials import Credentials
 from syncline.account.errors import AccessDenied, ValidationError
 from syncline.account.model import ROLES, Role
@@ -20,6 +21,8 @@ SECONDS_DEFAULT = 3600
 
 class Sts:
     """The operations of AWS STS."""
+
+    coverage = STS_OPERATIONS
 
     def __init__(
         self, store: Store, credentials: Credentials, *, account: str, permissions: Permissions | None = None
@@ -42,7 +45,7 @@ class Sts:
         """Temporary credentials of a role. They are durable and verify until they expire."""
         seconds = request.get("DurationSeconds", SECONDS_DEFAULT)
         role = await self._role(request["RoleArn"])
-        if role is None or not await self._trusted(role):
+        if role is None or not await self._trusted(role, request.get("ExternalId")):
             caller = self._caller().arn
             raise AccessDenied(
                 f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {request['RoleArn']}"
@@ -63,9 +66,10 @@ class Sts:
             answer["SourceIdentity"] = request["SourceIdentity"]
         return answer
 
-    async def _trusted(self, role: Role) -> bool:
+    async def _trusted(self, role: Role, external_id: str | None) -> bool:
         """Whether the role's trust policy lets the caller in; everybody, where policies are not enforced."""
-        return self._permissions is None or await self._permissions.trusts(role, self._caller())
+        given = {} if external_id is None else {"sts:externalid": external_id}
+        return self._permissions is None or await self._permissions.trusts(role, self._caller(), context=given)
 
     async def _role(self, arn: str) -> Role | None:
         try:

@@ -15,6 +15,8 @@ from syncline.graphql import Graphql
 class AppSync:
     """Two services as one. What both have (keys, tags, data sources) goes to the room whose API the request names."""
 
+    coverage = {**Graphql.coverage, **Events.coverage}
+
     def __init__(self, graphql: Graphql, events: Events, event_apis: EventsEngine) -> None:
         self._graphql, self._events, self._event_apis = graphql, events, event_apis
 

@@ -1,6 +1,6 @@
 """Which parameters of the operations on data sources are not served in full. All that is not here is.
 
-For: `sources`, which refuses by it, and the services; docs/compatibility.md is written from it.
+For: the services; docs/compatibility.md is written from it.
 """
 
 from __future__ import annotations

@@ -11,10 +11,9 @@ from typing import Any, Protocol
 
 from syncline.core import Invalid, NotFound, SynclineError
 from syncline.datasources.build import build
-from syncline.datasources.coverage import SOURCE_OPERATIONS
 from syncline.datasources.model import DataSource, DataSourceRecord, Engines
 from syncline.store import Shelf
-from syncline.wire import page, record_from, refuse, shown
+from syncline.wire import page, record_from, shown
 
 Members = dict[str, Any]
 
@@ -80,14 +79,13 @@ class Sources:
     async def create(self, request: Members) -> Members:
         if request["name"] in self.records:
             raise SourceExists(name=request["name"])
-        return await self._put(request, "CreateDataSource")
+        return await self._put(request)
 
     async def update(self, request: Members) -> Members:
         self.record(request["name"])
-        return await self._put(request, "UpdateDataSource")
+        return await self._put(request)
 
-    async def _put(self, request: Members, operation: str) -> Members:
-        refuse(SOURCE_OPERATIONS, operation, request)
+    async def _put(self, request: Members) -> Members:
         arn = f"{self._arn}/datasources/{request['name']}"
         record = record_from(DataSourceRecord, request, data_source_arn=arn)
         built = build(record, self._engines, self._api_id)

@@ -20,11 +20,6 @@ Shape = dict[str, Any]
 FILTERS_MAX = 5
 PAGE = 100
 _INFIX = ":event-source-mapping:"
-_UNBUILT = (
-    "Topics", "Queues", "SourceAccessConfigurations", "SelfManagedEventSource", "ScalingConfig", "KMSKeyArn",
-    "ProvisionedPollerConfig", "AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig",
-    "DocumentDBEventSourceConfig", "LoggingConfig",
-)  # fmt: skip
 _MEMBERS = {
     "Enabled": "enabled",
     "BatchSize": "batch_size",
@@ -169,9 +164,6 @@ def is_mapping(arn: str) -> bool:
 
 def _changes(request: Shape) -> Shape:
     """The members of Mapping that a request sets. Raises for what is out of range or not built."""
-    for member in _UNBUILT:
-        if request.get(member):
-            raise NotBuilt(what=f"An event source mapping with {member}")
     for metric in request.get("MetricsConfig", {}).get("Metrics", []):
         if metric != EVENT_COUNT:
             raise ParameterInvalid(f"{metric} is not a metric of an event source mapping of a stream.")

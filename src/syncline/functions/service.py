@@ -10,6 +10,7 @@ from syncline.core import call, json
 from syncline.functions import shapes
 from syncline.functions.account_service import AccountOperations
 from syncline.functions.base import Shape, listed, page
+from syncline.functions.coverage import OPERATIONS
 from syncline.functions.engine import FunctionEngine
 from syncline.functions.errors import FunctionNotFound, ParameterInvalid, ResourceConflict, RevisionMismatch
 from syncline.functions.folders import folder_of, sha256_of_path
@@ -27,6 +28,8 @@ TAGS_MAX = 50
 
 class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, AccountOperations):
     """Service `lambda` (2015-03-31)."""
+
+    coverage = OPERATIONS
 
     def __init__(self, engine: FunctionEngine) -> None:
         super().__init__(engine)

@@ -23,27 +23,9 @@ RESERVED_VARIABLES = {
 }  # fmt: skip
 _VARIABLE = re.compile(r"[a-zA-Z]\w+")
 
-# Each is refused when it says anything: (member, what is asked inside it).
-_UNBUILT: list[tuple[str, tuple[str, ...]]] = [
-    ("FileSystemConfigs", ()),
-    ("KMSKeyArn", ()),
-    ("ImageConfig", ()),
-    ("CodeSigningConfigArn", ()),
-    ("TenancyConfig", ()),
-    ("PublishTo", ()),
-    ("CapacityProviderConfig", ()),
-    ("DurableConfig", ()),
-    ("VpcConfig", ("SubnetIds", "SecurityGroupIds")),
-    ("DeadLetterConfig", ("TargetArn",)),
-]
-
 
 def check_configuration(request: Shape) -> None:
     """Raise for a member that is out of range or not built."""
-    for member, inner in _UNBUILT:
-        asked = request.get(member)
-        if any(asked.get(name) for name in inner) if inner and asked else asked:
-            raise NotBuilt(what=f"A function with {member}")
     if request.get("SnapStart", {}).get("ApplyOn", "None") != "None":
         raise NotBuilt(what="SnapStart")
     if request.get("LoggingConfig", {}).get("LogFormat", "Text") != "Text":
@@ -71,12 +53,8 @@ def check_new(request: Shape) -> None:
 
 def zip_of(code: Shape) -> bytes:
     """The zip of a `Code` member or of UpdateFunctionCode."""
-    if "ImageUri" in code:
-        raise NotBuilt(what="A function from a container image (ImageUri)")
     if "S3Bucket" in code or "S3Key" in code:
         raise NotBuilt(what="Code from S3 (S3Bucket); send the zip itself (ZipFile)")
-    if code.get("SourceKMSKeyArn"):
-        raise NotBuilt(what="SourceKMSKeyArn")
     content = code.get("ZipFile")
     if not content:
         raise ParameterInvalid("Please provide a source for function code.")

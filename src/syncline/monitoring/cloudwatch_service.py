@@ -7,6 +7,7 @@ from typing import Any
 
 from syncline.core import Clock, Unsupported
 from syncline.monitoring.alarms import COMPARISONS, MISSING, Alarms
+from syncline.monitoring.coverage import METRIC_OPERATIONS
 from syncline.monitoring.errors import (
     AlarmInvalid,
     MetricCombinationInvalid,
@@ -21,10 +22,6 @@ Shape = dict[str, Any]
 DATAPOINTS_MAX = 1440
 """AWS's limit of one GetMetricStatistics."""
 ECHOED = ("AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions")
-UNBUILT = (
-    "ExtendedStatistic", "Metrics", "ThresholdMetricId", "EvaluationCriteria", "EvaluationWindow",
-    "WarmUpConfiguration", "EvaluationInterval", "EvaluateLowSampleCountPercentile",
-)  # fmt: skip
 PAGE = 500
 PERIODS_MAX_SECONDS = 7 * 24 * 3600
 
@@ -34,6 +31,8 @@ LARGEST = 2.0**360
 
 class CloudWatchService:
     """Service `cloudwatch` (GraniteServiceVersion20100801)."""
+
+    coverage = METRIC_OPERATIONS
 
     def __init__(self, metrics: Metrics, alarms: Alarms, clock: Clock, *, region: str, account: str) -> None:
         self._metrics = metrics
@@ -188,9 +187,6 @@ class CloudWatchService:
 
 
 def _alarm(request: Shape, tags: dict[str, str], now: float) -> Alarm:
-    for name in UNBUILT:
-        if name in request:
-            raise Unsupported(f"PutMetricAlarm with {name} is not supported.")
     for name in ("MetricName", "Namespace", "Statistic", "Period", "Threshold", "ComparisonOperator"):
         if name not in request:
             raise AlarmInvalid(f"The parameter {name} is required for an alarm on a metric.")

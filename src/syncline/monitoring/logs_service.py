@@ -9,6 +9,7 @@ import itertools
 from typing import Any
 
 from syncline.core import json
+from syncline.monitoring.coverage import LOG_OPERATIONS
 from syncline.monitoring.errors import LogsInvalid
 from syncline.monitoring.logs import FOREVER_MS, Logs, Place
 from syncline.monitoring.model import DAY_MS, LogEvent, LogGroup, LogStream
@@ -27,6 +28,8 @@ RETENTION_DAYS = [
 
 class LogsService:
     """Service `logs` (Logs_20140328)."""
+
+    coverage = LOG_OPERATIONS
 
     def __init__(self, logs: Logs, *, region: str, account: str) -> None:
         self._logs = logs

@@ -26,7 +26,6 @@ from syncline.tables.catalog import (
     Table,
     Throughput,
 )
-from syncline.tables.coverage import TABLE_OPERATIONS
 from syncline.tables.description import describe, describe_deleted
 from syncline.tables.errors import (
     BackupTableNotFound,
@@ -48,7 +47,6 @@ from syncline.tables.schema import (
     refuse_ttl_change,
     unchanged_throughput,
 )
-from syncline.wire import refuse
 
 TAGS_MAX = 50
 TAG_KEY_MAX = 128
@@ -124,7 +122,6 @@ class Control:
 
     async def update(self, request: Request) -> Answer:
         """UpdateTable: billing, stream, deletion protection, table class; one index made or removed at a time."""
-        refuse(TABLE_OPERATIONS, "UpdateTable", request)
         if all(request.get(name) is None for name in _UPDATABLE):
             raise Invalid(NOTHING_TO_UPDATE)
         updates = read_updates(request)

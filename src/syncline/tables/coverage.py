@@ -1,6 +1,6 @@
 """Which parameters of the served operations are not served in full. All that is not here is.
 
-For: the services and control.py, which refuse by it; docs/compatibility.md is written from it.
+For: the services; docs/compatibility.md is written from it.
 """
 
 from __future__ import annotations

@@ -13,9 +13,7 @@ import msgspec
 
 from syncline.core import Invalid
 from syncline.tables.catalog import ALL, INCLUDE, KEYS_ONLY, ON_DEMAND, PROVISIONED, Index, Table, Throughput
-from syncline.tables.coverage import TABLE_OPERATIONS
 from syncline.tables.errors import invalid_values
-from syncline.wire import refuse
 
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
@@ -63,7 +61,6 @@ class Schema(msgspec.Struct, frozen=True):
 
 def read_schema(request: Request) -> Schema:
     """The table that a CreateTable asks for. Raises Invalid with AWS's sentence, or Unsupported."""
-    refuse(TABLE_OPERATIONS, "CreateTable", request)
     name = check_new_name(request)
     keys = _key_schema(request.get("KeySchema", ()))
     billing, throughput = read_billing(request)

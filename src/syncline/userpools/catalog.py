@@ -37,7 +37,6 @@ PLAIN_CLIENT = (
     *("EnableTokenRevocation", "EnablePropagateAdditionalUserContextData", "AuthSessionValidity"),
     "RefreshTokenRotation",
 )
-TRIGGERS_UNBUILT = {"CustomSMSSender", "CustomEmailSender", "InboundFederation"}
 
 
 class Catalog:
@@ -167,9 +166,6 @@ class Catalog:
         config = {name: request[name] for name in PLAIN_POOL if request.get(name) is not None}
         if config.setdefault("MfaConfiguration", "OFF") != "OFF":
             raise NotBuilt(what="Multi-factor authentication (MfaConfiguration other than OFF)")
-        unbuilt = TRIGGERS_UNBUILT & {name for name, value in (config.get("LambdaConfig") or {}).items() if value}
-        if unbuilt:
-            raise NotBuilt(what=f"The trigger {min(unbuilt)}")
         policies = dict(config.get("Policies") or {})
         given = policies.get("PasswordPolicy")
         policies["PasswordPolicy"] = passwords.POLICY if given is None else {**NOTHING_ASKED, **given}

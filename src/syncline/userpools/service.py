@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from syncline.userpools import attributes, views
+from syncline.userpools.coverage import OPERATIONS
 from syncline.userpools.engine import UserPoolEngine
 from syncline.userpools.errors import NotAuthorized, ParameterInvalid, TokenTypeUnsupported
 from syncline.userpools.model import Pool, User
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 class UserPools:
     """Amazon Cognito user pools."""
+
+    coverage = OPERATIONS
 
     def __init__(self, engine: UserPoolEngine) -> None:
         self._engine = engine

@@ -1,6 +1,6 @@
 """Wire: AWS's protocols from service models, the registry of operations, and Signature Version 4."""
 
-from syncline.wire.coverage import Coverage, parameters, refuse
+from syncline.wire.coverage import Coverage, parameters
 from syncline.wire.door import AwsDoor
 from syncline.wire.failures import OperationUnsupported
 from syncline.wire.operations import Operations
@@ -40,7 +40,6 @@ __all__ = [
     "page_of",
     "parameters",
     "record_from",
-    "refuse",
     "shown",
     "signature_headers",
     "verify_signature",

@@ -1,12 +1,13 @@
 """What a served operation does not do: its parameters that are refused, kept without effect, or never needed.
 
-For: the services, which declare it beside their methods; docs/compatibility.md, which is written from it; tests.
+For: the services, which declare it beside their methods; `Operations`, which refuses by it; docs/compatibility.md,
+which is written from it; tests.
 Owns: how a parameter is named (`GlobalSecondaryIndexes.WarmThroughput`: members alone, through lists and maps).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from syncline.core import Unsupported
@@ -28,9 +29,9 @@ class Coverage(NamedTuple):
     unused: tuple[str, ...] = ()
 
 
-def refuse(coverage: Mapping[str, Coverage], operation: str, request: Mapping[str, Any]) -> None:
-    """Raise ParameterUnsupported for the first parameter of the request that the operation refuses."""
-    for parameter in coverage[operation].refused:
+def refuse(operation: str, refused: Iterable[str], request: Mapping[str, Any]) -> None:
+    """Raise ParameterUnsupported for the first parameter that the request gives although the operation refuses it."""
+    for parameter in refused:
         if _says(request, parameter.split(".")):
             raise ParameterUnsupported(operation=operation, parameter=parameter)
 
@@ -42,11 +43,12 @@ def parameters(model: Model, operation: str) -> Iterator[str]:
 
 
 def _says(value: Any, path: list[str]) -> bool:
+    """Whether anything stands at `path`: what is empty, or holds only what is empty, says nothing."""
     if isinstance(value, list):
         return any(_says(inner, path) for inner in value)
-    if not path:
-        return bool(value)
-    return isinstance(value, Mapping) and _says(value.get(path[0]), path[1:])
+    if isinstance(value, Mapping):
+        return _says(value.get(path[0]), path[1:]) if path else any(_says(inner, path) for inner in value.values())
+    return not path and bool(value)
 
 
 def _named(model: Model, name: str, before: str, within: tuple[str, ...]) -> Iterator[str]:

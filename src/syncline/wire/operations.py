@@ -14,6 +14,7 @@ from botocore import xform_name
 
 from syncline.core import json
 from syncline.wire import models
+from syncline.wire.coverage import Coverage, refuse
 from syncline.wire.exchange import checked
 from syncline.wire.failures import OperationUnsupported, ServiceUnsupported, UnknownOperation
 from syncline.wire.readers import Reader, Readers
@@ -25,6 +26,7 @@ Method = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | None]]
 class Operations:
     """Services by botocore's name: plain classes with one `async def snake_case_operation(request)` each.
 
+    A service's `coverage`, where it has one, says which parameters of an operation are refused before it is called.
     `strict` checks every answer against its model as well, for tests.
     """
 
@@ -75,6 +77,9 @@ class Operations:
         method: Method | None = getattr(self._services[service], xform_name(operation), None)
         if method is None:
             raise OperationUnsupported(service=service, operation=operation)
+        declared: Mapping[str, Coverage] = getattr(self._services[service], "coverage", {})
+        if operation in declared and declared[operation].refused:
+            method = _refusing(operation, declared[operation].refused, method)
         return self._checking(service, operation, method) if self._strict else method
 
     def _request_reader(self, service: str, operation: str) -> Reader | None:
@@ -102,6 +107,14 @@ class Operations:
             return answer
 
         return call
+
+
+def _refusing(operation: str, parameters: tuple[str, ...], method: Method) -> Method:
+    async def call(request: dict[str, Any]) -> dict[str, Any] | None:
+        refuse(operation, parameters, request)
+        return await method(request)
+
+    return call
 
 
 def resolved(value: Any) -> Any:

@@ -91,6 +91,22 @@ async def test_a_roles_trust_policy_says_who_may_assume_it(
 
 
 @pytest.mark.rule("ACC-20")
+async def test_a_role_that_asks_for_an_external_id_is_assumed_with_it_alone(iam: Iam, account: Any, store: Any) -> None:
+    await iam.create_user({"UserName": "ada"})
+    trust = json.loads(trusting({"AWS": ADA.arn}))
+    trust["Statement"][0]["Condition"] = {"StringEquals": {"sts:ExternalId": "e-1"}}
+    document = json.dumps(trust)
+    role = (await iam.create_role({"RoleName": "r", "AssumeRolePolicyDocument": document}))["Role"]
+    sts = Sts(store, account.credentials, account=ACCOUNT, permissions=iam.permissions)
+    call.enter(call.Call("id", "us-east-1", ACCOUNT, ADA))
+    asked = {"RoleArn": role["Arn"], "RoleSessionName": "s"}
+    for wrong in ({}, {"ExternalId": "e-2"}):
+        with pytest.raises(AccessDenied):
+            await sts.assume_role(asked | wrong)
+    assert (await sts.assume_role(asked | {"ExternalId": "e-1"}))["Credentials"]["SessionToken"]
+
+
+@pytest.mark.rule("ACC-20")
 async def test_a_role_that_trusts_the_account_leaves_it_to_the_callers_policies(iam: Iam) -> None:
     await iam.create_user({"UserName": "ada"})
     trust = trusting({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})

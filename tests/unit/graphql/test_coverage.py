@@ -1,43 +1,10 @@
-"""What is said of parameters of AppSync's operations is so: nothing is accepted and ignored in silence."""
+"""What is said of parameters of AppSync's operations is so: what is kept is given back."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-
-from support.coverage import request_with, undeclared, unknown
-from syncline.core import SynclineError
-from syncline.events import Events
-from syncline.graphql import Graphql
-from syncline.wire import Operations
-
-COVERAGE = {**Graphql.coverage, **Events.coverage}
-ROOMS = "graphql events datasources auth resolvers wire"
-REFUSED = [(operation, name) for operation, coverage in COVERAGE.items() for name in coverage.refused]
-
-
-@pytest.mark.rule("GQL-69")
-@pytest.mark.parametrize("kind", [Graphql, Events])
-def test_every_parameter_is_served_or_declared(kind: Any) -> None:
-    served, _ = Operations({"appsync": kind}).coverage()["appsync"]
-    assert undeclared("appsync", ROOMS, served, COVERAGE) == []
-    assert unknown("appsync", kind.coverage) == []
-    assert kind.coverage.keys() <= set(served)
-
-
-@pytest.mark.rule("GQL-69")
-@pytest.mark.parametrize(("operation", "parameter"), REFUSED)
-async def test_a_refused_parameter_is_refused_by_name(world: Any, operation: str, parameter: str) -> None:
-    await world.create("type Query { f: Int }")
-    await world.local("Query", "f")
-    request = request_with("appsync", operation, parameter)
-    named = {"name": "local" if operation.startswith("Update") else "other", "type": "NONE"}
-    request["dynamodbConfig"] |= {"tableName": "t", "awsRegion": "us-east-1"}
-    with pytest.raises(SynclineError, match=f"^Syncline does not support {operation}'s {parameter}.$") as refused:
-        await world.call(operation, **named, **request)
-    assert refused.value.code == "UnsupportedOperation"
-
 
 KEPT: dict[str, Any] = {
     "enhancedMetricsConfig": {

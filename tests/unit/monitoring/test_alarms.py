@@ -125,7 +125,6 @@ async def test_deleting_with_an_unknown_name_deletes_none(cloudwatch) -> None:
         ({"Threshold": float("inf")}, AlarmInvalid),
         ({"TreatMissingData": "maybe"}, AlarmInvalid),
         ({"Period": 30}, Unsupported),
-        ({"ExtendedStatistic": "p99"}, Unsupported),
         ({"ComparisonOperator": "LessThanLowerThreshold"}, Unsupported),
         ({"Period": 86400, "EvaluationPeriods": 8}, AlarmInvalid),
     ],

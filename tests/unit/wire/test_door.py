@@ -5,7 +5,7 @@ import io
 import json
 import re
 import zlib
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -36,6 +36,8 @@ def dev(services: Any, **options: Any) -> AwsDoor:
 
 class Everything:
     """A service that has every operation."""
+
+    coverage: ClassVar[dict[str, Any]] = {}
 
     def __getattr__(self, name: str) -> Any:
         async def respond(request: dict[str, Any]) -> dict[str, Any]:
