@@ -215,6 +215,32 @@ async def test_a_history_gives_its_last_events_first(server: Server) -> None:
             await client.subscribe("/forgotten/a", last=2).started()
 
 
+@pytest.mark.rule("CLT-14")
+async def test_a_member_shows_its_state_and_is_not_gone_when_its_connection_is(server: Server) -> None:
+    api = EventApi(server, "rooms")
+    appsync = server.client("appsync")
+    arn = appsync.get_channel_namespace(apiId=api.id, name="rooms")["channelNamespace"]["channelNamespaceArn"]
+    appsync.tag_resource(resourceArn=arn, tags={"syncline:presence": "true"})
+    with CuttingProxy(server.port) as proxy:
+        async with (
+            EventsClient(api.url, auth=ApiKey(api.key)) as watcher,
+            EventsClient(through(api.url, server, proxy.port, tls=False), auth=ApiKey(api.key), timing=QUICK) as member,
+            watcher.subscribe("/rooms/a/$presence") as members,
+            watcher.subscribe("/rooms/a", presence=False) as hidden,
+            member.subscribe("/rooms/a", presence={"state": {"name": "Ada"}}) as live,
+        ):
+            await member.show(live, {"name": "Ada", "typing": True})
+            await asyncio.to_thread(proxy.lose, "cut")
+            await watcher.publish("/rooms/a", ["hello"])
+            assert (await anext(live)).value == (await anext(hidden)).value == "hello"  # type: ignore[union-attr]
+            await member.show(live, "back")
+            live.close()
+            heard = [(await anext(members)).value for _ in range(4)]  # type: ignore[union-attr]
+    assert [each["type"] for each in heard] == ["join", "update", "update", "leave"]
+    assert heard[1]["member"]["state"] == {"name": "Ada", "typing": True}
+    assert [each["count"] for each in heard] == [1, 1, 1, 0]
+
+
 @pytest.mark.rule("CLT-10")
 async def test_answers_and_refusals_are_typed(notes: Notes, api: EventApi) -> None:
     async with GraphQLClient(notes.url, auth=ApiKey(notes.key)) as graphql:

@@ -308,7 +308,7 @@ class Connection:
 
     def _failed(self, flow: Flow, errors: list[GraphQLError]) -> None:
         """A subscription was refused or ended: start it again where that may help."""
-        begun = flow.stage is not Stage.STARTING
+        begun = flow.live
         if flow.stage is Stage.RENEWING:
             self._stop(flow)  # What it was started with goes on. It is started anew, from where it is.
         self._forget(flow)

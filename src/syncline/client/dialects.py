@@ -179,6 +179,10 @@ class EventsDialect:
         """Publish over the socket."""
         return json.encode({"type": "publish", "id": id, **json.decode(payload), "authorization": authorization})
 
+    def show(self, id: str, state: Any) -> bytes:
+        """Show another state to those who hear of a channel's members: not a message of AppSync's."""
+        return json.encode({"type": "presence", "id": id, "state": state})
+
     def stop(self, id: str) -> bytes:
         return json.encode({"type": "unsubscribe", "id": id})
 
@@ -196,6 +200,8 @@ class EventsDialect:
         "broadcast_error": lambda id, message: Missed(id, reason_of(errors_of(message.get("errors")))),
         "publish_success": lambda id, message: Answered(id, message, []),
         "publish_error": lambda id, message: Answered(id, None, errors_of(message.get("errors"))),
+        "presence_success": lambda id, message: Answered(id, message, []),
+        "presence_error": lambda id, message: Answered(id, None, errors_of(message.get("errors"))),
         "error": lambda id, message: Failed(id, errors_of(message.get("errors"))),
     }
 

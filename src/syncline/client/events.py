@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from syncline.client.auth import Auth
 from syncline.client.dialects import EventsDialect, host_of, is_aws
+from syncline.client.errors import ClientError
 from syncline.client.messages import Event, Published, State, Timing, published_of
 from syncline.client.session import Options, Session
 from syncline.client.subscription import Subscription
@@ -76,13 +77,31 @@ class EventsClient:
         return published_of(await self._session.connection.ask(id, message))
 
     def subscribe(
-        self, channel: str, *, after: str | None = None, last: int | None = None, waiting_max: int = WAITING_MAX
+        self,
+        channel: str,
+        *,
+        after: str | None = None,
+        last: int | None = None,
+        presence: Any = None,
+        waiting_max: int = WAITING_MAX,
     ) -> Subscription[Event]:
         """What is published to a channel, or with a final `/*` below it; `after` and `waiting_max` as in
         GraphQLClient.subscribe.
 
         With `last`, and without `after`, first come so many of the latest events of a namespace that keeps a history
-        (`syncline:history`); a Gap before them says that there were more.
+        (`syncline:history`); a Gap before them says that there were more. In a namespace with `syncline:presence` a
+        subscription is a member of its channel: `presence` is `{"state": …}` for others to see, or False to be none.
         """
+        if (last is not None or presence is not None) and not self._dialect.resumes:
+            raise ClientError("AppSync knows neither histories nor presence.")
         payload = json.encode({"channel": channel})
-        return self._session.subscribe(payload, after=after, last=last, waiting_max=waiting_max)
+        live = self._session.subscribe(payload, after=after, last=last, waiting_max=waiting_max)
+        live.flow.presence = presence
+        return live
+
+    async def show(self, live: Subscription[Event], state: Any) -> None:
+        """Show another state of the member that a subscription is, now and after a lost connection.
+        Raises RequestRefused and ConnectionLost."""
+        live.flow.presence = {"state": state}
+        if live.flow.live:  # Otherwise its next start shows it.
+            await self._session.connection.ask(live.flow.id, self._dialect.show(live.flow.id, state))

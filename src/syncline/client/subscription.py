@@ -55,6 +55,8 @@ class Flow:
         self.failure: ClientError | None = None
         self.begun = asyncio.Event()
         """Set at the first start, and at the end."""
+        self.presence: Any = None
+        """What others see of this member, as a start names it; None where nothing is said of it."""
         self._whole = after is None and last is None
         self._last = last
         self._queue: deque[tuple[Message | Event | Gap, str | None]] = deque()
@@ -66,10 +68,11 @@ class Flow:
 
     @property
     def wish(self) -> dict[str, Any]:
-        """From where it wants to be started."""
-        if self.position is not None:
-            return {"resume": {"position": self.position}}
-        return {"resume": {}} if self._last is None else {"history": {"last": self._last}}
+        """What Syncline alone is asked: from where to start, and as whom."""
+        more = {} if self.presence is None else {"presence": self.presence}
+        if self.position is None and self._last is not None:
+            return {"history": {"last": self._last}, **more}
+        return {"resume": {} if self.position is None else {"position": self.position}, **more}
 
     def started(self, said: Started) -> None:
         """The server has it. Notes a gap when it does not go on where it was."""
@@ -90,6 +93,11 @@ class Flow:
             self.position = item.position
         self._queue.append((item, self.position))
         self._arrived.set()
+
+    @property
+    def live(self) -> bool:
+        """Whether the server has it."""
+        return self.stage in (Stage.LIVE, Stage.RENEWING)
 
     @property
     def full(self) -> bool:
@@ -134,30 +142,30 @@ class Subscription(Generic[T]):
     """
 
     def __init__(self, flow: Flow, drop: Callable[[Flow], None]) -> None:
-        self._flow = flow
+        self.flow = flow
         self._drop = drop
         self._loop = asyncio.get_running_loop()
 
     @property
     def position(self) -> str | None:
         """Where the application is: to be handed to `subscribe(after=…)`, also in another process."""
-        return self._flow.taken
+        return self.flow.taken
 
     async def started(self) -> None:
         """Return once it is in force. Raises what refused it."""
-        await self._flow.begun.wait()
-        if self._flow.failure is not None:
-            raise self._flow.failure
+        await self.flow.begun.wait()
+        if self.flow.failure is not None:
+            raise self.flow.failure
 
     def close(self) -> None:
         """Nothing more is wanted."""
-        self._drop(self._flow)
+        self._drop(self.flow)
 
     def __aiter__(self) -> Subscription[T]:
         return self
 
     async def __anext__(self) -> T | Gap:
-        return await self._flow.next()  # type: ignore[return-value]  # a flow is of one kind
+        return await self.flow.next()  # type: ignore[return-value]  # a flow is of one kind
 
     async def __aenter__(self) -> Subscription[T]:
         try:
@@ -174,5 +182,5 @@ class Subscription(Generic[T]):
 
     def __del__(self) -> None:
         # A loop that was left. It may be collected in another thread.
-        if self._flow.stage is not Stage.OVER and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._drop, self._flow)
+        if self.flow.stage is not Stage.OVER and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._drop, self.flow)

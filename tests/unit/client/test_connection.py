@@ -76,7 +76,7 @@ async def test_a_position_is_named_again_and_gaps_follow_what_the_server_says(se
         await server.publish(2, position="e:7")
         assert await anext(live) == Message({"on": 1}, (), "e:6")
         assert live.position == "e:6"
-        await until(lambda: len(live._flow._queue) == 1)
+        await until(lambda: len(live.flow._queue) == 1)
         server.told, _ = {"recovered": False, "position": "f:1"}, server.started.clear()
         server.sockets[0].transport.abort()
         await server.started.wait()
@@ -339,3 +339,11 @@ async def test_leaving_at_the_moment_of_a_loss_ends_too(server: AppSync) -> None
             server.sockets[-1].transport.abort()
             for _ in range(turns % 20):
                 await asyncio.sleep(0)
+
+
+@pytest.mark.rule("CLT-14")
+async def test_neither_histories_nor_presence_are_asked_of_appsync(server: AppSync) -> None:
+    async with EventsClient(server.url, auth=ApiKey("k"), resume=False) as events:
+        for wanted in ({"last": 1}, {"presence": False}):
+            with pytest.raises(ClientError, match="AppSync"):
+                events.subscribe("/a/b", **wanted)  # type: ignore[arg-type]
