@@ -27,7 +27,7 @@ COMPRESSED = [
     for part in range(1, parts + 1)
     for case in (1, 3)
 ]
-SECONDS_MAX = 2400 if WHOLE else 120
+SECONDS_MAX = 5400 if WHOLE else 120
 
 pytestmark = [
     pytest.mark.skipif(not (SUITE / "python").exists(), reason="no Python 2.7 with autobahntestsuite: make autobahn"),

@@ -45,6 +45,10 @@ class Amplify:
             elif "state" not in said:
                 self.other.append(line)
 
+    def heard_after(self, text: int) -> bool:
+        """Has every subscription heard something later than `text`?"""
+        return len(self.heard) == SUBSCRIPTIONS and all(heard[-1] > text for heard in self.heard.values())
+
     def end(self) -> None:
         self._process.kill()
         self._process.wait()
