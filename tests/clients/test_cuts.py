@@ -26,7 +26,7 @@ TELL = "mutation T($id: ID!, $text: String!) { tell(id: $id, text: $text) { id t
 @pytest.mark.rule("GQL-30")
 @pytest.mark.rule("EDG-21")
 @pytest.mark.parametrize("which", ["stock", "mended"])
-@pytest.mark.timeout(60 + CUTS)
+@pytest.mark.timeout(60 + 3 * CUTS)
 def test_amplify_misses_nothing_and_gets_nothing_twice(notes: Notes, which: str) -> None:
     seed = random.randrange(2**32)
     chance, told = random.Random(seed), 0

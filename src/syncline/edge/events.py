@@ -17,7 +17,7 @@ from syncline.edge.doors import refusal_of
 from syncline.edge.frames import END, EVENTS, NEXT
 from syncline.edge.outbox import SocketOutbox
 from syncline.edge.site import Site
-from syncline.hub import Answer, RealtimeEndpoint, Start
+from syncline.hub import Answer, RealtimeEndpoint, Start, Subscription
 
 EVENT_STREAM = "text/event-stream"
 COMPLETE = b"event: complete\ndata: \n\n"
@@ -59,11 +59,16 @@ class EventConnection(asyncio.Protocol):
             await self._endpoint.connect(self._request, None)
             self._admitted = True
             started = await self._endpoint.subscribe(self._start(payload))
+            answer = await started.work() if isinstance(started, Answer) else None
         except SynclineError as refusal:
             self._refuse(refusal)
         else:
-            self._opened(started)
-            if not isinstance(started, Answer):
+            self._opened()
+            if isinstance(started, Answer):
+                assert answer is not None, "it was worked out"
+                self._outbox.own(EVENTS.frame(answer) + COMPLETE)
+            else:
+                self._tell(started)
                 await self._ended
         finally:
             self._release()
@@ -86,14 +91,13 @@ class EventConnection(asyncio.Protocol):
             True,
         )
 
-    def _opened(self, started: Any) -> None:
+    def _opened(self) -> None:
         headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no")]
         response = Response(200, b"", EVENT_STREAM, headers)
         head = answers.head(response, request_id=self._request.id, date_line=self._site.date_line, close=True)
         self._outbox.own(head.replace(b"content-length: 0\r\n", b""))
-        if isinstance(started, Answer):
-            self._outbox.own(EVENTS.frame(started.payload) + COMPLETE)
-            return
+
+    def _tell(self, started: Subscription) -> None:
         if started.told is not None:
             told = {"data": None, "extensions": {"syncline": started.told}}
             self._outbox.own(EVENTS.frame(json.encode(told)))

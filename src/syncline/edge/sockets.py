@@ -21,6 +21,7 @@ from websockets.protocol import Side, State
 
 from syncline.core import Request, SynclineError
 from syncline.edge.doors import FAILURE
+from syncline.edge.operations import Operations
 from syncline.edge.outbox import SocketOutbox
 from syncline.edge.site import Site
 from syncline.edge.upgrades import SILENT, frames_of, machine_of
@@ -76,6 +77,7 @@ class SocketConnection(asyncio.Protocol):
         "_full",
         "_inbox",
         "_machine",
+        "_operations",
         "_outbox",
         "_reading",
         "_released",
@@ -99,6 +101,8 @@ class SocketConnection(asyncio.Protocol):
         self._request = request
         self._endpoint = endpoint
         self._machine = machine_of(endpoint, request, site.realtime)
+        most = site.realtime.subscriptions_per_connection_max
+        self._operations = Operations(most, site.spawn) if self._machine.operations else None
         most = POST_BYTES_MAX if isinstance(endpoint, PublishingEndpoint) else MESSAGE_BYTES_MAX
         self._frames = Frames(Side.SERVER, state=State.OPEN, max_size=most, logger=SILENT)
         self._frames.extensions = list(extensions)
@@ -169,6 +173,8 @@ class SocketConnection(asyncio.Protocol):
             self._outbox.own(self._outbox.frames.frame(action.text))
 
     def _unsubscribe(self, action: Unsubscribe) -> None:
+        if self._operations is not None:
+            self._operations.forget(action.id)
         self._endpoint.unsubscribe(action.id)
 
     def _close(self, action: Close) -> None:
@@ -210,10 +216,24 @@ class SocketConnection(asyncio.Protocol):
             if self._released:
                 self._endpoint.unsubscribe(action.id)
             if isinstance(subscription, Answer):
-                await self._perform(self._machine.answered(action.id, subscription.payload))
+                assert self._operations is not None, "the start welcomed it"
+                await self._operations.start(action.id, lambda awaited: self._operate(action.id, subscription, awaited))
                 return
             # Nothing is awaited from the registration to here: the acknowledgement comes before every message.
             await self._perform(self._machine.accepted(action.id, subscription.told))
+
+    async def _operate(self, id: str, answer: Answer, awaited: Callable[[], bool]) -> None:
+        """A query or a mutation, beside what else is said."""
+        try:
+            payload = await answer.work()
+        except SynclineError as refusal:
+            actions = self._machine.refused(id, errors_of(refusal)) if awaited() else ()
+        except Exception as failure:  # noqa: BLE001 (the socket loop)
+            failed = errors_of(self._failed(failure))
+            actions = self._machine.refused(id, failed) if awaited() else ()
+        else:
+            actions = self._machine.answered(id, payload) if awaited() else ()
+        await self._perform(actions)
 
     def _ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool) -> None:
         """The other side of the house ended a subscription."""

@@ -79,8 +79,8 @@ class Server:
         self._auth, self._hub, self._clock, self._ids, self._meter = auth, hub, clock, ids, meter
         self._limit = TimeLimit(EXECUTION_SECONDS_MAX)
 
-    async def respond(self, live: LiveApi | None, request: Request) -> Response:
-        """The answer to one request, whatever it is."""
+    async def respond(self, live: LiveApi | None, request: Request, *, known: Identity | None = None) -> Response:
+        """The answer to one request, whatever it is. `known`: who asks, where that is known already."""
         if live is None:
             return self._refused(NotServed(), request, api="")
         started = self._clock.monotonic()
@@ -90,7 +90,7 @@ class Server:
         try:
             if strict:
                 overhttp.check(request)
-            response = await self._answer(live, request, log, strict=strict)
+            response = await self._answer(live, request, log, known, strict=strict)
         except SynclineError as refusal:
             response = self._refused(refusal, request, api=live.api_id)
             if strict:
@@ -101,9 +101,11 @@ class Server:
             log.answered(response)
         return response
 
-    async def _answer(self, live: LiveApi, request: Request, log: RequestLog | None, *, strict: bool) -> Response:
+    async def _answer(
+        self, live: LiveApi, request: Request, log: RequestLog | None, known: Identity | None, *, strict: bool
+    ) -> Response:
         headers = request.index
-        identity = await self._auth.authenticate(
+        identity = known or await self._auth.authenticate(
             live.auth, headers, source_ip=request.peer, signed=_signed(request) if "authorization" in headers else None
         )
         repeated = live.repeated

@@ -70,6 +70,7 @@ class Endpoint:
     __slots__ = (
         "_clock",
         "_hub",
+        "_identity",
         "_kept",
         "_leases",
         "_live",
@@ -87,6 +88,7 @@ class Endpoint:
         self._live: LiveApi | None = None
         self._kept: dict[str, Kept] = {}
         self._request: Request | None = None
+        self._identity: Identity | None = None
         self._since = 0.0
         self._leases = Leases(self._kept, self._check, self._credential_over)
 
@@ -97,13 +99,13 @@ class Endpoint:
         headers = request.index if authorization is None else _lowered(authorization)
         live = self._live_of(headers)
         live.figures.connect_requests.add()
-        base = _base(request.path)
-        signed = Signed("POST", (f"{base}/connect", "/graphql/connect"), body=b"{}")
+        signed = _signed(request, own=authorization is None)
         try:
-            await self._server.identify(live, headers, source_ip=request.peer, signed=signed, door="connect")
+            identity = await self._server.identify(live, headers, source_ip=request.peer, signed=signed, door="connect")
         except SynclineError:
             live.figures.connect_errors.add()
             raise
+        self._identity = identity if identity.mode == "AWS_IAM" else None
         self._live, self._request, self._since = live, request, self._clock.now()
         live.figures.connects.add()
         live.figures.connections += 1
@@ -114,8 +116,8 @@ class Endpoint:
     async def subscribe(self, start: Start) -> Subscription | Answer:
         """Register with the hub, then return at once; or answer a query or a mutation. Raises to refuse."""
         live = self._connected()
-        if start.operations and (payload := await self._operated(live, start)) is not None:
-            return Answer(payload)
+        if start.operations and self._is_operation(live, start):
+            return Answer(lambda: self._operated(live, start))
         try:
             subscription = await self._subscribe(live, start)
         except SynclineError:
@@ -189,17 +191,27 @@ class Endpoint:
             self._hub.unsubscribe(kept.subscription)
             kept.start.ended([{"message": "Subscription complete."}], True)
 
-    async def _operated(self, live: LiveApi, start: Start) -> bytes | None:
-        """The answer to a query or a mutation, or to a document that does not validate; None for a subscription."""
+    def _is_operation(self, live: LiveApi, start: Start) -> bool:
+        """Is it a query or a mutation that validates?"""
         text, name = start.payload.get("query"), start.payload.get("operationName")
         if live.documents is None or not isinstance(text, str) or not isinstance(name or "", str):
-            return None
+            return False
         document = live.documents.find(text, name or None)
-        if document.kind is OperationType.SUBSCRIPTION or document.errors:
-            return None
+        return document.kind is not OperationType.SUBSCRIPTION and not document.errors
+
+    async def _operated(self, live: LiveApi, start: Start) -> bytes:
+        """The answer to a query or a mutation."""
         headers = [(name.lower(), value) for name, value in start.authorization.items()]
         asked = Request("POST", _base(start.request.path), "", headers, start.raw.encode(), peer=start.request.peer)
-        return (await self._server.respond(live, asked)).body
+        return (await self._server.respond(live, asked, known=self._known(live, start))).body
+
+    def _known(self, live: LiveApi, start: Start) -> Identity | None:
+        """Who signed the connection: where one credential is for all operations, a signature covers the first alone."""
+        identity = self._identity
+        if not start.operations or identity is None:
+            return None
+        self._server.check(live, identity)
+        return identity
 
     def shown(self) -> dict[str, Any]:
         """This connection as its operator sees it."""
@@ -229,7 +241,7 @@ class Endpoint:
     # --- starting
 
     async def _subscribe(self, live: LiveApi, start: Start) -> Subscription:
-        identity = await self._server.identify(
+        identity = self._known(live, start) or await self._server.identify(
             live,
             _lowered(start.authorization),
             source_ip=start.request.peer,
@@ -440,6 +452,13 @@ def _shown(failure: FieldFailed) -> dict[str, Any]:
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): str(value) for name, value in headers.items()}
+
+
+def _signed(request: Request, *, own: bool) -> Signed:
+    """What a signature covers: the request, where it is its own; AppSync's clients sign one that they never send."""
+    if own and "upgrade" not in request.index:
+        return Signed(request.method, (request.path, "/graphql"), request.query, request.body)
+    return Signed("POST", (f"{_base(request.path)}/connect", "/graphql/connect"), body=b"{}")
 
 
 def _base(path: str) -> str:

@@ -6,7 +6,7 @@ registers `Subscription`s. Never: a socket, a subprotocol, a schema.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
@@ -119,9 +119,9 @@ class Start(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a start comes to that was a query or a mutation: the whole answer, as JSON."""
+    """What a start comes to that was a query or a mutation: `work` gives the whole answer, as JSON."""
 
-    payload: bytes
+    work: Callable[[], Awaitable[bytes]]
 
 
 class RealtimeEndpoint(Protocol):
@@ -132,7 +132,7 @@ class RealtimeEndpoint(Protocol):
         ...
 
     async def subscribe(self, start: Start) -> Subscription | Answer:
-        """Register with the hub, then return at once; or the answer, where the start welcomes that.
+        """Register with the hub, then return at once; or how to get the answer, where the start welcomes that.
 
         Raises SynclineError to refuse.
 

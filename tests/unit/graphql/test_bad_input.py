@@ -11,7 +11,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Keys
 
-from syncline.core import SynclineError, json
+from syncline.core import SynclineError, Unauthenticated, json
 from syncline.graphql import serve
 
 SDL = """
@@ -108,22 +108,23 @@ async def test_a_hostile_start_is_refused(world: Any, outbox: Any, payload: dict
     await endpoint.subscribe(world.start("subscription {onPut {id}}", outbox))
 
 
+def signed(path: str, body: bytes) -> dict[str, str]:
+    headers = {
+        "accept": "application/json, text/javascript",
+        "content-encoding": "amz-1.0",
+        "content-type": "application/json; charset=UTF-8",
+        "host": "localhost:4000",
+    }
+    request = AWSRequest("POST", f"http://localhost:4000{path}", data=body, headers=headers)
+    botocore.auth.SigV4Auth(Keys("AKIATEST", "secret"), "appsync", "us-east-1").add_auth(request)
+    return dict(request.headers.items())
+
+
 @pytest.mark.rule("AUTH-6")
 @pytest.mark.parametrize("own", [True, False], ids=["the API's path", "the bare path"])
 async def test_connect_and_start_signed_as_clients_sign_them(world: Any, outbox: Any, own: bool) -> None:
     await world.create(SDL, additionalAuthenticationProviders=[{"authenticationType": "AWS_IAM"}])
     base = f"/graphql/{world.api_id}" if own else "/graphql"
-
-    def signed(path: str, body: bytes) -> dict[str, str]:
-        headers = {
-            "accept": "application/json, text/javascript",
-            "content-encoding": "amz-1.0",
-            "content-type": "application/json; charset=UTF-8",
-            "host": "localhost:4000",
-        }
-        request = AWSRequest("POST", f"http://localhost:4000{path}", data=body, headers=headers)
-        botocore.auth.SigV4Auth(Keys("AKIATEST", "secret"), "appsync", "us-east-1").add_auth(request)
-        return dict(request.headers.items())
 
     assert datetime.datetime.now(datetime.UTC).year > 2020  # signatures are of now
     endpoint = await world.connect(signed(f"{base}/connect", b"{}"))
@@ -140,3 +141,25 @@ async def test_connect_and_start_signed_as_clients_sign_them(world: Any, outbox:
         "status"
     ] == "SUCCESS"
     await endpoint.subscribe(start)
+
+
+@pytest.mark.rule("AUTH-6")
+async def test_a_signed_connection_is_who_asks_where_operations_carry_no_credential(world: Any, outbox: Any) -> None:
+    await world.create(SDL, additionalAuthenticationProviders=[{"authenticationType": "AWS_IAM"}])
+    await world.schema(SDL.replace("onPut(id: ID): Node", "onPut(id: ID): Node @aws_iam"))
+    headers = signed(f"/graphql/{world.api_id}/connect", b"{}")
+    endpoint = await world.connect(headers)
+
+    def asked(query: str, *, operations: bool) -> Any:
+        start = world.start(query, outbox)
+        own = {"authorization": headers, "operations": operations}
+        return type(start)(**{name: getattr(start, name) for name in start.__struct_fields__} | own)
+
+    with pytest.raises(Unauthenticated):
+        await endpoint.subscribe(asked("subscription {onPut {id}}", operations=False))
+    await endpoint.subscribe(asked("subscription {onPut {id}}", operations=True))
+    answer = await endpoint.subscribe(asked("{slow}", operations=True))
+    assert json.decode(await answer.work())["errors"][0]["errorType"] == "Unauthorized"
+    await world.call("UpdateGraphqlApi", apiId=world.api_id, name="api", authenticationType="API_KEY")
+    with pytest.raises(Unauthenticated):
+        await endpoint.subscribe(asked("subscription {onPut {id}}", operations=True))
