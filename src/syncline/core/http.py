@@ -28,7 +28,8 @@ class Request(msgspec.Struct):
 
     def header(self, name: str, default: str = "") -> str:
         """The first value of the header `name` (lower case), or `default`."""
-        return self.index.get(name, default)
+        index = self._index
+        return (self.index if index is None else index).get(name, default)
 
     @property
     def index(self) -> Mapping[str, str]:

@@ -15,6 +15,8 @@ Key = tuple[Part, ...]
 _NONE, _BYTES, _TEXT, _NUMBER, _INT = b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"
 _INT_BIAS = 1 << 63
 _EXPONENT_BIAS = 0x8000
+_DIGITS = bytes(byte - 0x2F if 0x30 <= byte <= 0x39 else byte for byte in range(256))
+"""Written digits to 1..10."""
 
 
 def encode(key: Key) -> bytes:
@@ -61,6 +63,11 @@ def _encode_part(part: Part) -> bytes:
 
 def _encode_decimal(number: Decimal) -> bytes:
     """Sign, then exponent, then digits: for negatives all inverted, so that byte order is numeric order."""
+    plain = str(number)
+    if plain.isdigit() and plain != "0":
+        # Most numbers are whole and not negative: their digits, as they are written, without the zeros at the end.
+        shown = plain.rstrip("0").encode().translate(_DIGITS)
+        return b"\x81" + (len(plain) + _EXPONENT_BIAS).to_bytes(2, "big") + shown + b"\x00"
     sign, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int), "a key number is finite"
     text = "".join(map(str, digits)).lstrip("0")  # not normalize(): it rounds to the context's precision

@@ -124,7 +124,10 @@ class Layout:
         self.table = table
         self.prefix = keys.encode((table.rows,))
         self._key_kinds = [(name, table.types[name]) for name in table.key_names]
+        self._own_names = table.key_names
         self._key_names = frozenset(table.key_names)
+        self._entry_names = {index.number: index.key_names for index in table.indexes}
+        self.index_key_names = frozenset(name for index in table.indexes for name in index.key_names)
         self._prefixes = {index.number: keys.encode((table.rows, index.number)) for index in table.indexes}
         self._kept = [index for index in table.indexes if index.status != DELETING]
         self._entry_kinds = {
@@ -223,7 +226,7 @@ class Layout:
         return self._entry_prefix(index, item) + self._own_key(item)
 
     def _entry_prefix(self, index: Index, item: Item) -> bytes:
-        return self._prefixes[index.number] + encoded_key(index.key_names, item)
+        return self._prefixes[index.number] + encoded_key(self._entry_names[index.number], item)
 
     def project(self, index: Index, item: Item) -> Item:
         """What an index keeps of an item."""
@@ -245,7 +248,7 @@ class Layout:
         return keys.encode((DUE_ITEMS, math.ceil(second), self.table.rows, self.key(item)))
 
     def _own_key(self, item: Item) -> bytes:
-        return encoded_key(self.table.key_names, item)
+        return encoded_key(self._own_names, item)
 
     def _check_key_sizes(self, item: Item) -> None:
         for position, (name, kind) in enumerate(self._key_kinds):

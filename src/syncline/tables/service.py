@@ -5,7 +5,7 @@ What is read goes out as the rows hold it: answers hold `msgspec.Raw` for items 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -81,23 +81,23 @@ class Tables:
         address = urlsplit(reached).netloc or f"{settings.host}:{settings.port}"
         return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": ENDPOINT_MINUTES}]}
 
-    async def put_item(self, request: Request) -> Answer:
-        return await self._engine.put_item(request)
+    def put_item(self, request: Request) -> Awaitable[Answer]:
+        return self._engine.put_item(request)
 
-    async def get_item(self, request: Request) -> Answer:
-        return await self._engine.get_item(request, show=shown_row)
+    def get_item(self, request: Request) -> Awaitable[Answer]:
+        return self._engine.get_item(request, show=shown_row)
 
-    async def update_item(self, request: Request) -> Answer:
-        return await self._engine.update_item(request)
+    def update_item(self, request: Request) -> Awaitable[Answer]:
+        return self._engine.update_item(request)
 
-    async def delete_item(self, request: Request) -> Answer:
-        return await self._engine.delete_item(request)
+    def delete_item(self, request: Request) -> Awaitable[Answer]:
+        return self._engine.delete_item(request)
 
-    async def query(self, request: Request) -> Answer:
-        return await self._engine.query(request, show=shown_row)
+    def query(self, request: Request) -> Awaitable[Answer]:
+        return self._engine.query(request, show=shown_row)
 
-    async def scan(self, request: Request) -> Answer:
-        return await self._engine.scan(request, show=shown_row)
+    def scan(self, request: Request) -> Awaitable[Answer]:
+        return self._engine.scan(request, show=shown_row)
 
     async def batch_get_item(self, request: Request) -> Answer:
         return await self._engine.batch_get_item(request)

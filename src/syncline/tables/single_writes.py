@@ -144,7 +144,7 @@ def _check_returned(request: Request) -> None:
 
 def _refuse_key_changes(found: OpenTable, update: Update) -> None:
     """Refuse an update of the table's key, or one inside a key attribute of the table or an index."""
-    index_keys = {name for index in found.table.indexes for name in index.key_names}
+    index_keys = found.layout.index_key_names
     for path in update.paths:
         name = str(path[0])
         is_own = name in found.table.key_names

@@ -68,25 +68,25 @@ _BY_SIGNING = {row.signing: [other for other in SERVICES if other.signing == row
 
 def identify(request: Request) -> str | None:
     """The service's name: botocore's, or the scope's when we have no row for it. None: not for a service."""
-    scope = scope_of(request)
-    prefix = request.header("x-amz-target").rpartition(".")[0]
+    index = request.index
+    scope = _scope(index.get("authorization", ""), request.query)
+    prefix = index.get("x-amz-target", "").rpartition(".")[0]
     target = _BY_TARGET.get(prefix)
     if scope:
         return _within(scope, target, request.path)
     if target is not None:
         return target.name
-    if request.header("authorization"):
+    if index.get("authorization"):
         return None  # a token for the data plane
     return prefix or _by_path(request.path) or _by_version(request)
 
 
-def scope_of(request: Request) -> str:
+def _scope(header: str, query: str) -> str:
     """The service in the credential's scope, of the header or of a presigned query; or nothing."""
-    header = request.header("authorization")
     if header.startswith(ALGORITHM):
         credential = header.partition("Credential=")[2].partition(",")[0]
-    elif "X-Amz-Credential=" in request.query:
-        credential = unquote(request.query.partition("X-Amz-Credential=")[2].partition("&")[0])
+    elif "X-Amz-Credential=" in query:
+        credential = unquote(query.partition("X-Amz-Credential=")[2].partition("&")[0])
     else:
         return ""
     parts = credential.strip().rsplit("/", 2)

@@ -1,6 +1,6 @@
 """Keys: byte order is value order."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import pytest
 from hypothesis import assume, given
@@ -62,3 +62,11 @@ def test_numbers_keep_all_38_digits() -> None:
 def test_a_part_of_another_type_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match="not float"):
         keys.encode((1.5,))  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 10**38), st.integers(-20, 20))
+def test_a_whole_number_is_encoded_as_any_other(number: int, exponent: int) -> None:
+    same = [Decimal(number), Decimal(number).normalize(Context(prec=60)), Decimal(f"{number}.000")]
+    assert len({keys.encode((one,)) for one in same}) == 1
+    moved = Decimal(number).scaleb(exponent, Context(prec=60))
+    assert keys.decode(keys.encode((moved,))) == (moved,)
