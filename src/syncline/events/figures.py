@@ -27,6 +27,8 @@ class ApiFigures:
         self.disconnects = meter.counter("syncline_events_disconnects_total", api=api)
         self.connection_ms = meter.summary("syncline_events_connection_ms", api=api)
         self.messages_in = meter.counter("syncline_events_inbound_messages_total", api=api)
+        self.resumed = meter.counter("syncline_events_resumed_total", api=api)
+        self.unresumed = meter.counter("syncline_events_unresumed_total", api=api)
         self.connections = 0
         self.subscriptions = 0
         meter.gauge("syncline_events_connections", lambda: self.connections, api=api)

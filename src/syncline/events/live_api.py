@@ -21,6 +21,7 @@ from syncline.events.figures import ApiFigures, NamespaceFigures
 from syncline.events.handlers import Direct, Gate, Handlers, Moment
 from syncline.events.model import Namespace
 from syncline.events.presence import Presence
+from syncline.hub import Returning
 from syncline.js import Module, read
 from syncline.monitoring import LogWriter, tells
 from syncline.resolvers import Library
@@ -94,6 +95,8 @@ class LiveApi:
         self.sources = Sources(self, self.api_id, entry.api.api_arn, entry.sources, engines)
         self.connections: dict[Connection, None] = {}
         self.presence = presence
+        self.returning = Returning()
+        """Subscriptions by name, to be continued."""
         self.connect: ApiAuth
         self._meter = meter
         self._library = library

@@ -18,6 +18,7 @@ from syncline.events.channels import Channel, channel_of
 from syncline.events.connections import Connections, Ended
 from syncline.events.errors import (
     BadRequest,
+    Continued,
     DuplicatedOperation,
     Moved,
     NamespaceUnknown,
@@ -31,7 +32,7 @@ from syncline.events.handlers import Moment, shown_request
 from syncline.events.live_api import LiveApi, Served
 from syncline.events.presence import member_id
 from syncline.events.publish import Caller, Event, Publisher, is_ours, payload_of
-from syncline.hub import ErrorObject, Hub, Outbox, Post, Start, Subscription, Wish, register, wish_of
+from syncline.hub import ErrorObject, Hub, Name, Outbox, Post, Start, Subscription, Wish, named, register, wish_of
 
 PATH = "/event"
 """What signatures of every message cover, whatever the path of the socket."""
@@ -44,6 +45,8 @@ class Kept(msgspec.Struct):
     identity: Identity
     channel: Channel
     subscription: Subscription
+    name: Name | None = None
+    """What it is called when it comes again."""
     member: str | None = None
     """Under which name it is present in its channel."""
 
@@ -123,7 +126,7 @@ class Endpoint:
             return
         self._hub.unsubscribe(kept.subscription)
         live = self._connected()
-        self._leave(kept)
+        self._leave(live, kept)
         live.figures.messages_in.add()
         live.figures.subscriptions -= 1
         live.namespace(kept.channel.namespace).figures.unsubscribes.add()
@@ -144,9 +147,10 @@ class Endpoint:
         if live is None:
             return
         for kept in self._kept.values():
-            self._hub.unsubscribe(kept.subscription)
-            if kept.member is not None:
-                live.presence.lost(kept.channel, kept.member, self)
+            self._lose(live, kept)
+            if kept.name is not None:
+                now, window = self._clock.monotonic(), self._hub.window_seconds
+                live.returning.lost(kept.name, kept.subscription, now=now, seconds_max=window)
         live.figures.subscriptions -= len(self._kept)
         live.figures.connections -= 1
         live.figures.disconnects.add()
@@ -158,6 +162,26 @@ class Endpoint:
         self._publisher.opened.remove(live.api_id, self._leases)
         self._kept.clear()
         self._live = None
+
+    def give_up(self, name: Name) -> Subscription | None:
+        """Another connection continues this subscription: end it here."""
+        for id, kept in self._kept.items():
+            if kept.name == name:
+                del self._kept[id]
+                live = self._connected()
+                live.figures.subscriptions -= 1
+                self._lose(live, kept)
+                kept.start.ended(entries_of(Continued()), False)
+                return kept.subscription
+        return None
+
+    def _lose(self, live: LiveApi, kept: Kept) -> None:
+        """Forget a subscription that may come again."""
+        self._hub.unsubscribe(kept.subscription)
+        if kept.name is not None:
+            live.returning.present.pop(kept.name, None)
+        if kept.member is not None:
+            live.presence.lost(kept.channel, kept.member, self)
 
     async def _connect(self, live: LiveApi, headers: Mapping[str, str], request: Request) -> Identity:
         asking = caller(headers, request, b"{}", "connect")
@@ -201,15 +225,48 @@ class Endpoint:
         if self._live is not live or self._line(live, channel) != line:
             raise NamespaceUnknown  # so may the connection, or the history
         subscription = self._subscription(live, start, channel, positions=wish is not None)
-        kept = self._kept[start.id] = Kept(start, identity, channel, subscription)
+        kept = Kept(start, identity, channel, subscription)
+        name = self._name(live, kept)
+        after = self._continued(live, name) if wish is None and name is not None else None
+        self._kept[start.id] = kept
+        self._call(live, kept)
         self._leases.added(identity)
         live.figures.subscriptions += 1
-        register(self._hub, subscription, line, wish, None)
+        if not register(self._hub, subscription, line, wish, after):
+            self._note_gap(live, "what was published meanwhile is no longer there")
         if not complete:
             subscription.told = {**(subscription.told or {}), "recovered": False}
         if features.presence:
             self._appear(live, kept)
         return subscription
+
+    def _name(self, live: LiveApi, kept: Kept) -> Name | None:
+        return named(kept.start.id, kept.channel.path, self._line(live, kept.channel), kept.identity.caller)
+
+    def _call(self, live: LiveApi, kept: Kept) -> None:
+        """Have a subscription found by what it is called now."""
+        if kept.name is not None:
+            live.returning.present.pop(kept.name, None)
+        kept.name = self._name(live, kept)
+        if kept.name is not None:
+            live.returning.present[kept.name] = self
+
+    def _continued(self, live: LiveApi, name: Name) -> int | None:
+        """Where a subscription of this name was when it was lost; None when there was none, or nobody can tell."""
+        oldest = self._clock.monotonic() - self._hub.window_seconds
+        earlier = live.returning.claim(name, self, oldest=oldest)
+        if earlier is None:
+            return None
+        position = earlier if isinstance(earlier, int) else self._hub.reached(earlier)
+        if position is None:
+            self._note_gap(live, "the kernel cannot tell what had arrived")
+        else:
+            live.figures.resumed.add()
+        return position
+
+    def _note_gap(self, live: LiveApi, reason: str) -> None:
+        live.figures.unresumed.add()
+        self._meter.event("subscription not resumed", room="events", api=live.api_id, reason=reason)
 
     def _line(self, live: LiveApi, channel: Channel) -> str:
         """Whose line a channel's publications are in. What is told of members is never kept."""
@@ -247,8 +304,9 @@ class Endpoint:
         """The hub has ended a subscription: nobody but its client is left to be told."""
         kept = self._kept.pop(id, None)
         if kept is not None:
-            self._connected().figures.subscriptions -= 1
-            self._leave(kept)
+            live = self._connected()
+            live.figures.subscriptions -= 1
+            self._leave(live, kept)
             # The last one that a credential takes along takes the socket along: clients come back with a fresh one.
             kept.start.ended(entries, self._leases.ending and not self._kept)
 
@@ -265,9 +323,12 @@ class Endpoint:
             told = live.presence.told(channel, kept.member)
             kept.subscription.told = {**(kept.subscription.told or {}), "presence": told}
 
-    def _leave(self, kept: Kept) -> None:
+    def _leave(self, live: LiveApi, kept: Kept) -> None:
+        """Forget a subscription that has ended."""
+        if kept.name is not None:
+            live.returning.present.pop(kept.name, None)
         if kept.member is not None:
-            self._connected().presence.leave(kept.channel, kept.member, self)
+            live.presence.leave(kept.channel, kept.member, self)
 
     def _asked_state(self, start: Start) -> Any:
         asked = start.extension.get("presence")
@@ -307,6 +368,7 @@ class Endpoint:
             self._hub.unsubscribe(kept.subscription)
             positions = kept.subscription.stamp is not None
             kept.subscription = self._subscription(live, kept.start, kept.channel, positions=positions)
+            self._call(live, kept)
             self._hub.subscribe(kept.subscription)
 
     def gone(self, namespace: str | None) -> None:
@@ -316,6 +378,7 @@ class Endpoint:
                 del self._kept[id]
                 self._connected().figures.subscriptions -= 1
                 self._hub.unsubscribe(kept.subscription)
+                self._leave(self._connected(), kept)
                 kept.start.ended(entries_of(NamespaceUnknown()), False)
 
     def _connected(self) -> LiveApi:

@@ -17,6 +17,7 @@ from syncline.graphql.errors import NoSuchApi
 from syncline.graphql.fragments import Kept
 from syncline.graphql.hosts import host_of, pattern_of
 from syncline.graphql.live_api import LiveApi
+from syncline.graphql.model import Remembered
 from syncline.graphql.serve import Server
 from syncline.graphql.subscribe import Endpoint
 from syncline.graphql.traces import MutationNotConfirmed, NoSuchTrace, Trace, in_short
@@ -64,7 +65,7 @@ class GraphqlEngine:
             await self.settle_durability(entry.api.api_id)
             remembered = await self.catalog.take_remembered(entry.api.api_id)
             if remembered is not None:
-                self.live(entry.api.api_id).returning.restore(remembered, now=self.clock.monotonic())
+                self.live(entry.api.api_id).returning.restore(remembered.positions, now=self.clock.monotonic())
         self.refresh_domains()
 
     # --- the data plane
@@ -190,9 +191,9 @@ class GraphqlEngine:
     async def close(self) -> None:
         """The server stops, its connections have ended: write down where the clients of durable APIs are."""
         for api_id, live in self._live.items():
-            remembered = live.returning.remembered(self.hub.reached) if self.hub.durable(api_id) else None
-            if remembered is not None and remembered.positions:
-                await self.catalog.remember(api_id, remembered)
+            positions = live.returning.positions(self.hub.reached) if self.hub.durable(api_id) else {}
+            if positions:
+                await self.catalog.remember(api_id, Remembered(positions))
 
     async def stop(self, api_id: str) -> None:
         """Serve an API no longer; end its subscriptions."""

@@ -26,9 +26,9 @@ from syncline.graphql.model import Api
 from syncline.graphql.model import Function as FunctionRecord
 from syncline.graphql.model import Resolver as ResolverRecord
 from syncline.graphql.plan import Settled
-from syncline.graphql.resume import Returning
 from syncline.graphql.schema import Schema
 from syncline.graphql.traces import Traces
+from syncline.hub import Returning
 from syncline.monitoring import LogWriter
 from syncline.resolvers import FunctionSpec, Library, Resolver, ResolverError, ResolverSpec, compile_resolver
 

@@ -26,7 +26,7 @@ from syncline.graphql.plan import Plan
 from syncline.graphql.projection import Interest, Projection, matching
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.serve import Server
-from syncline.hub import Answer, ErrorObject, Hub, Start, Subscription, Topic, register, wish_of
+from syncline.hub import Answer, ErrorObject, Hub, Name, Start, Subscription, Topic, register, wish_of
 
 Value = Any
 
@@ -60,7 +60,7 @@ class Kept(msgspec.Struct):
     start: Start
     identity: Identity
     subscription: Subscription
-    name: resume.Name | None
+    name: Name | None
     filters: Filters
 
 
@@ -153,7 +153,7 @@ class Endpoint:
         live.figures.connections -= 1
         self._live = None
 
-    def give_up(self, name: resume.Name) -> Subscription | None:
+    def give_up(self, name: Name) -> Subscription | None:
         """Another connection continues this subscription: end it here."""
         for id, kept in self._kept.items():
             if kept.name == name:
@@ -281,7 +281,7 @@ class Endpoint:
         self._leases.added(identity)
         return kept.subscription
 
-    def _continued(self, live: LiveApi, name: resume.Name) -> int | None:
+    def _continued(self, live: LiveApi, name: Name) -> int | None:
         """Where a subscription of this name was when it was lost; None when there was none, or nobody can tell."""
         oldest = self._clock.monotonic() - self._hub.window_seconds
         earlier = live.returning.claim(name, self, oldest=oldest)

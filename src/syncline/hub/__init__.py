@@ -3,6 +3,7 @@
 from syncline.hub.fanout import Hub
 from syncline.hub.history import History, Keep
 from syncline.hub.ledger import Ledger
+from syncline.hub.lost import Name, Returning, named
 from syncline.hub.port import (
     Answer,
     ErrorObject,
@@ -26,15 +27,18 @@ __all__ = [
     "Hub",
     "Keep",
     "Ledger",
+    "Name",
     "Outbox",
     "PositionPassed",
     "Post",
     "PublishingEndpoint",
     "RealtimeEndpoint",
+    "Returning",
     "Start",
     "Subscription",
     "Topic",
     "Wish",
+    "named",
     "register",
     "wish_of",
 ]

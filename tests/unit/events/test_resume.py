@@ -43,3 +43,62 @@ async def test_what_cannot_be_recovered_is_told(world: World) -> None:
     assert told == {"recovered": False, "position": f"{world.hub.epoch(world.api_id)}:1"}
     with pytest.raises(Invalid):
         await subscribe(world, Outbox(), "/default/a", position="nonsense")
+
+
+ID = "3f0c1b1e-7d1b-4a43-9d6e-6b8f1f6f3c11"
+
+
+async def lost(world: World, *, id: str = ID) -> Any:
+    """A connection whose client got 1 of 1, 2 before it was lost; 3 came later."""
+    outbox = Outbox()
+    endpoint = await world.connect()
+    await endpoint.subscribe(world.start("/default/a/*", outbox, id=id))
+    await world.publish("/default/a/x", 1)
+    outbox.reached_bytes = outbox.ledger.written
+    await world.publish("/default/a/x", 2)
+    endpoint.closed()
+    await world.publish("/default/a/y", 3)
+    await world.publish("/default/b", "not for it")
+
+
+@pytest.mark.rule("EVT-41")
+async def test_the_same_subscribe_again_gets_what_its_client_missed(world: World, outbox: Outbox) -> None:
+    await world.create()
+    await lost(world)
+    await (await world.connect()).subscribe(world.start("/default/a/*", outbox, id=ID))
+    await world.publish("/default/a/x", 4)
+    assert outbox.events == [(ID, 2), (ID, 3), (ID, 4)]
+    assert all("position" not in message for message in outbox.messages)
+    assert world.engine.live(world.api_id).figures.resumed.value == 1
+
+
+@pytest.mark.rule("EVT-41")
+@pytest.mark.parametrize(("id", "channel"), [("1", "/default/a/*"), (ID, "/default/a/y"), (ID + "x", "/default/a/*")])
+async def test_another_subscription_begins_anew(world: World, outbox: Outbox, id: str, channel: str) -> None:
+    await world.create()
+    await lost(world, id="1" if id == "1" else ID)
+    await (await world.connect()).subscribe(world.start(channel, outbox, id=id))
+    await world.publish("/default/a/y", 4)
+    assert outbox.events == [(id, 4)]
+
+
+@pytest.mark.rule("EVT-41")
+async def test_who_has_ended_begins_anew_and_a_dead_connection_gives_up(world: World, outbox: Outbox) -> None:
+    await world.create()
+    first, second = Outbox(), Outbox()
+    before = await world.connect()
+    await before.subscribe(world.start("/default/a", first, id=ID))
+    before.unsubscribe(ID)
+    await world.publish("/default/a", 1)
+    await before.subscribe(world.start("/default/a", first, id=ID))
+    first.reached_bytes = first.ledger.written
+    await world.publish("/default/a", 2)
+    after = await world.connect()
+    await after.subscribe(world.start("/default/a", second, id=ID))
+    await world.publish("/default/a", 3)
+    assert first.messages[-1]["errors"][0]["errorType"] == "Continued"
+    assert second.events == [(ID, 2), (ID, 3)]
+    before.closed()
+    after.closed()
+    live = world.engine.live(world.api_id)
+    assert (live.figures.subscriptions, live.returning.present) == (0, {})
