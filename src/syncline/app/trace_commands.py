@@ -19,7 +19,7 @@ DATA = click.option("--data", metavar="DIR", help="The server's data folder.  [d
 
 @click.group()
 def trace() -> None:
-    """Look at requests that failed, and ask them again.
+    """Look at requests that failed (or others, as the setting traces.mode says), and ask them again.
 
     A trace tells which resolver failed, in which line, and what it knew.
     """
@@ -29,7 +29,7 @@ def trace() -> None:
 @DATA
 @click.option("--api", metavar="ID", help="Of this API only.")
 def list_traces(data: str | None, api: str | None) -> None:
-    """List the requests that failed lately, the newest first."""
+    """List the latest traces, the newest first."""
     found = _ask(data, "GET", "traces", f"api={api}" if api else "")["traces"]
     for each in found:
         at = datetime.fromtimestamp(each["at"]).astimezone().strftime("%H:%M:%S")
@@ -38,7 +38,10 @@ def list_traces(data: str | None, api: str | None) -> None:
             f"{each['id']}  {at}  {each['api']}  {resolver}  {each['durationMs']:.1f} ms  {each['message'][:200]}"
         )
     if not found:
-        click.echo("No request has failed since the server started.", err=True)
+        click.echo(
+            "No request has left a trace since the server started: the setting traces.mode says which ones do.",
+            err=True,
+        )
 
 
 @trace.command()

@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -128,6 +128,14 @@ class Javascript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stack_bytes_max: int = 256 * 1024
 
 
+class Traces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which GraphQL requests leave a trace: those with errors, all, none, or with errors and `ratio` of the others."""
+
+    mode: Literal["errors", "all", "none", "ratio"] = "errors"
+    ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    kept_max: Annotated[int, msgspec.Meta(ge=1)] = 50
+
+
 class Resolvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Templates of one request may run for `template_milliseconds_max` altogether. Python resolvers: trusted code that
     runs in the server. `python_path` is the folder of their modules; empty: there are none. `python_inline` accepts
@@ -176,6 +184,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     http: Http = Http()
     javascript: Javascript = Javascript()
     resolvers: Resolvers = Resolvers()
+    traces: Traces = Traces()
     userpools: UserPools = UserPools()
 
 

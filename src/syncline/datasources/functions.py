@@ -49,7 +49,11 @@ class FunctionSource:
 
     async def _ask(self, event: JSON, kind: str) -> JSON:
         try:
-            found = await self._functions.invoke(self._arn, json.encode(event), kind=kind)
+            payload = json.encode(event)
+        except UnicodeEncodeError:
+            raise mapping_error("The payload has half of a surrogate pair, which is no text.") from None
+        try:
+            found = await self._functions.invoke(self._arn, payload, kind=kind)
         except SynclineError as refusal:
             raise DataSourceError(refusal.message, f"Lambda:{refusal.code}") from refusal
         return None if kind == "Event" else _value(found)

@@ -20,7 +20,7 @@ from syncline.graphql.live_api import LiveApi
 from syncline.graphql.model import Remembered
 from syncline.graphql.serve import Server
 from syncline.graphql.subscribe import Endpoint
-from syncline.graphql.traces import MutationNotConfirmed, NoSuchTrace, Trace, in_short
+from syncline.graphql.traces import MutationNotConfirmed, NoSuchTrace, Sampling, Trace, in_short
 from syncline.hub import Hub
 from syncline.monitoring import LogWriter
 from syncline.resolvers import Library
@@ -55,7 +55,7 @@ class GraphqlEngine:
         self._library = Library(clock, ids, meter, settings.javascript, settings.resolvers, reloads=dev)
         self._live: dict[str, LiveApi] = {}
         self._kept = Kept()
-        self._server = Server(auth, hub, clock, ids, meter)
+        self._server = Server(auth, hub, clock, ids, meter, Sampling(settings.traces, ids))
 
     async def load(self) -> None:
         """Take up every API in the store: once, at start."""
@@ -168,7 +168,9 @@ class GraphqlEngine:
 
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
-        live = LiveApi(entry, self._engines, self._library, self.meter, self.clock, self._logs, self._kept)
+        live = LiveApi(
+            entry, self._engines, self._library, self.meter, self.clock, self._logs, self._kept, self.settings.traces
+        )
         live.restore()
         self._live[live.api_id] = live
 

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from syncline.auth import ApiAuth, Mode, Provider
 from syncline.core import Clock, Meter, SynclineError
+from syncline.core.settings import Traces as TraceSettings
 from syncline.datasources import DataSourceRecord, Engines, Sources
 from syncline.graphql import schema as schemas
 from syncline.graphql.api_cache import ApiCache
@@ -76,6 +77,7 @@ class LiveApi:
         clock: Clock,
         writer: LogWriter,
         kept: Kept,
+        traces: TraceSettings,
     ) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
@@ -94,7 +96,7 @@ class LiveApi:
         self.documents: Documents | None = None
         self.repeated = Repeated()
         self.cache: ApiCache | None = None
-        self.traces = Traces()
+        self.traces = Traces(traces.kept_max)
         self.version = 0
         """Of the schema and of who may see what: subscriptions of one version can share a group."""
         self.changed: dict[object, Callable[[], None]] = {}

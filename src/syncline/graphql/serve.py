@@ -37,7 +37,7 @@ from syncline.graphql.live_api import LiveApi
 from syncline.graphql.logs import RequestLog
 from syncline.graphql.reference import Reference
 from syncline.graphql.selection import FieldPlan
-from syncline.graphql.traces import Trace, trace_of
+from syncline.graphql.traces import Sampling, Trace, trace_of
 from syncline.hub import Hub, Topic
 
 CONTENT_TYPE = "application/json;charset=UTF-8"
@@ -75,8 +75,9 @@ class NotReplayable(errors.BadRequest):
 class Server:
     """Answers requests. `run` is shared with subscriptions, whose resolvers run once."""
 
-    def __init__(self, auth: Authenticator, hub: Hub, clock: Clock, ids: Ids, meter: Meter) -> None:
+    def __init__(self, auth: Authenticator, hub: Hub, clock: Clock, ids: Ids, meter: Meter, sampling: Sampling) -> None:
         self._auth, self._hub, self._clock, self._ids, self._meter = auth, hub, clock, ids, meter
+        self._sampling = sampling
         self._limit = TimeLimit(EXECUTION_SECONDS_MAX)
 
     async def respond(self, live: LiveApi | None, request: Request, *, known: Identity | None = None) -> Response:
@@ -141,9 +142,11 @@ class Server:
             repeated.keep(request, Asked(body, document, run.surroundings.variables))
         if log is not None:
             log.ran(() if run is None else run.timings, answer.get("errors", []))
-        if "errors" in answer:
-            trace = None if run is None else self._traced(live, run, request, identity, body, began, answer["errors"])
-            self._note_errors(answer["errors"], request, trace, api=live.api_id)
+        trace, found = None, answer.get("errors", [])
+        if run is not None and self._sampling.takes(failed=bool(found)):
+            trace = self._traced(live, run, request, identity, body, began, found)
+        if found:
+            self._note_errors(found, request, trace, api=live.api_id)
         shared = Shared() if run is None else run.shared
         if shared.invalidations:
             await self._hub.drained()

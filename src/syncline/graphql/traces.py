@@ -2,7 +2,7 @@
 
 For: `serve`, which keeps one of each failed request; the admin door, which shows and replays them.
 Owns: what is kept (bounded in number, size and depth) and what is never shown (redacted by rule, before it is kept).
-Never: costs a request that went well more than a look at its errors.
+Never: costs a request that leaves none more than a look at its errors.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from typing import Any
 import msgspec
 
 from syncline.auth import Identity
-from syncline.core import Invalid, NotFound, Request, json
+from syncline.core import Ids, Invalid, NotFound, Request, json
+from syncline.core.settings import Traces as Settings
 from syncline.datasources import Context
 from syncline.graphql.execute import Failure, Run
 from syncline.graphql.redaction import Redaction
 
-KEPT_MAX = 50
-"""Of one API; the oldest goes."""
 REPLAY_BYTES_MAX = 64 * 1024
 """A longer request is shown but not kept for a replay."""
 
 
 class NoSuchTrace(NotFound):
-    """There is no trace {id}: of each API the last fifty failed requests are kept, in memory."""
+    """There is no trace {id}: of each API the last few are kept, in memory (traces.kept_max)."""
 
     code = "NotFoundException"
 
@@ -48,11 +47,26 @@ class Trace(msgspec.Struct, frozen=True):
     identity: Identity
 
 
+class Sampling:
+    """Which requests leave a trace."""
+
+    def __init__(self, settings: Settings, ids: Ids) -> None:
+        self._failed = settings.mode != "none"
+        self._chance = {"all": 1.0, "ratio": settings.ratio}.get(settings.mode, 0.0)
+        self._ids = ids
+
+    def takes(self, *, failed: bool) -> bool:
+        """Whether a request leaves one."""
+        if failed:
+            return self._failed
+        return self._chance > 0 and self._ids.fraction() < self._chance
+
+
 class Traces:
     """The traces of one API, the newest last."""
 
-    def __init__(self) -> None:
-        self._kept: deque[Trace] = deque(maxlen=KEPT_MAX)
+    def __init__(self, kept_max: int) -> None:
+        self._kept: deque[Trace] = deque(maxlen=kept_max)
 
     def keep(self, trace: Trace) -> None:
         """Keep one more; the oldest goes."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from syncline.core import Meter, Request, SynclineError, json
-from syncline.graphql.traces import KEPT_MAX, Redaction
+from syncline.core.settings import Settings, Traces
+from syncline.graphql.redaction import Redaction
 
 SDL = """
 type Item { id: ID! n: Int }
@@ -126,9 +127,9 @@ def test_what_is_kept_is_bounded() -> None:
 async def test_the_oldest_go(world: Any) -> None:
     await world.create(SDL)
     await world.local("Query", "good", '$util.error("e")')
-    for _ in range(KEPT_MAX + 5):
+    for _ in range(Traces().kept_max + 5):
         await world.ask("{ good }")
-    assert len(world.engine.traces()) == KEPT_MAX
+    assert len(world.engine.traces()) == Traces().kept_max
 
 
 @pytest.mark.rule("GQL-67")
@@ -190,3 +191,29 @@ async def test_code_that_fails_is_placed_and_says_why(world: Any) -> None:
     response = await world.post({"query": 'mutation { save(id: "1") { id } }'})
     assert json.decode(response.body) == {"data": {"save": {"id": "1"}}, "extensions": {"apiCacheEntriesDeleted": 0}}
     assert ("x-one", "1") in response.headers
+
+
+@pytest.mark.rule("GQL-65")
+@pytest.mark.parametrize(
+    ("sampled", "kept"),
+    [
+        (Traces(), ["no"]),
+        (Traces(mode="all"), ["", "no", ""]),
+        (Traces(mode="none"), []),
+        (Traces(mode="ratio", ratio=0.0), ["no"]),
+        (Traces(mode="ratio", ratio=1.0), ["", "no", ""]),
+        (Traces(mode="all", kept_max=2), ["", "no"]),
+    ],
+)
+async def test_the_settings_say_which_requests_leave_a_trace(make_world: Any, sampled: Traces, kept: list[str]) -> None:
+    world = make_world(settings=Settings(traces=sampled))
+    await world.create(SDL)
+    await world.local("Query", "good", '{"version": "2018-05-29", "payload": 1}')
+    await world.local("Query", "inner", response='$util.error("no")')
+    for query in ("{ good }", "{ inner }", "{ good }"):
+        await world.ask(query)
+    assert [each["message"] for each in world.engine.traces()] == kept
+    for each in world.engine.traces():
+        assert len(world.engine.trace(each["id"])["timings"]) == 1
+    for each in world.engine.traces()[:1]:
+        assert "data" in (await world.engine.replay(each["id"], AGAIN, mutations=False))["answer"]
