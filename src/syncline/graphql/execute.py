@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -211,8 +212,8 @@ class Run:
                 field.name,
                 field.parent,
                 around.given,
-                lambda: selection_paths(field),
-                lambda: selection_text(field),
+                partial(selection_paths, field),
+                partial(selection_text, field),
                 field.shape.name,
             ),
             source,

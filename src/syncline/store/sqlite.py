@@ -146,11 +146,13 @@ class Connection:
     def __init__(self, connection: apsw.Connection, path: Path) -> None:
         self._connection = connection
         self._execute = connection.execute
+        self._point = connection.cursor().execute
+        """For single keys, on a cursor of their own: none is made for each."""
         self.path = path
 
     def get(self, space: Space, key: bytes) -> bytes | None:
         try:
-            found: bytes | None = self._execute(_GET, (int(space), key)).get
+            found: bytes | None = self._point(_GET, (int(space), key)).get
         except apsw.Error as failure:
             raise _told(failure, self.path) from failure
         return found

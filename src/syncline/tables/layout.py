@@ -128,6 +128,7 @@ class Layout:
         self._key_names = frozenset(table.key_names)
         self._entry_names = {index.number: index.key_names for index in table.indexes}
         self.index_key_names = frozenset(name for index in table.indexes for name in index.key_names)
+        self._text_key = table.hash if self._key_kinds == [(table.hash, "S")] else ""
         self._prefixes = {index.number: keys.encode((table.rows, index.number)) for index in table.indexes}
         self._kept = [index for index in table.indexes if index.status != DELETING]
         self._entry_kinds = {
@@ -159,6 +160,14 @@ class Layout:
         """A request's Key in canonical form. Raises Invalid when it is not exactly the table's key."""
         checked, _ = check_item(key)
         return self.fitting_key(checked)
+
+    def row_key(self, key: Any) -> bytes:
+        """The key of the row that a request's Key names. Raises Invalid when it is not exactly the table's key."""
+        value = key.get(self._text_key) if type(key) is dict and len(key) == 1 else None
+        text = value.get("S") if type(value) is dict and len(value) == 1 else None
+        if type(text) is str and 0 < len(text) <= HASH_BYTES_MAX and text.isascii():
+            return self.prefix + keys.encode((text,))  # What is plainly right needs no second look.
+        return self.key(self.checked_key(key))
 
     def fitting_key(self, checked: Item) -> Item:
         """A Key in canonical form, when it is exactly the table's. Raises Invalid."""

@@ -1,12 +1,17 @@
 """Rows: an item as it is kept, and as answers take it without reading it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncline.core import json
+from syncline.core import Invalid, json
+from syncline.tables.catalog import Table
 from syncline.tables.layout import (
+    Layout,
     decode_image,
     decode_row,
     encode_row,
@@ -85,3 +90,24 @@ def test_an_image_is_shown_as_its_item(item: Item) -> None:
     for row in (encode_row(item, size), size.to_bytes(4, "big") + msgspec.msgpack.encode(item)):
         assert json.decode(json.encode(shown_image(row_image(row)))) == json.decode(json.encode(item))
     assert shown_image(NO_IMAGE) is None
+
+
+@given(
+    key=st.one_of(
+        st.text(max_size=6).map(lambda text: {"id": {"S": text}}),
+        st.sampled_from([{"id": {"S": "x" * length}} for length in (2048, 2049)]),
+        st.sampled_from([None, [], "id", {}, {"id": "x"}, {"id": {}}, {"id": {"N": "1"}}, {"id": {"S": 5}}]),
+        st.sampled_from([{"id": {"S": "x", "N": "1"}}, {"id": {"S": "x"}, "other": {"S": "y"}}, {"other": {"S": "x"}}]),
+        st.sampled_from([{"id": {"S": "ü" * 1024}}, {"id": {"S": "ü" * 1025}}, {"id": {"S": "\ud800"}}]),
+    )
+)
+def test_a_key_that_is_plainly_right_is_the_key_that_checks_find(key: Any) -> None:
+    layout = Layout(Table("things", "1", "r", "arn", 0.0, "id", None, {"id": "S"}))
+
+    def outcome(made: Callable[[Any], bytes]) -> Any:
+        try:
+            return made(key)
+        except Invalid as refusal:
+            return refusal.code, refusal.message
+
+    assert outcome(layout.row_key) == outcome(lambda given: layout.key(layout.checked_key(given)))
