@@ -29,7 +29,7 @@ from syncline.tables.values import Item, check_item
 
 PAGE_BYTES_MAX = 1024 * 1024
 FIRST_ROWS = 32
-"""Rows read on the loop's own connection before it is known how long they are."""
+"""At least so many are read on the loop's own connection before it is known how long they are."""
 LOOP_ROWS = 256
 LOOP_BYTES = 128 * 1024
 """About so much of a page is read on the loop; the rest is left to a thread, whose wake-up alone costs 100 µs."""
@@ -166,7 +166,7 @@ def scan_plan(registry: Registry, request: Request, show: Show) -> Plan:
 
 async def read_page(store: Store, plan: Plan) -> Page:
     """One page: the first rows here and now, the rest without holding up the loop."""
-    page, bounds, rows, long = Page([]), plan.range, FIRST_ROWS, False
+    page, bounds, rows, long = Page([]), plan.range, _first_rows(plan.open_table), False
     for chunks in count(1):
         now, within = rows if plan.limit is None else min(rows, plan.limit - page.evaluated), bounds
         budget = PAGE_BYTES_MAX - page.size
@@ -189,6 +189,13 @@ async def read_page(store: Store, plan: Plan) -> Page:
         rows = (PAGE_BYTES_MAX - page.size) // average + 1 if long else min(more, LOOP_ROWS)
         rows = max(1, min(ROWS_MAX, rows))
     return page
+
+
+def _first_rows(found: OpenTable) -> int:
+    """How many rows to read at first: more where the table's are short, so that small pages are one read."""
+    figures = found.figures
+    short = LOOP_BYTES * figures.items // (4 * figures.bytes) if figures.bytes > 0 else 0
+    return max(FIRST_ROWS, min(LOOP_ROWS, short))
 
 
 def shown_page(request: Request, plan: Plan, page: Page) -> dict[str, Any]:
