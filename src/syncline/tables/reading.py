@@ -248,14 +248,17 @@ def _read_chunk(view: Snapshot, plan: Plan, bounds: Range, rows: int, budget: in
 
 def _read_plain(chunk: Chunk, plan: Plan, rows: list[bytes], budget: int) -> Chunk:
     """The same where every row counts and is shown as it is: most of them, so without a question per row."""
-    sizes = list(accumulate(row_sizes(rows)))
-    chunk.evaluated = min(len(rows), bisect_left(sizes, budget) + 1)
-    if not chunk.evaluated:
+    if not rows:
         return chunk
-    chunk.items = list(map(plan.show, rows[: chunk.evaluated]))
-    chunk.count, chunk.size = chunk.evaluated, sizes[chunk.evaluated - 1]
-    chunk.last = decode_row(rows[chunk.evaluated - 1])
-    chunk.full = chunk.size >= budget
+    sizes = row_sizes(rows)
+    chunk.size = sum(sizes)
+    if chunk.size >= budget:
+        reached = list(accumulate(sizes))
+        rows = rows[: bisect_left(reached, budget) + 1]
+        chunk.size, chunk.full = reached[len(rows) - 1], True
+    chunk.items = rows if plan.show is bytes else list(map(plan.show, rows))
+    chunk.count = chunk.evaluated = len(rows)
+    chunk.last = decode_row(rows[-1])
     return chunk
 
 

@@ -117,6 +117,7 @@ async def test_awsjson_is_encoded_once(world: Any) -> None:
 async def test_abstract_values_by_their_typename(world: Any) -> None:
     await world.create(SDL)
     pets = '[{"__typename": "Dog", "name": "d", "barks": true}, {"__typename": "Cat", "name": "c", "lives": 9}]'
+    pets = '[{"__typename": "Dog", "name": "a"}, {"__typename": "Cat", "name": "b"}]'
     await world.local("Query", "pets", payload(pets))
     answer = await world.ask(
         "query($y: Boolean!) {pets {t: __typename name ...D ... on Cat @include(if: $y) {lives}}} "
@@ -232,3 +233,28 @@ async def test_the_selection_set_as_resolvers_see_it(world: Any) -> None:
     )
     answer = await world.ask("{project {id t: title owner {name}}}")
     assert answer["data"]["project"]["id"] == "[id, t, owner, owner/name]"
+
+
+@pytest.mark.rule("GQL-35")
+async def test_the_reference_runs_introspection_alone_and_is_counted(world: Any) -> None:
+    await world.create(SDL)
+    await world.local("Query", "project", payload(PROJECT))
+    await world.local("Query", "projects", payload(f"[{PROJECT}, null]"))
+    await world.local("Query", "fails", '$util.error("boom")')
+    await world.local(
+        "Query", "pets", payload('[{"__typename": "Dog", "name": "a"}, {"__typename": "Cat", "name": "b"}]')
+    )
+    await world.local("Mutation", "one", payload("1"))
+    counted = world.meter.counter("syncline_graphql_fallbacks_total", api=world.api_id)
+    for query in (
+        "query ($b: Boolean = true) { __typename project { ...P @include(if: $b) } b: projects { ...P owner { name } } }"
+        " fragment P on Project { id title @skip(if: $b) }",
+        "{ fails { id } closed hidden { a } open }",
+        "{ pets { __typename name ... on Dog { barks } ... on Cat { lives } } }",
+        "mutation { one two }",
+        "{ nothing }",
+    ):
+        await world.ask(query)
+    assert counted.value == 0
+    await world.ask("{ __schema { queryType { name } } project { id } }")
+    assert counted.value == 1

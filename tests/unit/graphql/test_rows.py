@@ -142,7 +142,7 @@ def named(answer: Any) -> Any:
     return answer
 
 
-@pytest.mark.rule("GQL-1")
+@pytest.mark.rule("GQL-36")
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(found=st.lists(items, min_size=1, max_size=4))
 def test_rows_are_answered_as_plain_results_are(found: list[Any]) -> None:
