@@ -117,7 +117,6 @@ async def test_awsjson_is_encoded_once(world: Any) -> None:
 async def test_abstract_values_by_their_typename(world: Any) -> None:
     await world.create(SDL)
     pets = '[{"__typename": "Dog", "name": "d", "barks": true}, {"__typename": "Cat", "name": "c", "lives": 9}]'
-    pets = '[{"__typename": "Dog", "name": "a"}, {"__typename": "Cat", "name": "b"}]'
     await world.local("Query", "pets", payload(pets))
     answer = await world.ask(
         "query($y: Boolean!) {pets {t: __typename name ...D ... on Cat @include(if: $y) {lives}}} "
@@ -241,14 +240,12 @@ async def test_the_reference_runs_introspection_alone_and_is_counted(world: Any)
     await world.local("Query", "project", payload(PROJECT))
     await world.local("Query", "projects", payload(f"[{PROJECT}, null]"))
     await world.local("Query", "fails", '$util.error("boom")')
-    await world.local(
-        "Query", "pets", payload('[{"__typename": "Dog", "name": "a"}, {"__typename": "Cat", "name": "b"}]')
-    )
+    await world.local("Query", "pets", payload('[{"__typename": "Dog", "name": "a"}]'))
     await world.local("Mutation", "one", payload("1"))
     counted = world.meter.counter("syncline_graphql_fallbacks_total", api=world.api_id)
     for query in (
-        "query ($b: Boolean = true) { __typename project { ...P @include(if: $b) } b: projects { ...P owner { name } } }"
-        " fragment P on Project { id title @skip(if: $b) }",
+        "query ($b: Boolean = true) { __typename project { ...P @include(if: $b) } b: projects { ...P } }"
+        " fragment P on Project { id title @skip(if: $b) owner { name } }",
         "{ fails { id } closed hidden { a } open }",
         "{ pets { __typename name ... on Dog { barks } ... on Cat { lives } } }",
         "mutation { one two }",
