@@ -17,8 +17,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Keys
 
 from support.srp import SrpClient
-from syncline.auth import ApiAuth, Authenticator, Jwts, Provider, Signed, SigV4
-from syncline.core import Meter, Settings, SystemClock, SystemIds, Vault
+from syncline.auth import ApiAuth, Authenticator, Jwts, Provider, Signed, SigV4, Throttle
+from syncline.core import Meter, Settings, SystemClock, SystemIds, Vault, settings
 from syncline.core.call import Caller
 from syncline.store import MemoryStore
 from syncline.userpools import UserPoolEngine, UserPools
@@ -69,8 +69,12 @@ async def _measured(quick: bool) -> Figures:
     await api.admin_create_user({**named, "MessageAction": "SUPPRESS"})
     await api.admin_set_user_password({**named, "Password": "Passw0rd!", "Permanent": True})
     per_s, token = await _sign_ins(api, pool, client, rounds=10 if quick else 60)
+    # Limits that are asked and never reached.
+    unlimited = Throttle(clock, meter, settings.Rates(requests_per_api=1e9, calls_per_key=1e9, calls_per_identity=1e9))
     requests = await _requests(
-        Authenticator(clock, SigV4(OneKey(), clock, account="0"), Jwts(clock, meter, engine, _nobody)),
+        Authenticator(
+            clock, SigV4(OneKey(), clock, account="0"), Jwts(clock, meter, engine, _nobody), throttle=unlimited
+        ),
         pool,
         token,
         quick,

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
+from syncline.core import arns
+
 Asked = dict[str, Any]
 Target = tuple[str, str]
 """An action and a resource."""
@@ -83,7 +85,7 @@ def is_control(service: str, operation: str) -> bool:
 
 
 def _table(name: str, region: str, account: str) -> str:
-    return name if name.startswith("arn:") else f"arn:aws:dynamodb:{region}:{account}:table/{name}"
+    return name if name.startswith("arn:") else arns.arn("dynamodb", region, account, f"table/{name}")
 
 
 def _tables(request: Asked, region: str, account: str) -> Iterable[str]:
@@ -112,14 +114,15 @@ def _functions(request: Asked, region: str, account: str) -> Iterable[str]:
     if name.startswith("arn:"):
         yield ":".join(name.split(":")[:7])
     elif name:
-        yield f"arn:aws:lambda:{region}:{account}:function:{name.rpartition('function:')[2].partition(':')[0]}"
+        plain = name.rpartition("function:")[2].partition(":")[0]
+        yield arns.arn("lambda", region, account, f"function:{plain}")
     if "Resource" in request:
         yield str(request["Resource"])
 
 
 def _apis(request: Asked, region: str, account: str) -> Iterable[str]:
     if "apiId" in request:
-        yield f"arn:aws:appsync:{region}:{account}:apis/{request['apiId']}"
+        yield arns.arn("appsync", region, account, f"apis/{request['apiId']}")
     if "resourceArn" in request:
         yield request["resourceArn"]
 
@@ -127,7 +130,7 @@ def _apis(request: Asked, region: str, account: str) -> Iterable[str]:
 def _identities(request: Asked, region: str, account: str) -> Iterable[str]:
     for member, kind in (("RoleName", "role"), ("UserName", "user"), ("GroupName", "group"), ("PolicyName", "policy")):
         if request.get(member) and (member != "PolicyName" or not {"RoleName", "UserName"} & request.keys()):
-            yield f"arn:aws:iam::{account}:{kind}{request.get('Path', '/')}{request[member]}"
+            yield arns.arn("iam", "", account, f"{kind}{request.get('Path', '/')}{request[member]}")
             return
     yield request.get("PolicyArn") or request.get("PolicySourceArn") or ""
 
@@ -135,12 +138,12 @@ def _identities(request: Asked, region: str, account: str) -> Iterable[str]:
 def _secrets(request: Asked, region: str, account: str) -> Iterable[str]:
     name = request.get("SecretId") or request.get("Name") or ""
     if name:
-        yield name if name.startswith("arn:") else f"arn:aws:secretsmanager:{region}:{account}:secret:{name}"
+        yield name if name.startswith("arn:") else arns.arn("secretsmanager", region, account, f"secret:{name}")
 
 
 def _pools(request: Asked, region: str, account: str) -> Iterable[str]:
     if "UserPoolId" in request:
-        yield f"arn:aws:cognito-idp:{region}:{account}:userpool/{request['UserPoolId']}"
+        yield arns.arn("cognito-idp", region, account, f"userpool/{request['UserPoolId']}")
     if "ResourceArn" in request:
         yield request["ResourceArn"]
 
@@ -149,7 +152,8 @@ def _log_groups(request: Asked, region: str, account: str) -> Iterable[str]:
     name = request.get("logGroupName") or ""
     if name:
         stream = request.get("logStreamName")
-        yield f"arn:aws:logs:{region}:{account}:log-group:{name}" + (f":log-stream:{stream}" if stream else ":*")
+        part = f"log-stream:{stream}" if stream else "*"
+        yield arns.arn("logs", region, account, f"log-group:{name}:{part}")
 
 
 FINDERS: dict[str, Callable[[Asked, str, str], Iterable[str]]] = {

@@ -16,7 +16,7 @@ import msgspec
 from syncline.account.ask import key_characters, secret_characters
 from syncline.account.errors import TokenExpired
 from syncline.account.model import ACCESS_KEYS, SESSIONS, USERS, AccessKey, Role, Session
-from syncline.core import Clock, Ids, Invalid, Vault, json
+from syncline.core import Clock, Ids, Invalid, Vault, arns, json
 from syncline.core.call import Caller, root_of
 from syncline.store import Store, Transaction
 from syncline.wire import Credential
@@ -176,7 +176,7 @@ class Credentials:
             id="ASIA" + key_characters(entropy, 16),
             secret=secret_characters(entropy[16:46]),
             token="".join(secret_characters(entropy[at : at + 30]) for at in range(46, 166, 30)),
-            arn=f"arn:aws:sts::{self._account}:assumed-role/{role_name}/{session_name}",
+            arn=arns.arn("sts", "", self._account, f"assumed-role/{role_name}/{session_name}"),
             user_id=f"{role_id}:{session_name}",
             expires=expires,
         )

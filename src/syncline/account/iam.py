@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from syncline.account import policies, roles, users
+from syncline.account import policies, roles, tags, users
 from syncline.account.ask import Ask
 from syncline.account.coverage import IAM_OPERATIONS
 from syncline.account.credentials import Credentials
@@ -72,15 +72,15 @@ class Iam:
 
     async def tag_role(self, request: Asked) -> Asked:
         """Add tags."""
-        return await self._write(roles.tag, request)
+        return await self._write(_held(tags.add, ROLE), request)
 
     async def untag_role(self, request: Asked) -> Asked:
         """Take tags away."""
-        return await self._write(roles.untag, request)
+        return await self._write(_held(tags.remove, ROLE), request)
 
     async def list_role_tags(self, request: Asked) -> Asked:
         """A role's tags."""
-        return await self._read(roles.list_tags, request)
+        return await self._read(_tags_of(roles.role_of), request)
 
     async def list_instance_profiles_for_role(self, request: Asked) -> Asked:
         """None, for any role."""
@@ -184,7 +184,7 @@ class Iam:
 
     async def list_policy_tags(self, request: Asked) -> Asked:
         """A policy's tags."""
-        return await self._read(policies.list_tags, request)
+        return await self._read(_tags_of(policies.policy_of), request)
 
     async def list_entities_for_policy(self, request: Asked) -> Asked:
         """Who has a policy attached."""
@@ -213,15 +213,15 @@ class Iam:
 
     async def tag_user(self, request: Asked) -> Asked:
         """Add tags."""
-        return await self._write(users.tag, request)
+        return await self._write(_held(tags.add, USER), request)
 
     async def untag_user(self, request: Asked) -> Asked:
         """Take tags away."""
-        return await self._write(users.untag, request)
+        return await self._write(_held(tags.remove, USER), request)
 
     async def list_user_tags(self, request: Asked) -> Asked:
         """A user's tags."""
-        return await self._read(users.list_tags, request)
+        return await self._read(_tags_of(users.user_of), request)
 
     async def create_access_key(self, request: Asked) -> Asked:
         """Make a key of a user: the only answer that shows its secret."""
@@ -270,3 +270,8 @@ class Iam:
 def _held(body: Callable[..., Asked], holder: policies.Holder) -> Callable[..., Asked]:
     """`body` for what hangs on `holder`."""
     return lambda reach, ask: body(reach, ask, holder)
+
+
+def _tags_of(find: Callable[..., Any]) -> Callable[..., Asked]:
+    """The listing of the tags of what `find` finds."""
+    return lambda reach, ask: tags.listing(reach, ask, find)

@@ -25,7 +25,7 @@ from syncline.account.evaluate import (
 )
 from syncline.account.managed import MANAGED
 from syncline.account.model import POLICIES, ROLES, USERS, Role, User
-from syncline.core import Clock
+from syncline.core import Clock, arns
 from syncline.core.call import Caller
 from syncline.store import Snapshot, Store
 
@@ -107,7 +107,7 @@ class Permissions:
         """The condition keys that a call has, whatever is called."""
         kind, name = principal_of(caller)
         found: dict[str, Any] = {
-            "aws:principalarn": caller.arn if kind == "user" else f"arn:aws:iam::{caller.account}:role/{name}",
+            "aws:principalarn": caller.arn if kind == "user" else arns.arn("iam", "", caller.account, f"role/{name}"),
             "aws:principalaccount": caller.account,
             "aws:principaltype": {"user": "User", "role": "AssumedRole"}.get(kind, "Account"),
             "aws:userid": caller.user_id or caller.account,
@@ -249,8 +249,12 @@ def _names(principal: Any, caller: Caller, context: Context) -> bool:
         return False
     named = principal.get("AWS", ())
     texts: Iterable[str] = named if isinstance(named, list) else [named] if named else ()
-    own = {caller.arn, str(context["aws:principalarn"]), caller.account, f"arn:aws:iam::{caller.account}:root", "*"}
+    own = {caller.arn, str(context["aws:principalarn"]), caller.account, _root(caller), "*"}
     return any(text in own or matches(text, caller.arn) for text in texts)
+
+
+def _root(caller: Caller) -> str:
+    return arns.arn("iam", "", caller.account, "root")
 
 
 def _names_service(principal: Any, service: str) -> bool:
@@ -264,7 +268,7 @@ def _by_account(principal: Any, caller: Caller) -> bool:
         return bool(principal != "*")
     named = principal.get("AWS", ())
     texts = named if isinstance(named, list) else [named]
-    return all(str(text) in (caller.account, f"arn:aws:iam::{caller.account}:root") for text in texts)
+    return all(str(text) in (caller.account, _root(caller)) for text in texts)
 
 
 __all__ = ["ALLOWED", "EXPLICIT", "IMPLICIT", "Holding", "Permissions", "Rule", "principal_of", "rule_of"]

@@ -21,7 +21,7 @@ ATTACHED_MAX = 20
 
 
 class Holder(NamedTuple):
-    """What policies hang on: how to find the one the request names, and how to write it back."""
+    """What policies and tags hang on: how to find the one the request names, and how to write it back."""
 
     noun: str
     member: str
@@ -57,7 +57,7 @@ def create(txn: Transaction, ask: Ask) -> dict[str, Any]:
 
 def get(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
     """One policy."""
-    policy = _policy_of(snapshot, ask)
+    policy = policy_of(snapshot, ask)
     return {"Policy": view(policy, attachments=len(_holders(snapshot, ask, policy.arn)))}
 
 
@@ -73,7 +73,7 @@ def listing(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
 
 def delete(txn: Transaction, ask: Ask) -> dict[str, Any]:
     """Delete a policy that hangs nowhere and has one version. Raises DeleteConflict."""
-    policy = _own_policy_of(txn, ask)
+    policy = _ownpolicy_of(txn, ask)
     if _holders(txn, ask, policy.arn):
         raise DeleteConflict("Cannot delete a policy attached to entities.")
     if len(policy.versions) > 1:
@@ -87,7 +87,7 @@ def delete(txn: Transaction, ask: Ask) -> dict[str, Any]:
 
 def create_version(txn: Transaction, ask: Ask) -> dict[str, Any]:
     """Add a version."""
-    policy = _own_policy_of(txn, ask)
+    policy = _ownpolicy_of(txn, ask)
     _check_managed(ask["PolicyDocument"])
     if len(policy.versions) >= VERSIONS_MAX:
         raise LimitExceeded(
@@ -108,13 +108,13 @@ def create_version(txn: Transaction, ask: Ask) -> dict[str, Any]:
 
 def get_version(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
     """One version, with its document."""
-    policy = _policy_of(snapshot, ask)
+    policy = policy_of(snapshot, ask)
     return {"PolicyVersion": _version_view(policy, _version_of(policy, ask["VersionId"]), document=True)}
 
 
 def list_versions(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
     """The versions, newest first."""
-    policy = _policy_of(snapshot, ask)
+    policy = policy_of(snapshot, ask)
     newest_first = {version.id: f"{9999 - int(version.id[1:]):04}" for version in policy.versions}
     return page(
         ask.request,
@@ -127,7 +127,7 @@ def list_versions(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
 
 def set_default_version(txn: Transaction, ask: Ask) -> dict[str, Any]:
     """Choose the version in force."""
-    policy = _own_policy_of(txn, ask)
+    policy = _ownpolicy_of(txn, ask)
     version = _version_of(policy, ask["VersionId"])
     POLICIES.put(txn, msgspec.structs.replace(policy, default=version.id, updated=ask.now), ask.account, policy.arn)
     return {}
@@ -135,7 +135,7 @@ def set_default_version(txn: Transaction, ask: Ask) -> dict[str, Any]:
 
 def delete_version(txn: Transaction, ask: Ask) -> dict[str, Any]:
     """Delete a version that is not in force."""
-    policy = _own_policy_of(txn, ask)
+    policy = _ownpolicy_of(txn, ask)
     version = _version_of(policy, ask["VersionId"])
     if version.id == policy.default:
         raise DeleteConflict("Cannot delete the default version of a policy.")
@@ -144,14 +144,9 @@ def delete_version(txn: Transaction, ask: Ask) -> dict[str, Any]:
     return {}
 
 
-def list_tags(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
-    """The tags by key."""
-    return page(ask.request, "Tags", tag_list(_policy_of(snapshot, ask).tags), lambda tag: tag["Key"], lambda tag: tag)
-
-
 def list_entities(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
     """Who has the policy attached. All at once: an account has few."""
-    holders = _holders(snapshot, ask, _policy_of(snapshot, ask).arn)
+    holders = _holders(snapshot, ask, policy_of(snapshot, ask).arn)
     return {
         "PolicyGroups": [],
         "PolicyRoles": [{"RoleName": one.name, "RoleId": one.id} for one in holders if isinstance(one, Role)],
@@ -253,7 +248,8 @@ def _version_view(policy: Policy, version: PolicyVersion, *, document: bool) -> 
     return shown | {"VersionId": version.id, "IsDefaultVersion": default, "CreateDate": version.created}
 
 
-def _policy_of(snapshot: Snapshot, ask: Ask) -> Policy:
+def policy_of(snapshot: Snapshot, ask: Ask) -> Policy:
+    """The managed policy that the request names. Raises NoSuchEntity."""
     arn = ask["PolicyArn"]
     _check_arn(arn)
     policy = _of_aws(arn) if arn in MANAGED else POLICIES.get(snapshot, ask.account, arn)
@@ -262,11 +258,11 @@ def _policy_of(snapshot: Snapshot, ask: Ask) -> Policy:
     return policy
 
 
-def _own_policy_of(snapshot: Snapshot, ask: Ask) -> Policy:
+def _ownpolicy_of(snapshot: Snapshot, ask: Ask) -> Policy:
     """The policy that the request names, which is to change: AWS's never do."""
     if ask["PolicyArn"].startswith(PREFIX):
         raise InvalidInput(f"Scope of {ask['PolicyArn']} is not valid: policies of AWS cannot be changed.")
-    return _policy_of(snapshot, ask)
+    return policy_of(snapshot, ask)
 
 
 def _of_aws(arn: str) -> Policy:

@@ -100,26 +100,6 @@ def delete(txn: Transaction, ask: Ask) -> dict[str, Any]:
     return {}
 
 
-def tag(txn: Transaction, ask: Ask) -> dict[str, Any]:
-    """Add tags."""
-    role = role_of(txn, ask)
-    keep(txn, ask, role, tags=role.tags | ask.tags)
-    return {}
-
-
-def untag(txn: Transaction, ask: Ask) -> dict[str, Any]:
-    """Take tags away."""
-    role = role_of(txn, ask)
-    keep(txn, ask, role, tags={key: value for key, value in role.tags.items() if key not in ask["TagKeys"]})
-    return {}
-
-
-def list_tags(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
-    """The tags by key."""
-    tags = tag_list(role_of(snapshot, ask).tags)
-    return page(ask.request, "Tags", tags, lambda tag: tag["Key"], lambda tag: tag)
-
-
 def list_instance_profiles(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
     """No role has one: there are no machines to have profiles."""
     role_of(snapshot, ask)

@@ -12,6 +12,7 @@ from syncline.account.errors import TokenInvalid
 from syncline.account.model import Secret
 from syncline.core import Clock, Ids, Vault, call
 from syncline.store import Snapshot, Store, Transaction
+from syncline.wire import cut
 
 Asked = dict[str, Any]
 LIST_DEFAULT = 100
@@ -59,11 +60,9 @@ class SecretsManager:
         """The secrets by name."""
         now, planned = self._clock.now(), request.get("IncludePlannedDeletion", False)
         found = await self._store.read(lambda snapshot: secrets.listing(snapshot, self._place, now, planned=planned))
-        start, count = _start(request), request.get("MaxResults", LIST_DEFAULT)
-        answer: Asked = {"SecretList": [_listed(secret) for secret in found[start : start + count]]}
-        if start + count < len(found):
-            answer["NextToken"] = str(start + count)
-        return answer
+        shown, token = cut(found, request.get("NextToken"), request.get("MaxResults", LIST_DEFAULT), TokenInvalid)
+        answer: Asked = {"SecretList": [_listed(secret) for secret in shown]}
+        return answer if token is None else answer | {"NextToken": token}
 
     async def list_secret_version_ids(self, request: Asked) -> Asked:
         """A secret's versions and their stages."""
@@ -108,13 +107,6 @@ class SecretsManager:
 
     def _ask(self, request: Asked) -> Ask:
         return Ask(request, self._clock.now(), self._place.account, self._ids.bytes(64))
-
-
-def _start(request: Asked) -> int:
-    token = request.get("NextToken", "0")
-    if not token.isdecimal():
-        raise TokenInvalid
-    return int(token)
 
 
 def _listed(secret: Secret) -> Asked:

@@ -69,25 +69,6 @@ def delete(txn: Transaction, ask: Ask) -> dict[str, Any]:
     return {}
 
 
-def tag(txn: Transaction, ask: Ask) -> dict[str, Any]:
-    """Add tags."""
-    user = user_of(txn, ask)
-    keep(txn, ask, user, tags=user.tags | ask.tags)
-    return {}
-
-
-def untag(txn: Transaction, ask: Ask) -> dict[str, Any]:
-    """Take tags away."""
-    user = user_of(txn, ask)
-    keep(txn, ask, user, tags={key: value for key, value in user.tags.items() if key not in ask["TagKeys"]})
-    return {}
-
-
-def list_tags(snapshot: Snapshot, ask: Ask) -> dict[str, Any]:
-    """The tags by key."""
-    return page(ask.request, "Tags", tag_list(user_of(snapshot, ask).tags), lambda tag: tag["Key"], lambda tag: tag)
-
-
 def create_key(txn: Transaction, ask: Ask, sealed: Callable[[AccessKey], AccessKey]) -> AccessKey:
     """A new key of the user. The service answers with it, and takes it into the credentials."""
     user = user_of(txn, ask)

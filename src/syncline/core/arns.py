@@ -20,6 +20,11 @@ class Arn(NamedTuple):
         return f"arn:aws:{self.service}:{self.region}:{self.account}:{self.resource}"
 
 
+def arn(service: str, region: str, account: str, resource: str) -> str:
+    """An ARN as text."""
+    return str(Arn(service, region, account, resource))
+
+
 def parse(text: str) -> Arn:
     """Read an ARN. Raises ValueError when `text` is none."""
     parts = text.split(":", 5)

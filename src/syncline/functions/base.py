@@ -9,6 +9,7 @@ from syncline.functions.engine import FunctionEngine
 from syncline.functions.errors import ParameterInvalid
 from syncline.functions.model import LATEST, Function
 from syncline.functions.names import parse_reference
+from syncline.wire import cut
 
 Shape = dict[str, Any]
 
@@ -49,8 +50,7 @@ def listed(shape: Shape) -> Shape:
 
 def page(found: list[Shape], request: Shape, member: str, *, most: int = PAGE) -> Shape:
     """One page of a list under `member`; the marker is how many were given before."""
-    marker = request.get("Marker", "0")
-    begin = int(marker) if marker.isdecimal() else 0
-    end = begin + min(request.get("MaxItems", most), 10_000)
-    answer: Shape = {member: found[begin:end]}
-    return answer if end >= len(found) else answer | {"NextMarker": str(end)}
+    size = min(request.get("MaxItems", most), 10_000)
+    shown, marker = cut(found, request.get("Marker"), size, lambda: ParameterInvalid("The Marker is not valid."))
+    answer: Shape = {member: shown}
+    return answer if marker is None else answer | {"NextMarker": marker}

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.core import Clock, Ids
+from syncline.core import Clock, Ids, arns
 from syncline.functions.errors import (
     AliasExists,
     AliasNotFound,
@@ -63,7 +63,7 @@ class Catalog:
 
     def arn(self, name: str, qualifier: str | None = None) -> str:
         """The ARN of a function of this name, with the qualifier if there is one."""
-        arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
+        arn = arns.arn("lambda", self.region, self.account, f"function:{name}")
         return f"{arn}:{qualifier}" if qualifier else arn
 
     def all(self) -> list[Function]:

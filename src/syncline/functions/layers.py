@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from syncline.core import arns
 from syncline.functions.errors import FunctionNotFound, ParameterInvalid
 from syncline.functions.model import LayerUse
 from syncline.store import Collection, Store, Transaction
@@ -43,7 +44,7 @@ class Layers:
 
     def __init__(self, store: Store, *, region: str, account: str) -> None:
         self._store = store
-        self._prefix = f"arn:aws:lambda:{region}:{account}:layer:"
+        self._prefix = arns.arn("lambda", region, account, "layer:")
         self._records = Collection("layer version", LayerVersion)
         self._numbers = Collection("layer number", LastNumber)
         self._versions: dict[tuple[str, int], LayerVersion] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from syncline.core import json
+from syncline.core import arns, json
 from syncline.functions.errors import ParameterInvalid
 
 Shape = dict[str, Any]
@@ -48,7 +48,7 @@ def _principal(text: str) -> str | dict[str, str]:
     if re.fullmatch(r"[\w.-]+\.amazonaws\.com", text):
         return {"Service": text}
     if re.fullmatch(r"\d{12}", text):
-        return {"AWS": f"arn:aws:iam::{text}:root"}
+        return {"AWS": arns.arn("iam", "", text, "root")}
     if text.startswith("arn:aws:iam::"):
         return {"AWS": text}
     raise ParameterInvalid("The provided principal was invalid. Please check the principal and try again.")

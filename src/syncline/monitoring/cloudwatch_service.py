@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from syncline.core import Clock, Unsupported
+from syncline.core import Clock, Unsupported, arns
 from syncline.monitoring.alarms import COMPARISONS, MISSING, Alarms
 from syncline.monitoring.coverage import METRIC_OPERATIONS
 from syncline.monitoring.errors import (
@@ -16,6 +16,7 @@ from syncline.monitoring.errors import (
 )
 from syncline.monitoring.metrics import MINUTE, Metrics, gather, minute_of
 from syncline.monitoring.model import Alarm, Dimensions, Series, Statistics
+from syncline.wire import cut
 
 Shape = dict[str, Any]
 
@@ -38,7 +39,7 @@ class CloudWatchService:
         self._metrics = metrics
         self._alarms = alarms
         self._clock = clock
-        self._arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:"
+        self._arn = arns.arn("cloudwatch", region, account, "alarm:")
 
     async def put_metric_alarm(self, request: Shape) -> Shape:
         tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
@@ -92,12 +93,9 @@ class CloudWatchService:
             and request.get("MetricName", series.metric) == series.metric
             and all(_has(series.dimensions, one) for one in wanted)
         ]
-        token = request.get("NextToken", "0")
-        if not token.isdecimal():
-            raise MetricInvalid("The value of parameter NextToken is none that ListMetrics gave.")
-        start = int(token)
-        answer: Shape = {"Metrics": [_metric_shape(series) for series in found[start : start + PAGE]]}
-        return answer if len(found) <= start + PAGE else answer | {"NextToken": str(start + PAGE)}
+        shown, token = cut(found, request.get("NextToken"), PAGE, _no_token)
+        answer: Shape = {"Metrics": [_metric_shape(series) for series in shown]}
+        return answer if token is None else answer | {"NextToken": token}
 
     async def put_metric_data(self, request: Shape) -> Shape:
         namespace, now = request["Namespace"], self._clock.now()
@@ -268,3 +266,7 @@ def _check_numbers(name: str, numbers: Iterable[float]) -> None:
     for number in numbers:
         if not abs(number) <= LARGEST:
             raise MetricInvalid(f"The value {number} for parameter MetricData.member.1.{name} is invalid.")
+
+
+def _no_token() -> MetricInvalid:
+    return MetricInvalid("The value of parameter NextToken is none that ListMetrics gave.")

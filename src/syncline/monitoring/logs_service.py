@@ -8,12 +8,13 @@ import hashlib
 import itertools
 from typing import Any
 
-from syncline.core import json
+from syncline.core import arns, json
 from syncline.monitoring.coverage import LOG_OPERATIONS
 from syncline.monitoring.errors import LogsInvalid
 from syncline.monitoring.logs import FOREVER_MS, Logs, Place
 from syncline.monitoring.model import DAY_MS, LogEvent, LogGroup, LogStream
 from syncline.monitoring.patterns import compile_pattern
+from syncline.wire import cut
 
 Shape = dict[str, Any]
 
@@ -33,7 +34,7 @@ class LogsService:
 
     def __init__(self, logs: Logs, *, region: str, account: str) -> None:
         self._logs = logs
-        self._arn = f"arn:aws:logs:{region}:{account}:log-group:"
+        self._arn = arns.arn("logs", region, account, "log-group:")
 
     async def create_log_group(self, request: Shape) -> Shape:
         log_class = request.get("logGroupClass", "STANDARD")
@@ -76,11 +77,9 @@ class LogsService:
             streams.sort(key=lambda stream: (stream.last_ms, stream.name))
         if request.get("descending"):
             streams.reverse()
-        start, limit = _offset(request.get("nextToken")), request.get("limit", 50)
-        answer: Shape = {"logStreams": [self._stream_shape(one) for one in streams[start : start + limit]]}
-        if len(streams) > start + limit:
-            answer["nextToken"] = str(start + limit)
-        return answer
+        found, token = cut(streams, request.get("nextToken"), request.get("limit", 50), _no_token)
+        answer: Shape = {"logStreams": [self._stream_shape(one) for one in found]}
+        return answer if token is None else answer | {"nextToken": token}
 
     async def put_log_events(self, request: Shape) -> Shape:
         events = [(entry["timestamp"], entry["message"]) for entry in request["logEvents"]]
@@ -267,9 +266,5 @@ def _read_place(token: str) -> Place:
     return Place(at_ms, stream, number)
 
 
-def _offset(token: str | None) -> int:
-    if token is None:
-        return 0
-    if not token.isdigit():
-        raise LogsInvalid("The specified nextToken is invalid.")
-    return int(token)
+def _no_token() -> LogsInvalid:
+    return LogsInvalid("The specified nextToken is invalid.")

@@ -4,7 +4,7 @@ from syncline.wire.coverage import Coverage, parameters
 from syncline.wire.door import AwsDoor
 from syncline.wire.failures import OperationUnsupported
 from syncline.wire.operations import Operations
-from syncline.wire.records import page, page_of, record_from, shown
+from syncline.wire.records import cut, page, page_of, record_from, shown
 from syncline.wire.scalars import NotConvertible
 from syncline.wire.services import identify
 from syncline.wire.signatures import (
@@ -35,6 +35,7 @@ __all__ = [
     "SigningKey",
     "UnknownKey",
     "authorization_of",
+    "cut",
     "identify",
     "page",
     "page_of",

@@ -1,23 +1,24 @@
-"""What the control planes of AppSync have in common: records picked from requests, shown in answers, listed in pages.
+"""What control planes have in common: records picked from requests, shown in answers, listed in pages.
 
-For: `graphql` and `events`. Owns: the form of a page token. Never: knows what a record means.
+For: services. Owns: the form of a page token: how many entries came before. Never: knows what a record means.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
-from syncline.core import Invalid
+from syncline.core import Invalid, SynclineError
 
 PAGE_MAX = 25
 """AppSync's largest page."""
 
+TOKEN_DIGITS_MAX = 9
+
 T = TypeVar("T", bound=msgspec.Struct)
+Each = TypeVar("Each")
 
 
 class PageTokenInvalid(Invalid):
@@ -50,17 +51,19 @@ def page(key: str, records: Iterable[msgspec.Struct], request: dict[str, Any]) -
 def page_of(key: str, members: list[dict[str, Any]], request: dict[str, Any]) -> dict[str, Any]:
     """One page of members that are ready to be shown."""
     size = min(int(request.get("maxResults") or PAGE_MAX), PAGE_MAX)
-    start = _start(request.get("nextToken"))
-    answer: dict[str, Any] = {key: members[start : start + size]}
-    if start + size < len(members):
-        answer["nextToken"] = base64.urlsafe_b64encode(f"{start + size}".encode()).decode()
-    return answer
+    found, following = cut(members, request.get("nextToken"), size, PageTokenInvalid)
+    return {key: found} if following is None else {key: found, "nextToken": following}
 
 
-def _start(token: str | None) -> int:
-    if not token:
-        return 0
-    try:
-        return int(base64.urlsafe_b64decode(token))
-    except (ValueError, binascii.Error):
-        raise PageTokenInvalid from None
+def cut(
+    entries: list[Each], token: str | None, size: int, refusal: Callable[[], SynclineError]
+) -> tuple[list[Each], str | None]:
+    """The entries of the page that `token` begins, and the token of the next, if there is one.
+
+    Raises what `refusal` makes for a token that this did not give.
+    """
+    if token and not (token.isascii() and token.isdecimal() and len(token) <= TOKEN_DIGITS_MAX):
+        raise refusal()
+    begin = int(token or 0)
+    end = begin + size
+    return entries[begin:end], str(end) if end < len(entries) else None
