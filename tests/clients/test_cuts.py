@@ -16,11 +16,21 @@ import pytest
 
 from support.amplify import SUBSCRIPTIONS, Amplify
 from support.cutting import CuttingProxy
+from support.events import EventApi
 from support.notes import Notes
-from support.server import eventually
+from support.server import Server, eventually
 
 CUTS = int(os.environ.get("SYNCLINE_CUTS", "20"))
 TELL = "mutation T($id: ID!, $text: String!) { tell(id: $id, text: $text) { id text } }"
+
+
+def tell(api: Notes | EventApi, number: int) -> None:
+    """Have every subscription hear a number."""
+    if isinstance(api, Notes):
+        api.ask(TELL, id="cuts", text=str(number))
+        return
+    for n in range(SUBSCRIPTIONS):
+        assert api.post(f"/default/cuts/{n}", number)[0] == 200
 
 
 @pytest.mark.rule("GQL-30")
@@ -28,16 +38,27 @@ TELL = "mutation T($id: ID!, $text: String!) { tell(id: $id, text: $text) { id t
 @pytest.mark.parametrize("which", ["stock", "mended"])
 @pytest.mark.timeout(60 + 3 * CUTS)
 def test_amplify_misses_nothing_and_gets_nothing_twice(notes: Notes, which: str) -> None:
+    cut_again_and_again(notes, which)
+
+
+@pytest.mark.rule("EVT-41")
+@pytest.mark.timeout(60 + 3 * CUTS)
+def test_amplify_events_misses_nothing_and_gets_nothing_twice(server: Server) -> None:
+    cut_again_and_again(EventApi(server), "mended")
+
+
+def cut_again_and_again(api: Notes | EventApi, which: str) -> None:
+    """Lose the client's network until it was cut often enough; it has heard every number once."""
     seed = random.randrange(2**32)
     chance, told = random.Random(seed), 0
-    with CuttingProxy(notes.server.port) as proxy:
-        amplify = Amplify(notes, proxy.port, which)
+    with CuttingProxy(api.server.port) as proxy:
+        amplify = Amplify(api, proxy.port, which)
         try:
             eventually(lambda: amplify.acknowledged == SUBSCRIPTIONS)
             due, cut = time.monotonic(), 0
             while proxy.cuts < CUTS:
                 told += 1
-                notes.ask(TELL, id="cuts", text=str(told))
+                tell(api, told)
                 now = time.monotonic()
                 if now >= due and (which == "mended" or amplify.heard_after(cut)):
                     proxy.lose(chance.choice(["half", "cut", "reset", "stall"]))

@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict
 from pathlib import Path
 
+from support.events import EventApi
 from support.notes import Notes
 
 NODE = Path(__file__).parent.parent / "clients" / "node"
@@ -18,14 +19,15 @@ SUBSCRIPTIONS = 3
 class Amplify:
     """The script `cuts.js`, and what it said."""
 
-    def __init__(self, notes: Notes, port: int, which: str) -> None:
+    def __init__(self, notes: Notes | EventApi, port: int, which: str) -> None:
+        kind = "events" if isinstance(notes, EventApi) else "graphql"
         endpoint = notes.url.replace("127.0.0.1", "localhost").replace(str(notes.server.port), str(port))
         trust = {"NODE_EXTRA_CA_CERTS": notes.server.environment()["SYNCLINE_CA"]}
         self.acknowledged = 0
         self.heard: dict[int, list[int]] = defaultdict(list)
         self.other: list[str] = []
         self._process = subprocess.Popen(
-            ["node", "cuts.js", endpoint, notes.key, str(SUBSCRIPTIONS), which],
+            ["node", "cuts.js", endpoint, notes.key, str(SUBSCRIPTIONS), which, kind],
             cwd=NODE,
             env={**os.environ, **trust},
             stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 // The real aws-amplify, subscribed while its network fails again and again. Prints each event's number.
 //
-// node cuts.js ENDPOINT API_KEY COUNT stock|mended: COUNT subscriptions on one connection. Amplify itself is as it is;
+// node cuts.js ENDPOINT API_KEY COUNT stock|mended graphql|events: COUNT subscriptions on one connection. Amplify is as it is;
 // only its pauses between two attempts are shortened, so that a test can afford hundreds of them.
 //
 // mended: without its one timer that makes it stop for good. AWSWebSocketProvider._initiateHandshake (api-graphql
@@ -10,7 +10,7 @@
 'use strict'
 
 const Socket = require('ws')
-const [endpoint, apiKey, count, which] = process.argv.slice(2)
+const [endpoint, apiKey, count, which, kind] = process.argv.slice(2)
 const stale = (run) => which === 'mended' && String(run).includes('checkAckOk')
 const shorter = (ms) => (ms >= 500 && ms <= 60_000 && ms !== 15_000 ? ms / 100 : ms)
 for (const name of ['setTimeout', 'setInterval']) {
@@ -21,16 +21,25 @@ globalThis.WebSocket = Socket
 
 const { Amplify } = require('aws-amplify')
 const { generateClient } = require('aws-amplify/api')
+const { events } = require('aws-amplify/data')
 const { Hub } = require('aws-amplify/utils')
 
 const say = (fields) => console.log(JSON.stringify(fields))
-Amplify.configure({ API: { GraphQL: { endpoint, region: 'us-east-1', defaultAuthMode: 'apiKey', apiKey } } })
+const api = { endpoint, region: 'us-east-1', defaultAuthMode: 'apiKey', apiKey }
+Amplify.configure({ API: kind === 'events' ? { Events: api } : { GraphQL: api } })
 Hub.listen('api', ({ payload }) => {
   if (payload.event === 'Subscription ack') say({ ack: true })
   if (payload.data?.connectionState) say({ state: payload.data.connectionState })
 })
-const client = generateClient()
+const client = kind === 'events' ? undefined : generateClient()
 for (let n = 0; n < Number(count); n++) {
+  const follow = async () => {
+    const channel = await events.connect(`/default/cuts/${n}`)
+    channel.subscribe({
+      next: ({ event }) => say({ of: n, text: event }),
+      error: (failure) => say({ of: n, failure: failure?.errors ?? String(failure) }),
+    })
+  }
   const open = () => {
     client.graphql({ query: 'subscription OnTell { onTell { id text } }' }).subscribe({
       next: ({ data }) => say({ of: n, text: data.onTell.text }),
@@ -38,5 +47,6 @@ for (let n = 0; n < Number(count); n++) {
       complete: () => say({ of: n, complete: true }),
     })
   }
-  open()
+  if (kind === 'events') follow()
+  else open()
 }
