@@ -60,6 +60,11 @@ def through(url: str, server: Server, port: int, *, tls: bool) -> str:
     return f"{'https' if tls else 'http'}://localhost:{port or server.port}/{path}"
 
 
+def tag_namespace(api: EventApi, name: str, tag: str, value: str) -> None:
+    found = api.appsync.get_channel_namespace(apiId=api.id, name=name)["channelNamespace"]
+    api.appsync.tag_resource(resourceArn=found["channelNamespaceArn"], tags={tag: value})
+
+
 async def number_of(live: Subscription[Any], heard: list[int]) -> None:
     """Note the number in each message; -1 is a gap."""
     async for message in live:
@@ -152,25 +157,33 @@ async def test_on_a_durable_api_nothing_is_missed_over_restarts(mortal: Server) 
     notes = deploy(mortal, "Durable")
     arn = mortal.client("appsync").get_graphql_api(apiId=notes.api_id)["graphqlApi"]["arn"]
     mortal.client("appsync").tag_resource(resourceArn=arn, tags={"syncline:durable": "true"})
+    api = EventApi(mortal, "kept")
+    tag_namespace(api, "kept", "syncline:history", "true")
     heard: list[int] = []
+    posted: list[int] = []
     async with (
         asyncio.TaskGroup() as listeners,
         GraphQLClient(notes.url, auth=ApiKey(notes.key), timing=QUICK) as client,
+        EventsClient(api.url, auth=ApiKey(api.key), timing=QUICK) as events,
         client.subscribe(ON_TELL) as live,
+        events.subscribe("/kept/*") as kept,
     ):
         listeners.create_task(number_of(live, heard))
+        listeners.create_task(number_of(kept, posted))
         for round in range(2):
             for n in range(5):
                 await client.execute(TELL, {"id": "1", "text": str(round * 10 + n)})
+                await events.publish("/kept/a", [round * 10 + n])
             await asyncio.to_thread(mortal.kill if round else mortal.stop)
             await asyncio.to_thread(mortal.start)
             # By somebody who is there before the subscription is back.
             for n in range(5, 10):
                 await asyncio.to_thread(notes.ask, TELL, id="1", text=str(round * 10 + n))
+                await asyncio.to_thread(api.post, "kept/a", round * 10 + n)
         async with asyncio.timeout(20):
-            while heard[-1:] != [19]:
+            while heard[-1:] != [19] or posted[-1:] != [19]:
                 await asyncio.sleep(0.02)
-    assert heard == [*range(20)]
+    assert heard == posted == [*range(20)]
 
 
 @pytest.mark.rule("CLT-3")
@@ -201,9 +214,7 @@ async def test_another_client_goes_on_from_a_position(api: EventApi) -> None:
 @pytest.mark.rule("CLT-4")
 async def test_a_history_gives_its_last_events_first(server: Server) -> None:
     api = EventApi(server, "kept", "forgotten")
-    appsync = server.client("appsync")
-    arn = appsync.get_channel_namespace(apiId=api.id, name="kept")["channelNamespace"]["channelNamespaceArn"]
-    appsync.tag_resource(resourceArn=arn, tags={"syncline:history": "count=4"})
+    tag_namespace(api, "kept", "syncline:history", "count=4")
     async with EventsClient(api.url, auth=ApiKey(api.key), timing=QUICK) as client:
         await client.publish("/kept/a", [1, 2, 3])
         async with client.subscribe("/kept/a", last=2) as live:
@@ -218,9 +229,7 @@ async def test_a_history_gives_its_last_events_first(server: Server) -> None:
 @pytest.mark.rule("CLT-14")
 async def test_a_member_shows_its_state_and_is_not_gone_when_its_connection_is(server: Server) -> None:
     api = EventApi(server, "rooms")
-    appsync = server.client("appsync")
-    arn = appsync.get_channel_namespace(apiId=api.id, name="rooms")["channelNamespace"]["channelNamespaceArn"]
-    appsync.tag_resource(resourceArn=arn, tags={"syncline:presence": "true"})
+    tag_namespace(api, "rooms", "syncline:presence", "true")
     with CuttingProxy(server.port) as proxy:
         async with (
             EventsClient(api.url, auth=ApiKey(api.key)) as watcher,
