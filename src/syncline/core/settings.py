@@ -32,6 +32,7 @@ class Edge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connections_per_address_max: int = 0
     outbox_bytes_max: int = 1024 * 1024
     drain_seconds_max: float = 3.0
+    drain_spread_seconds: float = 1.0
 
 
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +64,8 @@ class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_alive_seconds: float = 60.0
     connection_timeout_ms: int = 300_000
     connection_seconds_max: float = 0.0
+    silent_seconds_max: float = 150.0
+    starts_per_second_max: float = 0.0
     deflate: bool = True
     filter_fields_max: int = 5
     filter_groups_max: int = 10

@@ -14,7 +14,7 @@ import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from syncline.core import Clock, Ids, Meter, Request, settings
@@ -35,6 +35,8 @@ HANDSHAKE_SECONDS_MAX = 10.0
 OUT_OF_FILES_SECONDS = 0.5
 RENEWAL_SECONDS = 12 * 3600.0
 HINT_SECONDS = 10.0
+SPREAD_SECONDS_EACH = 0.001
+"""Few sockets are closed at this distance, however long the spread may be."""
 OUTSIDE_MAX = 64
 OUTSIDE_SECONDS_MAX = 1.0
 """How many connections over the limit are told so at a time, and how long each may take to hear it."""
@@ -65,7 +67,7 @@ class Listener:
         body_limit_of: Callable[[Request], int | None] | None = None,
         tick_seconds: float = 1.0,
     ) -> None:
-        self._clock = clock
+        self._clock, self._ids = clock, ids
         self._meter = meter
         self._limits = limits
         self._certificates = certificates
@@ -336,11 +338,24 @@ class Listener:
         self._unbind()
         site = self._site
         site.shutting = True
-        for connection in list(site.connections):
-            connection.shut()
         ends = self._clock.monotonic() + self._limits.drain_seconds_max
+        live = [each for each in site.connections if isinstance(each, SocketConnection | EventConnection)]
+        for connection in site.connections.difference(live):
+            connection.shut()
+        await self._shut_apart(live)
         while (site.connections or self._working()) and self._clock.monotonic() < ends:
             await self._clock.sleep(0.01)
+
+    async def _shut_apart(self, live: Sequence[SocketConnection | EventConnection]) -> None:
+        """Close what clients open again, in no order and not all at once: else they come back all at once."""
+        most = min(self._limits.drain_spread_seconds, self._limits.drain_seconds_max / 2)
+        each_seconds = min(most / max(len(live), 1), SPREAD_SECONDS_EACH)
+        started = self._clock.monotonic()
+        for n, connection in enumerate(sorted(live, key=lambda _: self._ids.fraction())):
+            early = started + n * each_seconds - self._clock.monotonic()
+            if early > 0:
+                await self._clock.sleep(early)
+            connection.shut()
 
 
 def bound(host: str, port: int) -> socket.socket:

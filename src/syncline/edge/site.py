@@ -83,6 +83,8 @@ class Site:
         """Has a connection's `run` run in a task of its own: set by who listens."""
         self.shutting = False
         self._by_address: Counter[str] = Counter()
+        self.starts = Rates(clock, realtime.starts_per_second_max)
+        """How often a connection may start something, by its id."""
         self._rates = Rates(clock, rates.requests_per_address if rates else 0)
         self._lingering: deque[tuple[float, Callable[[], None]]] = deque()
         self._clock = clock

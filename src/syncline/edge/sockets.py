@@ -45,6 +45,11 @@ MESSAGE_BYTES_MAX = 1024 * 1024
 POST_BYTES_MAX = 4 * 1024 * 1024
 """The same where clients publish: five events of 240 KB, escaped, and aws-amplify sends them twice."""
 
+PING = b"\x89\x00"
+"""A ping without a payload; whoever reads answers it (RFC 6455, 5.5.2)."""
+
+LIMIT_EXCEEDED: ErrorObject = {"errorType": "LimitExceededError", "message": "Rate limit exceeded"}
+
 CLOSE_SECONDS = 5.0
 """How long a peer may take to answer our close."""
 
@@ -75,6 +80,7 @@ class SocketConnection(asyncio.Protocol):
         "_fragments",
         "_frames",
         "_full",
+        "_heard",
         "_inbox",
         "_machine",
         "_operations",
@@ -120,6 +126,7 @@ class SocketConnection(asyncio.Protocol):
         self._full = False
         self._admitted = False
         self._released = False
+        self._heard = site.now
         transport.set_write_buffer_limits(high=site.limits.outbox_bytes_max)
         site.connections.add(self)
         site.sockets += 1
@@ -192,6 +199,9 @@ class SocketConnection(asyncio.Protocol):
             await self._perform(self._machine.connected())
 
     async def _subscribe(self, action: Subscribe) -> None:
+        if not self._site.starts.take(id(self)):
+            await self._perform(self._machine.refused(action.id, [LIMIT_EXCEEDED]))
+            return
         before, after = self._machine.splice(action.id)
         start = Start(
             action.id,
@@ -283,6 +293,7 @@ class SocketConnection(asyncio.Protocol):
     # --- the transport's side
 
     def data_received(self, data: bytes) -> None:
+        self._heard = self._site.now
         frames = self._frames
         frames.receive_data(data)
         for frame in frames.events_received():
@@ -402,6 +413,17 @@ class SocketConnection(asyncio.Protocol):
         for action in self._machine.tick(now):
             assert isinstance(action, Send | Close), "time alone starts and ends nothing"
             PERFORM[type(action)](self, action)
+        if not self._closing:
+            self._probe(now)
+
+    def _probe(self, now: float) -> None:
+        """With each beat, have the peer show that it lives; close on one that has not for long."""
+        most = self._site.realtime.silent_seconds_max
+        if most and now - self._heard > most:
+            self._note("silent peer", f"heard nothing for {now - self._heard:.0f} s")
+            self._end(CloseCode.INTERNAL_ERROR, "the peer answers no ping")
+        else:
+            self._outbox.own(PING)
 
     def shut(self) -> None:
         """The server stops."""

@@ -86,6 +86,7 @@ _APIS: list[Row] = [
     Row("syncline_graphql_invalidation_requests_total", "AWS/AppSync", "InvalidationRequestSuccess", "Count", _API),
     Row("syncline_graphql_invalidations_total", "AWS/AppSync", "InvalidationSuccess", "Count", _API),
     Row(_DROPPED, "AWS/AppSync", "InboundMessageError", "Count", _API, beside=_REQUESTS),
+    Row("syncline_hub_publications_total", "AWS/AppSync", "InboundMessageSuccess", "Count", _API, beside=_REQUESTS),
     Row(_DELIVERIES, "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API, beside=_REQUESTS),
 ]
 

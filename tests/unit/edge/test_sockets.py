@@ -6,7 +6,7 @@ import asyncio
 import base64
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from syncline.core import Denied, Invalid, json
+from syncline.core import Denied, Invalid, json, settings
 from unit.edge.conftest import TOPIC, House, Opener, masked, parsed, raw, small_buffers, start_bytes, upgrade_bytes
 
 KEY = {"x-api-key": "k"}
@@ -308,3 +308,47 @@ async def test_what_came_before_the_close_is_handled_and_answered(house: House) 
     assert heard.endswith(b"\x88\x02\x03\xe8")
     assert house.endpoints[0].closings == 1
     writer.close()
+
+
+@pytest.mark.rule("EDG-28")
+async def test_a_peer_that_answers_no_ping_is_closed_and_one_that_does_stays(
+    serving: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncline.edge.sockets.CLOSE_SECONDS", 0.1)
+    async with serving(realtime=settings.Hub(keep_alive_seconds=0.05, silent_seconds_max=0.2)) as house:
+        async with client(house) as answering:
+            reader, writer = await house.connect()
+            writer.write(upgrade_bytes())
+            heard = await asyncio.wait_for(reader.read(), 5)
+            assert b"\x89\x00" in heard
+            assert b"\x03\xf3the peer answers no ping" in heard
+            await say(answering, type="connection_init")
+            while (await hear(answering))["type"] != "connection_ack":
+                pass
+            writer.close()
+        assert [event["event"] for event in house.events].count("silent peer") == 1
+
+
+@pytest.mark.rule("EDG-29")
+async def test_a_stop_closes_sockets_one_after_the_other(serving: Opener) -> None:
+    closed: list[float] = []
+    async with serving(drain_seconds_max=2.0, drain_spread_seconds=0.5) as house, AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(client(house)) for _ in range(20)]
+        house.listener.close()
+        for socket in sockets:
+            failure = await closing(socket)
+            assert failure.rcvd is not None
+            assert failure.rcvd.code == 1001
+            closed.append(asyncio.get_running_loop().time())
+    assert closed[-1] - closed[0] < 1.0
+
+
+@pytest.mark.rule("EDG-30")
+async def test_a_start_too_many_in_a_second_is_refused_by_name(serving: Opener) -> None:
+    async with serving(realtime=settings.Hub(starts_per_second_max=2)) as house, client(house) as socket:
+        for id in "abc":
+            await start(socket, id)
+        heard = [await hear(socket) for _ in range(6)]
+        refused = [each for each in heard if each["type"] == "error"]
+        limit = {"errorType": "LimitExceededError", "message": "Rate limit exceeded"}
+        assert refused == [{"type": "error", "id": "c", "payload": {"errors": [limit]}}]
