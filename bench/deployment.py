@@ -102,10 +102,10 @@ def deploy_table(port: int) -> str:
     return str(made["TableDescription"]["LatestStreamArn"])
 
 
-def deploy_api(port: int) -> Api:
-    """The API over that table, with an API key."""
+def deploy_api(port: int, **members: Any) -> Api:
+    """The API over that table, with an API key. `members` are more of the API's own: its tags."""
     (appsync,) = clients(port, "appsync")
-    api = appsync.create_graphql_api(name="bench", authenticationType="API_KEY")["graphqlApi"]
+    api = appsync.create_graphql_api(name="bench", authenticationType="API_KEY", **members)["graphqlApi"]
     key = appsync.create_api_key(apiId=api["apiId"])["apiKey"]["id"]
     appsync.start_schema_creation(apiId=api["apiId"], definition=SCHEMA.encode())
     for _ in range(100):

@@ -53,11 +53,16 @@ def transport_dialogue(name: str, port: int) -> Path:
     return _file(f"{name}.dialogue", head + f'{{"type":"connection_init"}}\nconnection_ack\n{subscribe}\n-\n')
 
 
-def appsync_dialogue(name: str, port: int, path: str, key: str, query: str = SUBSCRIPTION) -> Path:
-    """An AppSync subscriber, acknowledged before the load begins."""
+def appsync_dialogue(
+    name: str, port: int, path: str, key: str, query: str = SUBSCRIPTION, *, resume: dict[str, str] | None = None
+) -> Path:
+    """An AppSync subscriber, acknowledged before the load begins. `resume`: one that knows of positions."""
     authorization = {"host": f"127.0.0.1:{port}", "x-api-key": key}
     header = base64.b64encode(json.dumps(authorization).encode()).decode().replace("+", "%2B")
-    payload = {"data": json.dumps({"query": query, "variables": {}}), "extensions": {"authorization": authorization}}
+    extensions: dict[str, object] = {"authorization": authorization}
+    if resume is not None:
+        extensions["syncline"] = {"resume": resume}
+    payload = {"data": json.dumps({"query": query, "variables": {}}), "extensions": extensions}
     start = json.dumps({"id": "$ID", "type": "start", "payload": payload})
     address = f"{path}/realtime?header={header}&payload=e30="
     head = UPGRADE.format(path=address, port=port, more="Sec-WebSocket-Protocol: graphql-ws\r\n")

@@ -20,7 +20,7 @@ from typing import Any
 
 BENCH = Path(__file__).parent
 OUT = BENCH / "out"
-LOADS = ("fanout", "http", "limit")
+LOADS = ("fanout", "http", "idle", "limit", "paced")
 PINNED = shutil.which("taskset") is not None and (os.cpu_count() or 1) > 1
 
 
@@ -82,15 +82,19 @@ def tree(pid: int) -> list[int]:
 
 
 @contextmanager
-def syncline(data: Path | None = None) -> Iterator[Running]:
-    """A Syncline server in development mode on a fresh (or the given) data directory, ready."""
+def syncline(data: Path | None = None, **settings: object) -> Iterator[Running]:
+    """A Syncline server in development mode on a fresh (or the given) data directory, ready.
+
+    `settings` by the names of their variables: `hub_keep_alive_seconds=5`.
+    """
     folder = data or Path(tempfile.mkdtemp(prefix="syncline-bench-"))
     command = [sys.executable, "-m", "syncline", "dev", "--port", "0", "--data", str(folder)]
     # AppSync's quotas would be what is measured.
     unlimited = {f"SYNCLINE_RATES_{name}_PER_API": "0" for name in ("REQUESTS", "CONNECTS", "MESSAGES")}
     # As installed: byte code is there, however this machine is set up.
     compiled = {"PYTHONPYCACHEPREFIX": str(OUT / "pycache"), "PYTHONDONTWRITEBYTECODE": ""}
-    environment = {**os.environ, **unlimited, **compiled, "PYTHONPATH": str(BENCH.parent / "src")}
+    given = {f"SYNCLINE_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = {**os.environ, **unlimited, **compiled, **given, "PYTHONPATH": str(BENCH.parent / "src")}
     with (OUT / "syncline.log").open("a") as log:
         started = time.monotonic()
         process = subprocess.Popen(pinned(0, command), stdout=subprocess.PIPE, stderr=log, text=True, env=environment)

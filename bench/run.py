@@ -1,6 +1,7 @@
 """The figures Syncline must reach, and what it reaches on this machine: `run.py [PART …]`.
 
-Parts: fanout, get, mutations, function, realtime, resolvers, startup, tables, streams, auth; and big, only when named.
+Parts: fanout, get, mutations, function, realtime, resolvers, startup, tables, streams, auth; big and connections, only
+when named.
 Every figure is of this run, peers included: trust the ratios. The server is pinned to core 0, the load to core 1.
 Fails nothing.
 """
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 
 import auth
 import big
+import connections
 import deployment
 import emulators
 import frames
@@ -56,7 +58,7 @@ def fanout(quick: bool) -> list[Row]:
     for name, label in (("yoga", "graphql-yoga + graphql-ws"), ("mercurius", "mercurius")):
         found[label] = [_peer_fanout(name, rounds=20)]
     limit = _medians(found["C write() loop"])
-    bars = {"single": 1.6, "window": 0.35}
+    bars = {"single": 1.3, "window": 0.3}
     rows = []
     for label, runs in found.items():
         figures = _medians(runs)
@@ -297,18 +299,71 @@ def startup(quick: bool) -> list[Row]:
 
 
 def realtime(quick: bool) -> list[Row]:
-    """The hub's own cost of a publication: groups and filters; sockets cost nothing here."""
+    """The hub's own cost of a publication, without sockets; then durable mutations and a stalled reader, with them."""
     from realtime import measured
 
     found = measured()
     whole, many = found["one group of 10,000"], found["1,000 groups of 10"]
     few, filters = found["10 filters"], found["10,000 filters"]
+    lone, flood = found["lone"], found["flood"]
     groups = f"{many:.0f} µs  {many / whole:.2f}×, the hub alone: no sockets"
     return [
         Row("publication, one group of 10,000", f"{whole:.0f} µs"),
         Row("publication, 1,000 groups of 10", groups, "≤ 3 ×", many <= 3 * whole),
         Row("publication, 10 distinct filters", f"{few:.1f} µs"),
         Row("publication, 10,000 filters", f"{filters:.1f} µs  {filters / few:.2f}×", "≤ 2 ×", filters <= 2 * few),
+        Row(
+            "event amid another API's flood of 1 GB", f"{lone:.1f} ms of {flood:.0f} ms", "≤ 5 %", lone <= 0.05 * flood
+        ),
+        _durable(5 if quick else 20),
+        *_stalled(5 if quick else 20, 1 if quick else 2),
+    ]
+
+
+def _durable(seconds: int) -> Row:
+    found = connections.durable(seconds)
+    p50, p99 = found["p50_ms"], found["p99_ms"]
+    measured = (
+        f"p50 {p50:.1f} ms  p99 {p99:.1f} ms  {found['cores']:.2f} cores  fdatasync {connections.fdatasync_ms():.1f} ms"
+    )
+    return Row("durable mutation → delivery, 1,000/s", measured, "≤ 3 / 20 ms", p50 <= 3 and p99 <= 20)
+
+
+def _stalled(seconds: int, repeats: int) -> list[Row]:
+    """In turns, since what else runs on this machine is felt in the tail."""
+    runs: dict[int, list[dict[str, Any]]] = {0: [], 1: []}
+    for _ in range(repeats):
+        for count, each in runs.items():
+            each.append(connections.stalled(seconds, count))
+    without, beside = (min(each["p99_ms"] for each in runs[count]) for count in (0, 1))
+    grown = _medians(runs[1])["grown_mb"] - _medians(runs[0])["grown_mb"]
+    return [
+        Row(
+            "p99 of 1,000 readers beside one that stalls",
+            f"{beside:.1f} ms, without it {without:.1f} ms  {(beside / without - 1) * 100:+.0f} %",
+            "≤ +5 %",
+            beside <= 1.05 * without,
+        ),
+        Row("memory that the stalled one costs", f"{max(grown, 0):.2f} MB", "≤ 1 MB", grown <= 1),
+    ]
+
+
+def many_connections(quick: bool) -> list[Row]:
+    """As many idle connections as SYNCLINE_BENCH_CONNECTIONS says (100,000), or as a process may open files here."""
+    count = min(connections.wanted(), 5_000 if quick else 100_000)
+    held = connections.idle(count, 20 if quick else 65)
+    kb, cores = held["kb"], held["cores"]
+    returning = min(count, 20_000)
+    storm = connections.storm(returning)
+    return [
+        Row(f"idle connection with a subscription, of {count:,}", f"{kb:.1f} KB resident", "≤ 12 KB", kb <= 12),
+        Row(f"keep-alive of {count:,} connections", f"{cores:.3f} cores", "≤ 0.5", cores <= 0.5),
+        Row(
+            f"{returning:,} clients lost at once, back with what they missed",
+            f"{storm['storm_s']:.1f} s  {storm['storm_cpu_s']:.1f} s CPU",
+            "≤ 15 s",
+            storm["storm_s"] <= 15,
+        ),
     ]
 
 
@@ -418,13 +473,14 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "fanout": fanout,
     "function": function,
     "realtime": realtime,
+    "connections": many_connections,
     "resolvers": resolver_costs,
     "tables": table_operations,
     "auth": authorization,
     "streams": stream_costs,
     "big": large_table,
 }
-ONLY_NAMED = {"big"}
+ONLY_NAMED = {"big", "connections"}
 NEEDS_PEERS = {"get", "fanout", "resolvers"}
 
 
