@@ -70,7 +70,7 @@ def broken_rules(root: Node, names: Names) -> list[CodeError]:
         check = CHECKS.get(node.type)
         if check is not None:
             found.extend(mistake("LINT_ERROR", place, words) for place, words in check(node, names))
-    found.extend(mistake("LINT_ERROR", place, "Recursion is not supported.") for place in _recursions(names))
+    found.extend(mistake("LINT_ERROR", place, words) for place, words in _recursions(names))
     return found
 
 
@@ -96,7 +96,7 @@ def _call(node: Node, names: Names) -> Found:
             yield arguments, "Method sort does not accept a comparator"
     for each in arguments.named_children if arguments is not None else ():
         if each.type == "identifier" and text(each) in names.functions:
-            yield each, "passing a function as an argument is not allowed"
+            yield each, "Functions can not be passed as an argument"
 
 
 def _method(function: Node | None) -> Node | None:
@@ -139,22 +139,25 @@ def _assignment(node: Node, names: Names) -> Found:
     if left.type == "identifier" and text(left) in names.functions:
         yield left, "re-assigning function is not allowed"
     if left.type == "identifier" and text(left) in names.contexts:
-        yield left, f"re-assigning {text(left)} is not allowed"
-    if left.type == "member_expression" and _owner(left) in names.contexts:
-        yield left, f"re-assigning {text(left)} is not allowed"
+        yield left, f"{text(left)} is readonly and re-assignment is not supported."
+    member = left.child_by_field_name("property")
+    if left.type == "member_expression" and member is not None and _owner(left) in names.contexts:
+        yield left, f"{_owner(left)} is readonly. Adding/Updating {text(member)} is not supported."
 
 
-def _recursions(names: Names) -> Iterator[Node]:
+def _recursions(names: Names) -> Found:
+    """Functions that call themselves, and the shortest way on which they do."""
     for name, node in names.functions.items():
-        reached: set[str] = set()
-        pending = list(names.calls(name))
-        while pending:
-            callee = pending.pop()
-            if callee not in reached:
-                reached.add(callee)
-                pending.extend(names.calls(callee))
-        if name in reached:
-            yield node
+        ways = {callee: [name, callee] for callee in sorted(names.calls(name))}
+        pending = list(ways)
+        while pending and name not in ways:
+            last = pending.pop(0)
+            for callee in sorted(names.calls(last) - ways.keys()):
+                ways[callee] = [*ways[last], callee]
+                pending.append(callee)
+        if name in ways:
+            way = " <-".join(ways[name])
+            yield node, f"Recursive function calls not supported. Detected cycle in {way}"
 
 
 CHECKS: dict[str, Callable[[Node, Names], Found]] = {
