@@ -41,20 +41,38 @@ OPERATORS = {
     "instanceof": "The operator instanceof is not supported",
 }
 OPERATIONS = ("update_expression", "unary_expression", "binary_expression")
-METHODS = words(
-    "copyWithin group groupToMap toLocaleString charCodeAt fromCharCode fromCodePoint localeCompare "
-    "matchAll padEnd padStart repeat search toLocaleLowerCase toLocaleUpperCase apply bind call "
-    "hasOwnProperty"
-)
-"""Methods that no value has."""
+METHODS = {
+    **{name: f"Array.{name}" for name in words("copyWithin group groupToMap toLocaleString")},
+    **{
+        name: f"String.{name}"
+        for name in words(
+            "charCodeAt fromCharCode fromCodePoint localeCompare matchAll padEnd padStart repeat search "
+            "toLocaleLowerCase toLocaleUpperCase"
+        )
+    },
+    **{
+        name: f"Date.{name}"
+        for name in words(
+            "setDate setFullYear setHours setMilliseconds setMinutes setMonth setSeconds setTime setUTCDate "
+            "setUTCFullYear setUTCHours setUTCMilliseconds setUTCMinutes setUTCMonth setUTCSeconds setYear toGMTString "
+            "toLocaleDateString toLocaleTimeString"
+        )
+    },
+    **{name: name for name in words("apply bind call")},
+    "hasOwnProperty": "ObjectConstructor.hasOwnProperty",
+}
+"""Methods that no value has, as AWS's lint names them; the types of values are not known here."""
 
 STATICS = {
-    "Array": frozenset({"from", "of"}),
-    "Object": words(
-        "create defineProperty defineProperties freeze getOwnPropertyDescriptor getOwnPropertyDescriptors "
-        "getOwnPropertyNames getOwnPropertySymbols getPrototypeOf is isExtensible isFrozen isSealed "
-        "preventExtensions seal setPrototypeOf toString valueOf"
-    ),
+    "Array": {name: f"Array.{name}" for name in words("from of")},
+    "Object": {
+        name: f"ObjectConstructor.{name}"
+        for name in words(
+            "create defineProperty defineProperties freeze getOwnPropertyDescriptor getOwnPropertyDescriptors "
+            "getOwnPropertyNames getOwnPropertySymbols getPrototypeOf is isExtensible isFrozen isSealed "
+            "preventExtensions seal setPrototypeOf toString valueOf"
+        )
+    },
 }
 FUNCTIONS = ("arrow_function", "function_expression", "function_declaration")
 HIDDEN = frozenset({"prototype", "__proto__", "constructor"})
@@ -90,8 +108,9 @@ def _call(node: Node, names: Names) -> Found:
     method = _method(function)
     if method is not None:
         name, owner = text(method), _owner(function)
-        if name in METHODS or name in STATICS.get(owner, ()):
-            yield method, f"Method {name} is not implemented"
+        missing = METHODS.get(name) or STATICS.get(owner, {}).get(name)
+        if missing is not None:
+            yield method, f"Method {missing} is not implemented"
         if name == "sort" and arguments is not None and arguments.named_child_count:
             yield arguments, "Method sort does not accept a comparator"
     for each in arguments.named_children if arguments is not None else ():

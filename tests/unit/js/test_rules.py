@@ -52,9 +52,10 @@ def refused(body: str) -> list[tuple[str, str, int, int]]:
         ("ctx.stash = {}", "ctx is readonly. Adding/Updating stash is not supported."),
         ("ctx = {}", "ctx is readonly and re-assignment is not supported."),
         ("return [3, 1].sort((a, b) => a - b)", "Method sort does not accept a comparator"),
-        ("return 'a'.padStart(3)", "Method padStart is not implemented"),
-        ("return Object.freeze({})", "Method freeze is not implemented"),
-        ("return Array.from([])", "Method from is not implemented"),
+        ("return 'a'.padStart(3)", "Method String.padStart is not implemented"),
+        ("return Object.freeze({})", "Method ObjectConstructor.freeze is not implemented"),
+        ("return Array.from([])", "Method Array.from is not implemented"),
+        ("const d = new Date(); d.setHours(1)", "Method Date.setHours is not implemented"),
         ("return ctx.args.f.apply(1)", "Method apply is not implemented"),
     ],
 )
