@@ -6,8 +6,9 @@ import json
 import subprocess
 from typing import Any
 
+from support.events import EventApi, Listener
 from support.notes import Notes
-from support.server import eventually, syncline
+from support.server import Server, eventually, syncline
 from support.subscriber import Subscriber
 
 
@@ -31,3 +32,19 @@ def test_the_operator_sees_who_is_connected_and_how_far_each_has_got(notes: Note
         assert (subscription["id"], subscription["field"], subscription["mode"]) == ("one", "onPut", "API_KEY")
         assert subscription["reached"] == connection["position"]
     eventually(lambda: listed(notes) == [])
+
+
+def test_connections_to_event_apis_are_listed_with_their_channels(server: Server) -> None:
+    api = EventApi(server)
+    line = [*syncline(), "connections", "--api", api.id, "--data", str(server.data)]
+    with Listener(api.url, api.key) as listener:
+        listener.subscribe("/default/a/*", id="one")
+        api.post("/default/a/b", 1)
+        listener.hear()
+        whole = subprocess.run([*line, "--json"], capture_output=True, text=True, check=True, timeout=20).stdout
+        [connection] = json.loads(whole)
+        [subscription] = connection["subscriptions"]
+        assert (connection["peer"], subscription["id"], subscription["channel"]) == ("127.0.0.1", "one", "/default/a/*")
+        assert (subscription["reached"], subscription["position"], subscription["member"]) == (1, 1, None)
+        told = subprocess.run(line, capture_output=True, text=True, check=True, timeout=20).stdout
+        assert "/default/a/*  one  API_KEY  at 1 of 1" in told

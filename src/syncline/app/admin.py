@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs
 
 from syncline.app.admin_client import PREFIX, SERVICE
@@ -59,7 +60,7 @@ class Admin:
         given = parse_qs(request.query)
         match request.method, request.path.removeprefix(PREFIX).split("/"):
             case "GET", ["connections"]:
-                return {"connections": graphql.connections(given.get("api", [None])[0])}
+                return {"connections": self._connections(given.get("api", [None])[0])}
             case "GET", ["traces"]:
                 return {"traces": graphql.traces(given.get("api", [None])[0])}
             case "GET", ["traces", trace_id]:
@@ -67,3 +68,10 @@ class Admin:
             case "POST", ["traces", trace_id, "replay"]:
                 return await graphql.replay(trace_id, request, mutations="mutations" in given)
         raise NoSuchAdminPath(method=request.method, path=request.path)
+
+    def _connections(self, api: str | None) -> list[dict[str, Any]]:
+        """Those of an API of either kind, or of all."""
+        graphql, events = self._rooms.graphql, self._rooms.events
+        if api is None:
+            return graphql.connections() + events.connections()
+        return events.connections(api) if events.owns(api) else graphql.connections(api)

@@ -37,6 +37,7 @@ def connections(data: str | None, api: str | None, whole: bool) -> None:
         click.echo(f"{each['api']}  {each['peer']}  since {since}  {each['pendingBytes']} bytes waiting  {trip}")
         for one in each["subscriptions"]:
             reached = "?" if one["reached"] is None else one["reached"]
-            click.echo(f"  {one['field']}  {one['id']}  {one['mode']}  at {reached} of {each['position']}")
+            what, newest = one.get("field") or one["channel"], one.get("position", each["position"])
+            click.echo(f"  {what}  {one['id']}  {one['mode']}  at {reached} of {newest}")
     if not found:
         click.echo("Nobody is connected.", err=True)

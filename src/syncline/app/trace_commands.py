@@ -19,8 +19,9 @@ DATA = click.option("--data", metavar="DIR", help="The server's data folder.  [d
 
 @click.group()
 def trace() -> None:
-    """Look at requests that failed (or others, as the setting traces.mode says), and ask them again.
+    """Look at requests that failed, and ask them again.
 
+    The setting traces.mode says whether others are kept, too.
     A trace tells which resolver failed, in which line, and what it knew.
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from syncline.auth import Authenticator, origins_of
 from syncline.core import Clock, Ids, Meter, Request, Response, Settings, arns
@@ -88,6 +89,11 @@ class EventsEngine:
         """The web origins that may make this request; None for all."""
         live = self._live.get(self._api_of(request) or "")
         return None if live is None else origins_of(live.entry.api.tags)
+
+    def connections(self, api_id: str | None = None) -> list[dict[str, Any]]:
+        """Who is connected now, the oldest first: peer, channels, what waits, what arrived."""
+        lives = self._live.values() if api_id is None else [self.live(api_id)]
+        return [connection.shown() for live in lives for connection in live.connections]
 
     async def run(self) -> None:
         """Tell of connections that have ended and expire members who have not come back, until cancelled."""

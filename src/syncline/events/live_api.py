@@ -62,6 +62,10 @@ class Served(msgspec.Struct, frozen=True):
 class Connection(Protocol):
     """Something that holds subscriptions."""
 
+    def shown(self) -> dict[str, Any]:
+        """What its operator sees."""
+        ...
+
     def gone(self, namespace: str | None) -> None:
         """A namespace, or with None the API, is no longer served."""
         ...

@@ -163,6 +163,32 @@ class Endpoint:
         self._kept.clear()
         self._live = None
 
+    def shown(self) -> dict[str, Any]:
+        """This connection as its operator sees it."""
+        live, ends = self._connected(), self._ends
+        outbox = next((kept.start.outbox for kept in self._kept.values()), None)
+        assert ends is not None, "only who is connected is looked at"
+        return {
+            "api": live.api_id,
+            "connection": ends.request.id,
+            "peer": ends.request.peer,
+            "since": self._clock.now() - (self._clock.monotonic() - self._since),
+            "pendingBytes": 0 if outbox is None else outbox.pending_bytes,
+            "roundTripMs": None if outbox is None else outbox.round_trip_ms,
+            "position": self._hub.position(live.api_id),
+            "subscriptions": [
+                {
+                    "id": kept.start.id,
+                    "channel": kept.channel.path,
+                    "mode": kept.identity.mode,
+                    "member": kept.member,
+                    "reached": self._hub.reached(kept.subscription),
+                    "position": self._hub.position(self._line(live, kept.channel)),
+                }
+                for kept in self._kept.values()
+            ],
+        }
+
     def give_up(self, name: Name) -> Subscription | None:
         """Another connection continues this subscription: end it here."""
         for id, kept in self._kept.items():
