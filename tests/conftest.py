@@ -3,12 +3,17 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from syncline.bus import LocalBus
 from syncline.core import LoopClock, Meter, SeededIds, SystemClock, SystemIds
 from syncline.core.settings import Streams as StreamSettings
 from syncline.store import MemoryStore
 from syncline.streams import Streams
+
+# A busy machine is no fault of a strategy.
+settings.register_profile("syncline", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("syncline")
 
 
 @pytest.fixture
