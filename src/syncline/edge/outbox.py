@@ -35,7 +35,8 @@ TCP_CLOSE = 7
 
 RECORD_BYTES = 16384
 """The most that one TLS record carries."""
-RECORDS_REMEMBERED = 4096
+RECORDS_REMEMBERED = 16384
+"""Of a peer that acknowledges nothing: half a megabyte of numbers. Where more are under way, nobody can tell."""
 
 OVERHEADS = {("TLSv1.3", ""): 22, ("TLSv1.2", "GCM"): 29, ("TLSv1.2", "CHACHA20"): 21}
 """What a TLS record has besides its content, by version and kind of cipher: header, nonce, tag, type."""
