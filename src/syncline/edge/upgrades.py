@@ -25,10 +25,12 @@ from syncline.subprotocols import (
     EVENTS_WS,
     GRAPHQL_TRANSPORT_WS,
     GRAPHQL_WS,
+    ApolloProtocol,
     AppSyncProtocol,
     EventsProtocol,
     Subprotocol,
     TransportProtocol,
+    brings_credential,
     offered,
 )
 
@@ -81,6 +83,8 @@ def machine_of(endpoint: RealtimeEndpoint, request: Request, realtime: settings.
     most, beat = realtime.subscriptions_per_connection_max, realtime.keep_alive_seconds
     if dialect == GRAPHQL_TRANSPORT_WS:
         return TransportProtocol(request, subscriptions_max=most, keep_alive_seconds=beat, connection_seconds_max=age)
+    if GRAPHQL_WS in offered(request.headers) and not brings_credential(request):
+        return ApolloProtocol(request, subscriptions_max=most, keep_alive_seconds=beat, connection_seconds_max=age)
     return AppSyncProtocol(
         request,
         subscriptions_max=most,

@@ -1,9 +1,10 @@
 """Subprotocols: what is spoken over a WebSocket, as state machines that touch no socket."""
 
 from syncline.subprotocols.actions import Action, Close, Connect, Present, Publish, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.apollo import ApolloProtocol
 from syncline.subprotocols.appsync import AppSyncProtocol
 from syncline.subprotocols.events import EVENTS_WS, EventsProtocol
-from syncline.subprotocols.handshake import GRAPHQL_WS, offered
+from syncline.subprotocols.handshake import GRAPHQL_WS, brings_credential, offered
 from syncline.subprotocols.port import ErrorObject, Subprotocol
 from syncline.subprotocols.transport import GRAPHQL_TRANSPORT_WS, TransportProtocol
 
@@ -12,6 +13,7 @@ __all__ = [
     "GRAPHQL_TRANSPORT_WS",
     "GRAPHQL_WS",
     "Action",
+    "ApolloProtocol",
     "AppSyncProtocol",
     "Close",
     "Connect",
@@ -24,5 +26,6 @@ __all__ = [
     "Subscribe",
     "TransportProtocol",
     "Unsubscribe",
+    "brings_credential",
     "offered",
 ]

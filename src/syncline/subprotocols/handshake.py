@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from syncline.core import Invalid, json
+from syncline.subprotocols.port import Handshake
 
 GRAPHQL_WS = "graphql-ws"
 """AppSync's dialect; the name is that of the older subscriptions-transport-ws."""
@@ -49,6 +50,21 @@ def authorization_of(subprotocols: Sequence[str], query: str) -> dict[str, str] 
         return None
     decoded(members.get("payload", "e30="), "payload")
     return texts(decoded(members["header"], "header"))
+
+
+def brings_credential(handshake: Handshake) -> bool:
+    """Does the handshake carry a credential in any of AppSync's ways, readable or not?"""
+    if any(name in handshake.index for name in CREDENTIAL_HEADERS) or "header" in query_members(handshake.query):
+        return True
+    return any(name.startswith(HEADER_PREFIX) for name in offered(handshake.headers))
+
+
+def headers_of_init(handshake: Handshake, payload: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that the payload of a `connection_init` amounts to, beside those of the upgrade."""
+    own = {name: value for name, value in handshake.index.items() if name in (*CREDENTIAL_HEADERS, "host")}
+    # A client that names its headers within `headers`, as Apollo's do, means the same.
+    nested = payload.get("headers")
+    return {**own, **texts(payload), **(texts(nested) if isinstance(nested, dict) else {})}
 
 
 def query_members(query: str) -> dict[str, str]:

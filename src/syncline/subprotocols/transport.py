@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from syncline.core import SynclineError, Throttled, json
 from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
-from syncline.subprotocols.handshake import CREDENTIAL_HEADERS, texts
+from syncline.subprotocols.handshake import headers_of_init
 from syncline.subprotocols.messages import EXTENSION, decoded, extension_of, message, too_many
 from syncline.subprotocols.port import ErrorObject, Handshake
 
@@ -147,11 +147,7 @@ class TransportProtocol:
         payload = received.get("payload")
         if payload is not None and not isinstance(payload, dict):
             return self._invalid()
-        own = {name: value for name, value in self._handshake.index.items() if name in (*CREDENTIAL_HEADERS, "host")}
-        given = texts(payload or {})
-        # A client that names its headers within `headers`, as Apollo's do, means the same.
-        nested = (payload or {}).get("headers")
-        self._headers = {**own, **given, **(texts(nested) if isinstance(nested, dict) else {})}
+        self._headers = headers_of_init(self._handshake, payload or {})
         self.stage = Stage.ADMITTING
         return [Connect(self._headers)]
 
