@@ -1,8 +1,8 @@
 """The messages of Apollo's older `subscriptions-transport-ws`, as a state machine.
 
 For: `edge`, which drives it where a client offers `graphql-ws` without a credential in its handshake: AppSync's
-clients always bring one there, Apollo's bring it in the payload of `connection_init`. Owns: which message is legal when,
-the ids in use, and the timers. Never: touches a socket, a task or a clock.
+clients always bring one there, Apollo's bring it in the payload of `connection_init`. Owns: which message is legal
+when, the ids in use, and the timers. Never: touches a socket, a task or a clock.
 Follows: "GraphQL over WebSocket Protocol" of the subscriptions-transport-ws library, version 0.9.
 """
 
