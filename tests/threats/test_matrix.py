@@ -44,8 +44,8 @@ a key of the API           +++++ ----   ----- ----   - -
 a key of its Event API     ----- ++++   ----- ----   - -
 a key of the other API     ----- ----   +++++ ----   - -
 a deleted key              ----- ----   ----- ----   - -
-root's signature           ++++- ++++   ++++- ++++   + -
-a signature for the API    ++++- ++++   --+-- ----   - -
+root's signature           +++++ ++++   +++++ ++++   + -
+a signature for the API    +++++ ++++   --+-- ----   - -
 a signature for no API     --+-- ----   --+-- ----   - -
 an unknown key's signature ----- ----   ----- ----   - -
 a stolen signature         ----- ----   ----- ----   - -
