@@ -155,25 +155,37 @@ def update_body(
         if size > ITEM_BYTES_MAX:
             raise Invalid(UPDATE_TOO_LARGE)
         layout.check_update(before, item)
-        return _replace(txn, layout, key, item, old, encode_row(item, size), stamp)
+        return _replace(txn, layout, key, item, old, encode_row(item, size), stamp, before=before)
 
     return body
 
 
 def _replace(
-    txn: Transaction, layout: Layout, key: bytes, item: Item, old: bytes | None, new: bytes | None, stamp: Stamp
+    txn: Transaction,
+    layout: Layout,
+    key: bytes,
+    item: Item,
+    old: bytes | None,
+    new: bytes | None,
+    stamp: Stamp,
+    *,
+    before: Item | None = None,
 ) -> Written:
-    """Set the row at `key` and everything that follows from it; nothing when nothing changes."""
+    """Set the row at `key` and everything that follows from it; nothing when nothing changes.
+
+    `before` is the item of the old row, where it is known already.
+    """
     units = write_units(row_size(old), row_size(new))
-    if _same(old, new, item):
+    was = Kept(before, old)
+    if _same(was, new, item):
         return Written(old, old, units, {})
     if new is None:
         txn.delete(Space.ITEM, key)
     else:
         txn.put(Space.ITEM, key, new)
     if layout.table.ttl is not None:
-        _replace_due(txn, layout, None if old is None else decode_row(old), None if new is None else item)
-    indexes = _replace_entries(txn, layout, Kept.of(old), Kept(item, new)) if layout.table.indexes else {}
+        _replace_due(txn, layout, was.item, None if new is None else item)
+    indexes = _replace_entries(txn, layout, was, Kept(item, new)) if layout.table.indexes else {}
     if stamp.stream is not None:
         txn.append(stamp.stream.shard, _record(layout, item, old, new, stamp, stamp.stream))
     return Written(old, new, units, indexes)
@@ -195,33 +207,40 @@ def _replace_due(txn: Transaction, layout: Layout, before: Item | None, item: It
         txn.put(Space.DUE, new, b"")
 
 
-def _same(old: bytes | None, new: bytes | None, item: Item) -> bool:
-    if old == new:
-        return True
-    # Equal items may differ in bytes by the order of their attributes alone.
-    return old is not None and new is not None and old[:4] == new[:4] and decode_row(old) == item
+class Kept:
+    """An item and its row. The item of a row is read when it is asked for; no row, no item."""
 
+    __slots__ = ("_item", "row")
 
-class Kept(NamedTuple):
-    """An item and its row; neither, where there is none."""
+    def __init__(self, item: Item | None, row: bytes | None) -> None:
+        self._item = item
+        self.row = row
 
-    item: Item
-    row: bytes | None
-
-    @staticmethod
-    def of(row: bytes | None) -> Kept:
-        """The item of a row."""
-        return Kept({} if row is None else decode_row(row), row)
+    @property
+    def item(self) -> Item | None:
+        """The item, if there is one."""
+        if self._item is None and self.row is not None:
+            self._item = decode_row(self.row)
+        return None if self.row is None else self._item
 
     def entries(self, layout: Layout) -> dict[bytes, tuple[Index, Item]]:
         """The item's index entries, by key."""
-        return {} if self.row is None else layout.entries(self.item)
+        item = self.item
+        return {} if item is None else layout.entries(item)
 
     def row_of(self, entry: Item) -> bytes:
         """An entry as bytes: the item's own row where it is all of the item."""
-        if entry is self.item and self.row is not None:
+        if entry is self._item and self.row is not None:
             return self.row
         return encode_row(entry, size_of_item(entry))
+
+
+def _same(was: Kept, new: bytes | None, item: Item) -> bool:
+    old = was.row
+    if old == new:
+        return True
+    # Equal items may differ in bytes by the order of their attributes alone.
+    return old is not None and new is not None and old[:4] == new[:4] and was.item == item
 
 
 def _replace_entries(txn: Transaction, layout: Layout, old: Kept, new: Kept) -> dict[str, IndexChange]:

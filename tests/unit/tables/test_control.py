@@ -136,19 +136,6 @@ async def test_a_wrong_schema_is_refused(room: Any, refusal: Any, change: dict[s
     assert (await room.api.list_tables({}))["TableNames"] == []
 
 
-@pytest.mark.rule("TBL-47")
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        {"SSESpecification": {"Enabled": True}},
-        {"OnDemandThroughput": {"MaxReadRequestUnits": 5}},
-        {"ResourcePolicy": "{}"},
-    ],
-)
-async def test_what_a_table_cannot_have_is_refused(room: Any, refusal: Any, wanted: dict[str, Any]) -> None:
-    assert (await refusal(room.create(**wanted))).startswith("UnsupportedOperation")
-
-
 @pytest.mark.rule("TBL-4")
 async def test_tables_are_listed_in_pages(room: Any, refusal: Any) -> None:
     for name in ("gamma", "alpha", "beta.2"):
@@ -178,8 +165,6 @@ async def test_billing_changes(room: Any, refusal: Any) -> None:
     assert shown["ProvisionedThroughput"] == {"NumberOfDecreasesToday": 0, **units}
     assert shown["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
     assert "will not change" in await refusal(update(ProvisionedThroughput=units))
-    replica = {"Create": {"RegionName": "eu-west-1"}}
-    assert (await refusal(update(ReplicaUpdates=[replica]))).startswith("UnsupportedOperation")
 
 
 @pytest.mark.rule("TBL-5")
