@@ -181,6 +181,7 @@ async def both(document: Document, variables: dict[str, Any]) -> tuple[Any, Any,
     return data, run.errors, await reference.data(), reference.errors
 
 
+@pytest.mark.timeout(120 + EXAMPLES)
 @pytest.mark.rule("GQL-1")
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
