@@ -119,12 +119,16 @@ def test_everything_is_caught_in_few_places_only(path: Path) -> None:
     assert not catching or name_of(path) in CATCHES_EVERYTHING, f"{name_of(path)} catches everything at {catching}"
 
 
-def rules() -> set[str]:
-    return {
+def rules() -> list[str]:
+    return [
         found
         for path in SOURCE.glob("*/RULES.md")
         for found in re.findall(r"^- \*\*([A-Z]+-\d+)\*\*", path.read_text(), flags=re.M)
-    }
+    ]
+
+
+def test_every_rule_has_a_number_of_its_own() -> None:
+    assert sorted(rules()) == sorted(set(rules()))
 
 
 def test_every_cited_rule_exists() -> None:

@@ -85,7 +85,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.rule("EDG-26")
+@pytest.mark.rule("EDG-31")
 @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED.keys())
 async def test_threat_smuggling_what_reads_two_ways_is_refused(serving: Opener, sent: bytes) -> None:
     async with serving() as house:
@@ -113,7 +113,7 @@ READ = {
 }
 
 
-@pytest.mark.rule("EDG-26")
+@pytest.mark.rule("EDG-31")
 @pytest.mark.parametrize(("sent", "body"), READ.values(), ids=READ.keys())
 async def test_threat_smuggling_what_reads_one_way_is_read_so(serving: Opener, sent: bytes, body: bytes) -> None:
     async with serving() as house:
@@ -122,7 +122,7 @@ async def test_threat_smuggling_what_reads_one_way_is_read_so(serving: Opener, s
         assert [answer.json["path"] for answer in answers] == ["/a", "/smuggled"]
 
 
-@pytest.mark.rule("EDG-26")
+@pytest.mark.rule("EDG-31")
 async def test_threat_the_address_that_is_asked_for_counts_not_the_host_header(serving: Opener) -> None:
     async with serving() as house:
         await house.exchange(b"POST http://other/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

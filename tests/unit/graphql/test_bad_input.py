@@ -12,7 +12,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Keys
 
 from syncline.core import SynclineError, Unauthenticated, json
-from syncline.graphql import serve
 
 SDL = """
 type Node { id: ID next: Node other: Node }
@@ -74,11 +73,11 @@ async def test_a_request_that_takes_too_long(world: Any, monkeypatch: Any) -> No
         async def resolve(self, context: Any) -> Any:
             await asyncio.get_running_loop().create_future()
 
+    monkeypatch.setattr(world.engine._server._limit, "seconds", 0.01)
     await world.create(SDL)
     live = world.engine.live(world.api_id)
     live._resolvers["Query", "slow"] = Never()
     live.settle()
-    monkeypatch.setattr(serve, "EXECUTION_SECONDS_MAX", 0.01)
     answer = await world.ask("{slow}")
     assert answer["data"] is None
     assert answer["errors"][0]["errorType"] == "ExecutionTimeout"

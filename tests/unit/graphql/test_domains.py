@@ -34,7 +34,7 @@ async def ask(world: Any, host: str, key: str, **headers: str) -> Any:
     return json.decode(response.body)
 
 
-@pytest.mark.rule("GQL-34")
+@pytest.mark.rule("GQL-73")
 async def test_a_domain_is_kept_and_given_back(world: Any) -> None:
     made = await domain(world, "api.example.com", description="d", tags={"a": "b"})
     assert made == {
@@ -63,7 +63,7 @@ async def test_a_domain_is_kept_and_given_back(world: Any) -> None:
     assert refusal.value.code == "BadRequestException"
 
 
-@pytest.mark.rule("GQL-34")
+@pytest.mark.rule("GQL-73")
 async def test_a_host_leads_to_its_api(world: Any) -> None:
     first, key = await api(world), world.key
     second, other = await api(world), world.key

@@ -17,7 +17,7 @@ async def ask(world: Any, body: Any, **headers: str) -> Any:
     return await world.post(body, given | {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-@pytest.mark.rule("GQL-32")
+@pytest.mark.rule("GQL-72")
 @pytest.mark.parametrize(
     ("accept", "spec"),
     [
@@ -38,7 +38,7 @@ async def test_the_mode_is_what_the_client_prefers(world: Any, accept: str, spec
     assert response.content_type.startswith(MEDIA_TYPE if spec else "application/json;")
 
 
-@pytest.mark.rule("GQL-32")
+@pytest.mark.rule("GQL-72")
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -61,7 +61,7 @@ async def test_an_answer_without_data_is_no_success(world: Any, body: Any, statu
     assert all(None not in (entry.get("path", 1), entry.get("locations", 1)) for entry in answer.get("errors", ()))
 
 
-@pytest.mark.rule("GQL-32")
+@pytest.mark.rule("GQL-72")
 async def test_what_appsync_lets_pass_is_refused(world: Any) -> None:
     await world.create(SDL)
     assert (await ask(world, {"query": "{b}"}, content_type="text/plain")).status == 415

@@ -77,7 +77,7 @@ async def echo(world: Any, kind: str) -> None:
         await world.local("Query", field, request, "$util.toJson($ctx.result.v)")
 
 
-@pytest.mark.rule("GQL-33")
+@pytest.mark.rule("GQL-71")
 @pytest.mark.parametrize("kind", TAKEN)
 async def test_what_a_scalar_takes_comes_back_as_it_was(world: Any, kind: str) -> None:
     await echo(world, kind)
@@ -89,7 +89,7 @@ async def test_what_a_scalar_takes_comes_back_as_it_was(world: Any, kind: str) -
         assert await world.ask(f"{{echo(v: {literal})}}") == answer, literal
 
 
-@pytest.mark.rule("GQL-33")
+@pytest.mark.rule("GQL-71")
 @pytest.mark.parametrize("kind", REFUSED)
 async def test_what_a_scalar_refuses(world: Any, kind: str) -> None:
     await echo(world, kind)
@@ -109,7 +109,7 @@ async def test_what_a_scalar_refuses(world: Any, kind: str) -> None:
         )
 
 
-@pytest.mark.rule("GQL-33")
+@pytest.mark.rule("GQL-71")
 async def test_awsjson_is_text_that_holds_json(world: Any) -> None:
     await echo(world, "AWSJSON")
     for value in ("abc", "{a: 1}", "", {"a": 1}, [1], 5):
@@ -129,7 +129,7 @@ RESULTS = [
 ]
 
 
-@pytest.mark.rule("GQL-33")
+@pytest.mark.rule("GQL-71")
 @pytest.mark.parametrize(("kind", "value", "words"), RESULTS)
 async def test_a_result_that_is_not_of_its_type(world: Any, kind: str, value: str, words: str) -> None:
     await world.create(f"enum Color {{ RED }} type Query {{ a: {kind} c: Color }}")
@@ -140,7 +140,7 @@ async def test_a_result_that_is_not_of_its_type(world: Any, kind: str, value: st
     assert entry == {"path": ["a"], "locations": None, "message": f"Can't serialize value (/a) : {words}"}
 
 
-@pytest.mark.rule("GQL-33")
+@pytest.mark.rule("GQL-71")
 async def test_a_scalar_that_the_schema_does_not_use_is_not_there(world: Any) -> None:
     await world.create("type Query { a(n: Int): Int }")
     (entry,) = (await world.ask("query($t: AWSTimestamp) {a(n: $t)}", t=1))["errors"]
