@@ -70,7 +70,10 @@ def chosen(_: ServerProtocol, offers: Sequence[SubprotocolName]) -> SubprotocolN
 
 
 def machine_of(endpoint: RealtimeEndpoint, request: Request, realtime: settings.Hub) -> Subprotocol:
-    """The machine of the dialect that a client asks for; without one, AppSync's says what it thinks of that."""
+    """The machine of the dialect that a client asks for; without one, AppSync's says what it thinks of that.
+
+    Who asks only for dialects that are not ours, and brings no credential as AppSync's clients do, is an ordinary client.
+    """
     age = realtime.connection_seconds_max or float("inf")
     if isinstance(endpoint, PublishingEndpoint):
         return EventsProtocol(
@@ -79,11 +82,13 @@ def machine_of(endpoint: RealtimeEndpoint, request: Request, realtime: settings.
             connection_timeout_ms=realtime.connection_timeout_ms,
             connection_seconds_max=age,
         )
-    dialect = next((offer for offer in offered(request.headers) if offer in DIALECTS), GRAPHQL_WS)
+    offers, credential = offered(request.headers), brings_credential(request)
+    other = GRAPHQL_TRANSPORT_WS if offers and not credential else GRAPHQL_WS
+    dialect = next((offer for offer in offers if offer in DIALECTS), other)
     most, beat = realtime.subscriptions_per_connection_max, realtime.keep_alive_seconds
     if dialect == GRAPHQL_TRANSPORT_WS:
         return TransportProtocol(request, subscriptions_max=most, keep_alive_seconds=beat, connection_seconds_max=age)
-    if GRAPHQL_WS in offered(request.headers) and not brings_credential(request):
+    if GRAPHQL_WS in offers and not credential:
         return ApolloProtocol(request, subscriptions_max=most, keep_alive_seconds=beat, connection_seconds_max=age)
     return AppSyncProtocol(
         request,

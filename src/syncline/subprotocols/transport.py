@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from syncline.core import SynclineError, Throttled, json
 from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
-from syncline.subprotocols.handshake import headers_of_init
+from syncline.subprotocols.handshake import headers_of_init, offered
 from syncline.subprotocols.messages import EXTENSION, decoded, extension_of, message, too_many
 from syncline.subprotocols.port import ErrorObject, Handshake
 
@@ -22,7 +22,7 @@ GRAPHQL_TRANSPORT_WS = "graphql-transport-ws"
 INIT_SECONDS_MAX = 3.0
 """How long a client may take to say `connection_init`: the default of the graphql-ws library."""
 
-INVALID, UNAUTHORIZED, FORBIDDEN, INIT_LATE, DUPLICATE, INIT_TWICE = 4400, 4401, 4403, 4408, 4409, 4429
+INVALID, UNAUTHORIZED, FORBIDDEN, FOREIGN, INIT_LATE, DUPLICATE, INIT_TWICE = 4400, 4401, 4403, 4406, 4408, 4409, 4429
 """The protocol's close codes."""
 
 LATER = 1013
@@ -67,7 +67,9 @@ class TransportProtocol:
         self._headers: dict[str, str] = {}
 
     def opened(self, now: float) -> list[Action]:
-        """The WebSocket is open; the client speaks first."""
+        """The WebSocket is open; the client speaks first, unless it speaks another dialect."""
+        if GRAPHQL_TRANSPORT_WS not in offered(self._handshake.headers):
+            return self._close(FOREIGN, "Subprotocol not acceptable")
         self.due = now + INIT_SECONDS_MAX
         self._ends = now + self._connection_seconds_max
         return []
@@ -157,7 +159,7 @@ class TransportProtocol:
         id, payload = received.get("id"), received.get("payload")
         if not isinstance(id, str) or not id or not isinstance(payload, dict):
             return self._invalid()
-        if not isinstance(payload.get("query"), str):
+        if not is_request(payload):
             return self._invalid()
         if id in self.ids:
             return self._close(DUPLICATE, f"Subscriber for {id} already exists")
@@ -201,6 +203,13 @@ class TransportProtocol:
         "ping": _ping,
         "pong": _pong,
     }
+
+
+def is_request(payload: Mapping[str, Any]) -> bool:
+    """Are the members of a `subscribe` of the protocol's types? What is not there, and null, is."""
+    optional = (("operationName", str), ("variables", dict), ("extensions", dict))
+    found = [(payload.get(name), kind) for name, kind in optional]
+    return isinstance(payload.get("query"), str) and all(it is None or isinstance(it, kind) for it, kind in found)
 
 
 PING = message(type="ping")

@@ -93,6 +93,15 @@ async def test_a_refusal_comes_inside_an_accepted_socket(
         assert (await closing(socket)).rcvd is not None
 
 
+@pytest.mark.rule("SUB-13")
+async def test_an_ordinary_client_of_no_dialect_of_ours_is_told_the_protocols_code(house: House) -> None:
+    async with client(house, offers="mqtt,wamp.2.json", headers={"x-other": "1"}) as socket:
+        assert socket.subprotocol is None
+        closed = (await closing(socket)).rcvd
+        assert closed is not None
+        assert (closed.code, closed.reason) == (4406, "Subprotocol not acceptable")
+
+
 @pytest.mark.rule("EDG-12")
 async def test_a_path_without_an_endpoint_is_answered_as_a_request(house: House) -> None:
     with pytest.raises(InvalidStatus) as refused:

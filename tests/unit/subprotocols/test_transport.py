@@ -17,7 +17,7 @@ class Upgrade:
     """A handshake without credentials of its own."""
 
     query = ""
-    headers: list[tuple[str, str]] = []
+    headers: list[tuple[str, str]] = [("sec-websocket-protocol", "mqtt, graphql-transport-ws")]
     index = {"host": "localhost:4000", "cookie": "never"}
 
 
@@ -94,6 +94,15 @@ def test_answers_errors_and_endings_free_the_id() -> None:
         ({"type": "subscribe", "id": "1"}, 4400, "Invalid message received"),
         ({"type": "subscribe", "id": "", "payload": ASKED}, 4400, "Invalid message received"),
         ({"type": "subscribe", "id": "1", "payload": {"query": 5}}, 4400, "Invalid message received"),
+        *(
+            ({"type": "subscribe", "id": "1", "payload": {**ASKED, name: wrong}}, 4400, "Invalid message received")
+            for name, wrongs in (
+                ("variables", ([], "{}")),
+                ("operationName", (5, {})),
+                ("extensions", ([], "x", False)),
+            )
+            for wrong in wrongs
+        ),
         ({"type": "complete"}, 4400, "Invalid message received"),
         ({"type": "ping", "payload": "x"}, 4400, "Invalid message received"),
         ({"type": "subscribe", "id": "used", "payload": ASKED}, 4409, "Subscriber for used already exists"),
@@ -105,6 +114,21 @@ def test_what_breaks_the_rules_closes_with_the_protocols_code(message: Any, code
     tell(made, type="subscribe", id="used", payload=ASKED)
     assert tell(made, **message) == [Close(code, reason)]
     assert tell(made, type="ping") == []
+
+
+@pytest.mark.rule("SUB-12")
+def test_optional_members_may_be_null() -> None:
+    payload = {"query": "{x}", "variables": None, "operationName": None, "extensions": None}
+    assert isinstance(tell(opened(), type="subscribe", id="1", payload=payload)[0], Subscribe)
+
+
+@pytest.mark.rule("SUB-13")
+def test_a_client_of_other_dialects_is_told_so() -> None:
+    foreign = Upgrade()
+    foreign.headers = [("sec-websocket-protocol", "mqtt, wamp.2.json")]
+    made = TransportProtocol(foreign)
+    assert made.opened(0.0) == [Close(4406, "Subprotocol not acceptable")]
+    assert tell(made, type="connection_init") == []
 
 
 @pytest.mark.rule("SUB-13")
