@@ -72,7 +72,7 @@ def chosen(_: ServerProtocol, offers: Sequence[SubprotocolName]) -> SubprotocolN
 def machine_of(endpoint: RealtimeEndpoint, request: Request, realtime: settings.Hub) -> Subprotocol:
     """The machine of the dialect that a client asks for; without one, AppSync's says what it thinks of that.
 
-    Who asks only for dialects that are not ours, and brings no credential as AppSync's clients do, is an ordinary client.
+    Who asks only for dialects that are not ours, and brings no credential as AppSync's do, is an ordinary client.
     """
     age = realtime.connection_seconds_max or float("inf")
     if isinstance(endpoint, PublishingEndpoint):
