@@ -262,4 +262,9 @@ def trace_of(failure: BaseException) -> str:
     first: TracebackType | None = failure.__traceback__
     while first is not None and first.tb_next is not None and first.tb_frame.f_globals.get("__package__") in OURS:
         first = first.tb_next
-    return "".join(traceback.format_exception(type(failure), failure, first))[-8000:]
+    return writable("".join(traceback.format_exception(type(failure), failure, first)))[-8000:]
+
+
+def writable(text: str) -> str:
+    """The text with half of a surrogate pair, which no log can hold, as its escape."""
+    return text.encode(errors="backslashreplace").decode()

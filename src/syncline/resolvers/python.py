@@ -10,13 +10,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from syncline.datasources import Context
 from syncline.resolvers.errors import ResolverError
 from syncline.resolvers.library import Library
-from syncline.resolvers.project import PythonRefused, trace_of
-from syncline.resolvers.run import RUN, ResolverContext, Run
+from syncline.resolvers.project import PythonRefused, trace_of, writable
+from syncline.resolvers.run import RUN, ResolverContext, Run, as_json
 from syncline.vtl import Return
 
 JSON = Any
@@ -60,8 +58,8 @@ class PythonHandler:
                 async with asyncio.timeout(self._library.project.seconds_max):
                     value = await value
             if ctx.stash:
-                ctx.stash = msgspec.to_builtins(ctx.stash, str_keys=True)
-            return msgspec.to_builtins(value, str_keys=True)
+                ctx.stash = as_json(ctx.stash)
+            return as_json(value)
         except Return:
             raise
         except ResolverError as failure:
@@ -76,7 +74,7 @@ class PythonHandler:
     def _failed(self, failure: BaseException, ctx: Context) -> ResolverError:
         """The field's error; the log has the place and the trace."""
         file, line = self._library.project.place_of(failure)
-        said = f"{type(failure).__name__}: {failure}"
+        said = writable(f"{type(failure).__name__}: {failure}")
         reason = f"{file}:{line}: {said}" if file else said
         self._note(ctx, reason, file=file, line=line, trace=trace_of(failure))
         return ResolverError("Runtime Error", "Code").at(self.name, line, reason=reason[:1000])

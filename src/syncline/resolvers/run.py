@@ -136,15 +136,23 @@ def running() -> Run:
     return run
 
 
+def as_json(value: object) -> JSON:
+    """What code gives, as plain JSON of its own. Raises what msgspec and UTF-8 raise for what JSON cannot hold: a class
+    of another kind, half of a surrogate pair."""
+    plain = msgspec.to_builtins(value, str_keys=True)
+    json.encode(plain)
+    return plain
+
+
 def error(message: str, error_type: str | None = None, data: JSON = None, error_info: JSON = None) -> NoReturn:
     """End the field with an error."""
-    raise ResolverError(message, error_type, msgspec.to_builtins(data), msgspec.to_builtins(error_info))
+    raise ResolverError(*as_json([message, error_type, data, error_info]))
 
 
 def append_error(message: str, error_type: str | None = None, data: JSON = None, error_info: JSON = None) -> None:
     """Add to the answer's errors, and go on."""
     members = {"message": message, "errorType": error_type, "data": data, "errorInfo": error_info}
-    running().context.out_errors.append(msgspec.to_builtins(members))
+    running().context.out_errors.append(as_json(members))
 
 
 def unauthorized() -> NoReturn:
@@ -156,7 +164,7 @@ def unauthorized() -> NoReturn:
 
 def early_return(value: JSON = None, *, skip_to: str = "NEXT") -> NoReturn:
     """End the handler and leave out its data source; with `skip_to="END"` the rest of a pipeline's functions, too."""
-    raise EarlyReturn(msgspec.to_builtins(value), skip_to == "END")
+    raise EarlyReturn(as_json(value), skip_to == "END")
 
 
 def log(*values: JSON, level: str = "INFO") -> None:

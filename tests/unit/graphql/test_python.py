@@ -160,6 +160,42 @@ async def test_unit_and_pipeline_over_a_real_table_mixed_with_javascript_and_tem
     assert error["data"] == {"id": "1", "title": "a", "by": "ann", "loud": None}
 
 
+@pytest.mark.rule("RES-27")
+@pytest.mark.parametrize(
+    "said",
+    [
+        r'return "a\ud800"',
+        r'return {"\udfff": 1}',
+        r'error("a\ud800")',
+        r'error("a", "b", {"c": ["\ud800"]})',
+        r'append_error("a\ud800")',
+        r'early_return("a\ud800")',
+        r'log("a\ud800")',
+        r'raise ValueError("a\ud800")',
+        r'ctx.stash["a"] = "\ud800"',
+    ],
+)
+async def test_text_that_is_none_is_the_fields_error(project: Project, said: str) -> None:
+    project.write(
+        "half.py",
+        f"""
+        from syncline.resolver import append_error, early_return, error, log
+
+        def resolve(ctx):
+            {said}
+        """,
+    )
+    await project.attach("Query.text", "half")
+    answer = await project.world.ask("{ text __typename }")
+    assert answer["data"] == {"text": None, "__typename": "Query"}
+    (error,) = answer["errors"]
+    assert (error["message"], error["errorType"], error["path"]) == ("Runtime Error", "Code", ["text"])
+    (event,) = project.events("code failed")
+    assert event["code"] == "Query.text request"
+    assert ("return" in said or "stash" in said) or event["file"] == "half.py"
+    assert "surrogates not allowed" in event["reason"] or "\\ud800" in event["reason"]
+
+
 @pytest.mark.rule("RES-26")
 async def test_resolve_alone_with_all_that_it_may_say(project: Project) -> None:
     project.write(
