@@ -35,8 +35,8 @@ TCP_CLOSE = 7
 
 RECORD_BYTES = 16384
 """The most that one TLS record carries."""
-RECORDS_REMEMBERED = 16384
-"""Of a peer that acknowledges nothing: half a megabyte of numbers. Where more are under way, nobody can tell."""
+WRITES_PER_LOOK = 64
+"""How often records that have arrived are forgotten. Those that have not are bounded by what an outbox may hold."""
 
 OVERHEADS = {("TLSv1.3", ""): 22, ("TLSv1.2", "GCM"): 29, ("TLSv1.2", "CHACHA20"): 21}
 """What a TLS record has besides its content, by version and kind of cipher: header, nonce, tag, type."""
@@ -142,7 +142,18 @@ class TlsArrivals:
     It holds a second descriptor, because the transport closes its own before it tells us.
     """
 
-    __slots__ = ("_ahead", "_content", "_descriptor", "_final", "_overhead", "_records", "_sizes", "_through")
+    __slots__ = (
+        "_ahead",
+        "_content",
+        "_descriptor",
+        "_final",
+        "_forgotten",
+        "_overhead",
+        "_records",
+        "_sizes",
+        "_through",
+        "_unlooked",
+    )
 
     def __init__(self, descriptor: int, overhead: int, through: Callable[[bytes], None]) -> None:
         self._descriptor = os.dup(descriptor)
@@ -152,14 +163,19 @@ class TlsArrivals:
         self._records = 0
         self._ahead = 0
         """Bytes of the connection before the first of ours: hands shaken, the upgrade."""
-        self._sizes: deque[int] = deque(maxlen=RECORDS_REMEMBERED)
+        self._sizes: deque[int] = deque()
+        """Of what was written and has not arrived, as far as we have looked."""
+        self._forgotten = 0
+        """Bytes of the records before those."""
+        self._unlooked = 0
         self._final: int | None = None
         self._look()
 
     def write(self, content: bytes) -> None:
         """Write, and note in how many bytes that leaves."""
-        if len(self._sizes) % 64 == 0:
-            self._look()
+        self._unlooked += 1
+        if self._unlooked >= WRITES_PER_LOOK:
+            self._forget()
         self._through(content)
         self._content += len(content)
         self._records += self._sealed(len(content))
@@ -176,8 +192,16 @@ class TlsArrivals:
         self._ahead = max(self._ahead, acknowledged + queued - self._records)
         return acknowledged
 
+    def _forget(self) -> None:
+        """Let go of what has arrived, and of nothing else: a peer may acknowledge nothing for long."""
+        self._unlooked = 0
+        arrived = self._look() - self._ahead
+        while self._sizes and (until := self._forgotten + self._sealed(self._sizes[0])) <= arrived:
+            self._forgotten = until
+            self._sizes.popleft()
+
     def reached(self) -> int | None:
-        """How many bytes of content since this was made the peer has; None when too much is under way to tell."""
+        """How many bytes of content since this was made the peer has."""
         if self._descriptor < 0:
             return self._final
         left, content = self._look() - self._ahead, self._content
@@ -191,7 +215,7 @@ class TlsArrivals:
                 return content - length + min(length, whole * RECORD_BYTES)
             left -= sealed
             content -= length
-        return content if left <= 0 or content == 0 else None
+        return content  # What was forgotten had arrived.
 
     def round_trip_ms(self) -> float | None:
         """The kernel's estimate."""
