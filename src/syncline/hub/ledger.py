@@ -100,6 +100,7 @@ class Ledger:
         self._own.clear()
         for subscription, place in list(self._places.items()):
             if place.until is not None:
+                subscription.complete_at = place.until  # It may come back.
                 del self._places[subscription]
             elif place.cohort is not None:
                 now = self._now()
@@ -115,7 +116,7 @@ class Ledger:
         """
         place = self._places.get(subscription)
         if place is None:
-            return None
+            return subscription.complete_at
         until = self._now() if place.until is None else place.until
         left, found = self.written - reached, until
         own, publications = list(self._own), list(recent)

@@ -93,6 +93,8 @@ class Subscription(msgspec.Struct, eq=False):
     ended: Callable[[Sequence[ErrorObject]], None] | None = None
     told: dict[str, Any] | None = None
     index: tuple[Hint, ...] | None = None
+    complete_at: int | None = None
+    """Once it has ended and its peer has all that it was sent: the last position that it could get."""
 
 
 class Start(msgspec.Struct, frozen=True):

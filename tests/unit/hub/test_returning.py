@@ -184,3 +184,20 @@ async def test_an_ended_subscription_is_told_and_gets_nothing_more() -> None:
     hub.publish(TOPICS[0], {"n": 1}, commit=0)
     await hub.drained()
     assert (told, box.values("s")) == ([[{"message": "over"}]], [])
+
+
+@pytest.mark.rule("HUB-11")
+async def test_who_ended_before_everything_had_arrived_is_still_known() -> None:
+    """A close frame that is acknowledged at once has the ledger forget what arrived, after the subscription's end."""
+    hub, box = make_hub(), Box()
+    before = subscription(box, "before")
+    hub.subscribe(before)
+    hub.publish(TOPICS[0], {"n": 1}, commit=0)
+    await hub.drained()
+    hub.unsubscribe(before)
+    box.own(b"closing")
+    box.reached_bytes = len(box.data)
+    box.ledger.arrived(box.reached_bytes)
+    for number in range(2, 5000):
+        hub.publish(TOPICS[0], {"n": number}, commit=0)
+    assert hub.reached(before) == 1
