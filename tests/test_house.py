@@ -23,6 +23,7 @@ CATCHES_EVERYTHING = {
     "edge/http.py": "the HTTP door",
     "edge/listener.py": "the HTTP door: what fails before or after its requests ends one connection",
     "edge/sockets.py": "the socket loop",
+    "edge/streams.py": "the same for operations over an event stream",
     "wire/door.py": "the HTTP door of the AWS APIs",
     "resolvers/project.py": "the project's own modules may raise anything when they are imported",
     "resolvers/python.py": "and so may their functions; the field's error says no more than that",

@@ -30,8 +30,11 @@ def run(notes: Notes, client: str, *, tls: bool) -> Said:
 
 @pytest.mark.rule("SUB-12")
 @pytest.mark.rule("EDG-22")
+@pytest.mark.rule("EDG-32")
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-@pytest.mark.parametrize(("client", "stranger"), [("ws", {"code": 4403}), ("sse", {"status": 401})])
+@pytest.mark.parametrize(
+    ("client", "stranger"), [("ws", {"code": 4403}), ("sse", {"status": 401}), ("sse-single", {"status": 401})]
+)
 def test_a_real_client_asks_changes_subscribes_and_is_refused(
     notes: Notes, client: str, stranger: dict[str, int], tls: bool
 ) -> None:

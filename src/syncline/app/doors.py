@@ -79,6 +79,8 @@ class Doors:
             return self._rooms.events.endpoint(request)
         if not path.startswith("/graphql"):
             return None
+        if "upgrade" not in request.index:
+            self._enter(request)
         # On the bare path the API may be known only once the socket has named its key.
         return self._rooms.graphql.endpoint(self._rooms.graphql.api_of(request), request)
 

@@ -7,7 +7,7 @@ Follows: "GraphQL over Server-Sent Events Protocol" of the graphql-sse library, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -58,7 +58,11 @@ class EventConnection(asyncio.Protocol):
             payload = operation_of(self._request)
             await self._endpoint.connect(self._request, None)
             self._admitted = True
-            started = await self._endpoint.subscribe(self._start(payload))
+            started = await self._endpoint.subscribe(
+                start_of(
+                    self._request, payload, ID, self._outbox, (NEXT, END), lambda errors, close: self._over(errors)
+                )
+            )
             answer = await started.work() if isinstance(started, Answer) else None
         except SynclineError as refusal:
             self._refuse(refusal)
@@ -73,23 +77,6 @@ class EventConnection(asyncio.Protocol):
         finally:
             self._release()
             self._transport.close()
-
-    def _start(self, payload: dict[str, Any]) -> Start:
-        extensions = payload.get("extensions")
-        extension = extensions.get("syncline") if isinstance(extensions, dict) else None
-        return Start(
-            ID,
-            payload,
-            json.encode(payload).decode(),
-            self._request.index,
-            self._outbox,
-            NEXT,
-            END,
-            self._request,
-            extension if isinstance(extension, dict) else {},
-            lambda errors, close: self._over(errors),
-            True,
-        )
 
     def _opened(self) -> None:
         headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no")]
@@ -108,9 +95,7 @@ class EventConnection(asyncio.Protocol):
         self._finish()
 
     def _refuse(self, refusal: SynclineError) -> None:
-        shown = refusal_of(refusal)
-        carried = refusal.data.get("errors") or [{"errorType": refusal.code, "message": refusal.message}]
-        response = Response(shown.status, json.encode({"errors": carried}), "application/json", [])
+        response = refusal_answer(refusal)
         self._transport.write(
             answers.answer(self._request, response, date_line=self._site.date_line, close=True),
         )
@@ -164,6 +149,37 @@ class EventConnection(asyncio.Protocol):
         """Close at once."""
         self._release()
         self._transport.abort()
+
+
+def refusal_answer(refusal: SynclineError) -> Response:
+    """A refusal in plain HTTP, in GraphQL's shape."""
+    carried = refusal.data.get("errors") or [{"errorType": refusal.code, "message": refusal.message}]
+    return Response(refusal_of(refusal).status, json.encode({"errors": carried}), "application/json", [])
+
+
+def start_of(
+    request: Request,
+    payload: dict[str, Any],
+    id: str,
+    outbox: SocketOutbox,
+    around: tuple[bytes, bytes],
+    ended: Callable[[Sequence[dict[str, Any]], bool], None],
+) -> Start:
+    """What a request for an operation starts, its messages written between what is `around` them."""
+    extensions = payload.get("extensions")
+    extension = extensions.get("syncline") if isinstance(extensions, dict) else None
+    return Start(
+        id,
+        payload,
+        json.encode(payload).decode(),
+        request.index,
+        outbox,
+        *around,
+        request,
+        extension if isinstance(extension, dict) else {},
+        ended,
+        True,
+    )
 
 
 def operation_of(request: Request) -> dict[str, Any]:

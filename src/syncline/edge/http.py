@@ -34,7 +34,9 @@ from syncline.edge.doors import (
 from syncline.edge.events import EventConnection, wants_events
 from syncline.edge.site import Site
 from syncline.edge.sockets import SocketConnection
+from syncline.edge.streams import opens_stream
 from syncline.edge.upgrades import handshake
+from syncline.hub import SharedEndpoint
 
 LINGER_SECONDS = 2.0
 """After a refusal the client may still be sending. Closing at once would reset the connection and lose the answer."""
@@ -311,7 +313,7 @@ class HttpConnection(asyncio.Protocol):
             self._busy = True
             if asked.refusal is None and not self._site.admits(self._peer):
                 asked = asked._replace(refusal=RATE_EXCEEDED)
-            if asked.refusal is None and (asked.upgrade or wants_events(asked.request)):
+            if asked.refusal is None and (asked.upgrade or self._streams(asked.request)):
                 opened = self._open_socket(asked)
                 if not isinstance(opened, Asked):
                     return opened
@@ -321,6 +323,10 @@ class HttpConnection(asyncio.Protocol):
         if not self._deaf:
             self.transport.close()
         return None
+
+    def _streams(self, request: Request) -> bool:
+        """Is the answer an event stream?"""
+        return wants_events(request) and not self._site.streams.concerns(request)
 
     async def _answer(self, asked: Asked) -> None:
         request, site = asked.request, self._site
@@ -357,7 +363,9 @@ class HttpConnection(asyncio.Protocol):
 
     async def _answered(self, request: Request) -> Response:
         try:
-            response = await self._site.doors.respond(request)
+            streams = self._site.streams
+            own = await streams.respond(request) if streams.concerns(request) else None
+            response = own or await self._site.doors.respond(request)
         except SynclineError as error:
             response = refusal_of(error).response
         except Exception as failure:  # noqa: BLE001 (the HTTP door)
@@ -407,7 +415,9 @@ class HttpConnection(asyncio.Protocol):
                 allowed = self._site.doors.origins(request)
                 if allowed is not None and origin not in allowed:
                     return asked._replace(refusal=ORIGIN_REFUSED)
-            endpoint = self._site.doors.endpoint(request)
+            endpoint, shared = self._site.doors.endpoint(request), None
+            if isinstance(endpoint, SharedEndpoint) and not self._lost and not asked.upgrade and opens_stream(request):
+                shared = self._site.streams.open(request, self.transport)
         except SynclineError as error:
             return asked._replace(refusal=refusal_of(error))
         except Exception as failure:  # noqa: BLE001 (the HTTP door)
@@ -417,8 +427,10 @@ class HttpConnection(asyncio.Protocol):
             return asked
         if not asked.upgrade:
             self._site.connections.discard(self)
-            stream = EventConnection(self._site, self.transport, request, endpoint)
+            stream = shared or EventConnection(self._site, self.transport, request, endpoint)
             self.transport.set_protocol(stream)
+            if not self._reading:
+                self.transport.resume_reading()
             return stream
         agreed = handshake(request, deflate=self._site.realtime.deflate)
         if isinstance(agreed, Refusal):

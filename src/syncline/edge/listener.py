@@ -24,6 +24,7 @@ from syncline.edge.events import EventConnection
 from syncline.edge.http import HttpConnection
 from syncline.edge.site import Site
 from syncline.edge.sockets import SocketConnection
+from syncline.edge.streams import Streams
 from syncline.edge.tls import Certificates, OwnCertificate
 
 BACKLOG = 2048
@@ -83,6 +84,7 @@ class Listener:
             rates=rates,
             body_limit_of=body_limit_of,
         )
+        self._site.streams = Streams(self._site, lambda: ids.bytes(24).hex())
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0

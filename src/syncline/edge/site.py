@@ -10,10 +10,13 @@ from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
 from ipaddress import IPv6Network
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from syncline.core import Clock, Ids, Meter, Rates, Request, settings
 from syncline.edge.doors import Doors
+
+if TYPE_CHECKING:
+    from syncline.edge.streams import Streams
 
 COUNT_MAX = 2**40
 LINGER_SECONDS = 10.0
@@ -81,6 +84,8 @@ class Site:
         self.sockets = 0
         self.spawn: Callable[[Any], None]
         """Has a connection's `run` run in a task of its own: set by who listens."""
+        self.streams: Streams
+        """Reserved event streams: set by who listens."""
         self.shutting = False
         self._by_address: Counter[str] = Counter()
         self.starts = Rates(clock, realtime.starts_per_second_max)

@@ -6,14 +6,14 @@ Owns: the connection's subscriptions. Never: frames a message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from graphql import OperationType
 
 from syncline.auth import Identity, Leases, Signed
-from syncline.core import Clock, Invalid, Meter, Request, SynclineError, json
+from syncline.core import Clock, Denied, Invalid, Meter, Request, SynclineError, json
 from syncline.graphql import errors, resume
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.coerce import VariableRefused
@@ -46,6 +46,12 @@ class DuplicatedOperation(Invalid):
     code = "DuplicatedOperationError"
 
 
+class OtherCaller(Denied):
+    """The event stream is another caller's."""
+
+    code = "UnauthorizedException"
+
+
 class Filters(NamedTuple):
     """What the subscription's resolver installed: what it is for instead of its arguments, and what ends it."""
 
@@ -68,6 +74,7 @@ class Endpoint:
     """What one connection talks to."""
 
     __slots__ = (
+        "_caller",
         "_clock",
         "_hub",
         "_identity",
@@ -89,6 +96,7 @@ class Endpoint:
         self._kept: dict[str, Kept] = {}
         self._request: Request | None = None
         self._identity: Identity | None = None
+        self._caller: Hashable = None
         self._since = 0.0
         self._leases = Leases(self._kept, self._check, self._credential_over)
 
@@ -106,12 +114,28 @@ class Endpoint:
             live.figures.connect_errors.add()
             raise
         self._identity = identity if identity.mode == "AWS_IAM" else None
+        self._caller = identity.caller
         self._live, self._request, self._since = live, request, self._clock.now()
         live.figures.connects.add()
         live.figures.connections += 1
         live.present[self] = None
         live.changed[self] = self._look_again
         self._server.opened.add(live.api_id, self._leases)
+
+    def api(self) -> str:
+        """What it has connected to."""
+        return self._connected().api_id
+
+    async def admit(self, request: Request) -> None:
+        """Raise unless a request is of the caller that connected."""
+        live, signed = self._connected(), _signed(request, own=True)
+        if self._live_of(request.index) is not live:
+            raise OtherCaller
+        identity = await self._server.identify(
+            live, request.index, source_ip=request.peer, signed=signed, door="message"
+        )
+        if identity.caller != self._caller:
+            raise OtherCaller
 
     async def subscribe(self, start: Start) -> Subscription | Answer:
         """Register with the hub, then return at once; or answer a query or a mutation. Raises to refuse."""

@@ -12,6 +12,7 @@ from syncline.hub.port import (
     Post,
     PublishingEndpoint,
     RealtimeEndpoint,
+    SharedEndpoint,
     Start,
     Subscription,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "PublishingEndpoint",
     "RealtimeEndpoint",
     "Returning",
+    "SharedEndpoint",
     "Start",
     "Subscription",
     "Topic",

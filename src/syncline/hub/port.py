@@ -155,6 +155,19 @@ class RealtimeEndpoint(Protocol):
         ...
 
 
+@runtime_checkable
+class SharedEndpoint(RealtimeEndpoint, Protocol):
+    """An endpoint whose one connection is asked by several requests: GraphQL over SSE's single connection mode."""
+
+    def api(self) -> str:
+        """What it has connected to."""
+        ...
+
+    async def admit(self, request: Request) -> None:
+        """Raise SynclineError unless a request is of the caller that connected."""
+        ...
+
+
 class Post(msgspec.Struct, frozen=True):
     """A client's wish to publish: the message's own members, unread. `authorization` are the headers of this message.
 

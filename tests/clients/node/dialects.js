@@ -1,6 +1,6 @@
 // Real clients of the ordinary dialects on the notes API: graphql-ws and graphql-sse. Prints one JSON object per step.
 //
-// node dialects.js ENDPOINT API_KEY CLIENT, where CLIENT is `ws` or `sse`.
+// node dialects.js ENDPOINT API_KEY CLIENT, where CLIENT is `ws`, `sse` or `sse-single`.
 'use strict'
 
 const [endpoint, apiKey, which] = process.argv.slice(2)
@@ -17,6 +17,8 @@ const clients = {
       retryAttempts: 0,
     }),
   sse: () => require('graphql-sse').createClient({ url: endpoint, headers, retryAttempts: 0 }),
+  'sse-single': () =>
+    require('graphql-sse').createClient({ url: endpoint, headers, retryAttempts: 0, singleConnection: true }),
 }
 
 const once = (client, payload) =>
@@ -52,7 +54,10 @@ async function main() {
   client.dispose?.()
   const stranger = { ...clients, ws: () => require('graphql-ws').createClient({
     url: endpoint.replace('http', 'ws'), webSocketImpl: require('ws'), connectionParams: { 'x-api-key': 'no' }, retryAttempts: 0, lazy: true,
-  }), sse: () => require('graphql-sse').createClient({ url: endpoint, headers: { 'x-api-key': 'no' }, retryAttempts: 0 }) }
+  }), sse: () => require('graphql-sse').createClient({ url: endpoint, headers: { 'x-api-key': 'no' }, retryAttempts: 0 }),
+  'sse-single': () => require('graphql-sse').createClient({
+    url: endpoint, headers: { 'x-api-key': 'no' }, retryAttempts: 0, singleConnection: true,
+  }) }
   await once(stranger[which](), { query: '{ echo(text: "x") }' }).catch((failure) =>
     say('stranger', { code: failure.code, status: failure.response?.status }),
   )

@@ -14,6 +14,7 @@ from syncline.edge.frames import text_header
 from syncline.edge.http import HttpConnection
 from syncline.edge.site import RequestIds, Site
 from syncline.edge.sockets import SocketConnection
+from syncline.edge.streams import Streams
 from syncline.hub import RealtimeEndpoint, Start, Subscription
 from unit.edge.conftest import parsed
 
@@ -84,7 +85,9 @@ class Plain:
 
 def site() -> Site:
     clock, meter = SystemClock(), Meter(out=None)
-    return Site(Plain(), settings.Edge(), settings.Hub(), clock=clock, ids=SeededIds(1), meter=meter)
+    made = Site(Plain(), settings.Edge(), settings.Hub(), clock=clock, ids=SeededIds(1), meter=meter)
+    made.streams = Streams(made, SeededIds(2).uuid)
+    return made
 
 
 FRAGMENTS = [
