@@ -298,9 +298,8 @@ class Endpoint:
             raise NoSchema  # it ended while its resolver ran
         if identity.grants != kept.identity.grants:
             renewed = self._subscription(live, start, identity, kept.filters)
-            self._hub.unsubscribe(kept.subscription)
-            kept.subscription = renewed
-            self._hub.subscribe(renewed)
+            before, kept.subscription = kept.subscription, renewed
+            self._hub.replace(before, renewed)
         kept.start, kept.identity = start, identity
         self._leases.added(identity)
         return kept.subscription
@@ -416,9 +415,8 @@ class Endpoint:
             except SynclineError as refusal:
                 self._hub.end(kept.subscription, refusal.data.get("errors") or [errors.transport(refusal)])
             else:
-                self._hub.unsubscribe(kept.subscription)
-                kept.subscription = renewed
-                self._hub.subscribe(renewed)
+                before, kept.subscription = kept.subscription, renewed
+                self._hub.replace(before, renewed)
 
     def _ended(self, id: str, entries: Sequence[ErrorObject]) -> None:
         """The hub has ended a subscription: nobody but its client is left to be told."""

@@ -126,19 +126,21 @@ class Channel:
         self._join(subscription)
         return False
 
-    def end(self, subscription: Subscription) -> None:
-        """Forget a subscription, wherever it is. Unknown ones are nothing to do."""
+    def end(self, subscription: Subscription) -> int | None:
+        """Forget a subscription, wherever it is. Returns up to where it was handed everything; None: it is unknown."""
         ledger = subscription.outbox.ledger
         cursor = self.returning.pop(subscription, None)
         if cursor is not None:
             ledger.left(subscription, cursor)
-            return
+            return cursor
         seat = self._seats.get(subscription.outbox)
         if seat is None or subscription not in seat:
             if subscription in self._line:
-                ledger.left(subscription, self._before(subscription))
+                before = self._before(subscription)
+                ledger.left(subscription, before)
                 self._line.remove(subscription)
-            return
+                return before
+            return None
         del seat[subscription]
         self._leave(subscription)
         ledger.left(subscription, self.settled)
@@ -147,6 +149,7 @@ class Channel:
         elif len(seat) == 1:
             self._place(next(iter(seat)), alone=True)
         self.active -= 1
+        return self.settled
 
     def reached(self, subscription: Subscription) -> int | None:
         """See `Hub.reached`."""

@@ -126,6 +126,18 @@ class Hub:
         """Forget a subscription: nothing is written to it from now on. Unknown ones are nothing to do."""
         self._channel(subscription.topics[0].api).end(subscription)
 
+    def replace(self, before: Subscription, renewed: Subscription) -> None:
+        """Go on with `renewed` where `before` is, also when that still waits for what was published or missed.
+
+        When that is gone by now, it is ended.
+        """
+        position = self._channel(before.topics[0].api).end(before)
+        try:
+            self.subscribe(renewed, after=position)
+        except PositionPassed as passed:
+            if renewed.ended is not None:
+                renewed.ended([{"errorType": "PositionPassed", "message": passed.message}])
+
     def end(self, subscription: Subscription, errors: Sequence[ErrorObject]) -> None:
         """Unsubscribe, and have the client told that it is over and why."""
         self.unsubscribe(subscription)

@@ -201,3 +201,20 @@ async def test_who_ended_before_everything_had_arrived_is_still_known() -> None:
     for number in range(2, 5000):
         hub.publish(TOPICS[0], {"n": number}, commit=0)
     assert hub.reached(before) == 1
+
+
+@pytest.mark.rule("HUB-20")
+@pytest.mark.parametrize("caught_up", [True, False])
+async def test_a_renewed_subscription_goes_on_where_it_was(caught_up: bool) -> None:
+    hub, box = make_hub(), Box()
+    for number in (1, 2):
+        hub.publish(TOPICS[0], {"n": number}, commit=0)
+    before, renewed = subscription(box, "one"), subscription(box, "one")
+    hub.subscribe(before, after=0)
+    if caught_up:
+        await hub.drained()
+    hub.publish(TOPICS[0], {"n": 3}, commit=0)
+    hub.replace(before, renewed)
+    hub.publish(TOPICS[0], {"n": 4}, commit=0)
+    await hub.drained()
+    assert box.values("one") == [1, 2, 3, 4]
