@@ -6,7 +6,8 @@ Owns: which members each operation takes, the conditions' second look at the ite
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
 from syncline.core import SynclineError, call
@@ -26,6 +27,9 @@ COMMON = frozenset({"version", "operation"})
 WRITE = COMMON | {"key", "condition", "_version", "customPartitionKey", "populateIndexFields"}
 PAGE = COMMON | {"filter", "index", "nextToken", "limit", "consistentRead", "select", "projection"}
 EXPRESSION = frozenset({"expression", "expressionNames", "expressionValues"})
+ROWS: dict[str, Any] = {"show": bytes}
+"""Bytes of bytes are the row itself."""
+PLAIN: dict[str, Any] = {}
 GIVES_ROWS = frozenset({"GetItem", "Query", "Scan"})
 CONDITION = EXPRESSION | {"equalsIgnore", "consistentRead", "conditionalCheckFailedHandler"}
 
@@ -59,9 +63,12 @@ class DynamoDbSource:
         """Run the operation that `request` names. Raises DataSourceError."""
         _, run = self._operation(request)
         try:
-            if context.rows and request["operation"] in GIVES_ROWS:
-                return await run(request, show=bytes)  # bytes of bytes are the row itself
-            return await run(request)
+            options = ROWS if context.rows and request["operation"] in GIVES_ROWS else PLAIN
+            if request["operation"] != "GetItem":
+                context.shared.reads.clear()
+            elif context.source is not None and not context.shared.mutation:
+                return await self._get(request, context.shared.reads, **options)
+            return await run(request, **options)
         except SynclineError as refusal:
             if isinstance(refusal, DataSourceError):
                 raise
@@ -113,16 +120,30 @@ class DynamoDbSource:
         known = ", ".join(self._operations)
         return mapping_error(f"Unsupported operation '{operation}'. Supported operations are: {known}.")
 
-    async def _get(self, request: Request, **options: Any) -> JSON:
+    async def _get(self, request: Request, reads: dict[Hashable, Any] | None = None, **options: Any) -> JSON:
         ask: Request = {"TableName": self._table, "Key": _key(request)}
         if request.get("consistentRead") is True:
             ask["ConsistentRead"] = True
         if request.get("projection") is not None:
             read_projection(request["projection"], ask)
-        item = (await self._tables.get_item(ask, **options)).get("Item")
+        if reads is None:
+            item = (await self._tables.get_item(ask, **options)).get("Item")
+        else:
+            item = await self._read_once(ask, reads, options)
         if type(item) is bytes:
             return Rows([item], one=True)
         return None if item is None else plain_item(item)
+
+    async def _read_once(self, ask: Request, reads: dict[Hashable, Any], options: dict[str, Any]) -> Any:
+        """What GetItem finds; equal reads of one turn of the event loop ask the table once."""
+        key = self, repr(ask), "show" in options
+        if key in reads:
+            return reads[key]
+        item = (await self._tables.get_item(ask, **options)).get("Item")
+        if not reads:
+            asyncio.get_running_loop().call_soon(reads.clear)
+        reads[key] = item
+        return item
 
     async def _put(self, request: Request) -> JSON:
         item = _key(request)

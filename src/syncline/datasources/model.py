@@ -40,6 +40,7 @@ class Shared:
         "invalidations",
         "lasting",
         "mutation",
+        "reads",
         "response_headers",
         "template_seconds",
     )
@@ -50,6 +51,8 @@ class Shared:
         self.template_seconds = 0.0
         """What templates and code have run for, on the loop, altogether."""
         self.batches: dict[Any, Any] = {}
+        self.reads: dict[Hashable, Any] = {}
+        """What was read in this turn of the event loop: nothing that the reader could know of happened since."""
         self.response_headers: dict[str, str] = {}
         self.evictions: list[tuple[str, str, dict[str, JSON]]] = []
         self.filters: dict[str, JSON] = {}
