@@ -197,6 +197,8 @@ class SharedStream(EventConnection):
 
     async def execute(self, request: Request) -> None:
         """Start an operation, whose results come over the stream. Raises SynclineError."""
+        if self._released:  # it ended while the credential was looked at
+            raise NoSuchStream
         payload = operation_of(request)
         extensions = payload.get("extensions")
         id = operation_id(extensions.get("operationId") if isinstance(extensions, dict) else None)

@@ -324,7 +324,7 @@ async def test_a_peer_that_answers_no_ping_is_closed_and_one_that_does_stays(
     serving: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("syncline.edge.sockets.CLOSE_SECONDS", 0.1)
-    async with serving(realtime=settings.Hub(keep_alive_seconds=0.05, silent_seconds_max=0.2)) as house:
+    async with serving(realtime=settings.Hub(keep_alive_seconds=0.1, silent_seconds_max=0.8)) as house:
         async with client(house) as answering:
             reader, writer = await house.connect()
             writer.write(upgrade_bytes())
