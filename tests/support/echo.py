@@ -77,6 +77,7 @@ async def echoing() -> AsyncIterator[int]:
     with (
         patch.object(edge_http, "SocketConnection", EchoConnection),
         patch.object(edge_sockets, "MESSAGE_BYTES_MAX", MESSAGE_BYTES_MAX),
+        patch.dict(edge_sockets.PERFORM, {Send: EchoConnection._send}),
     ):
         listener = Listener(limits, Door(), **parts)  # type: ignore[arg-type]
         await listener.open()
