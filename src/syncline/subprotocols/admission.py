@@ -7,13 +7,13 @@ Never: judges a credential; knows a message beyond the opening.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from syncline.core import SynclineError
 from syncline.subprotocols.actions import Action, Close, Connect, Send
 from syncline.subprotocols.handshake import CREDENTIAL_HEADERS, Undecodable, authorization_of, offered
-from syncline.subprotocols.messages import message, named
+from syncline.subprotocols.messages import decoded, message, named
 from syncline.subprotocols.port import ErrorObject, Handshake
 from syncline.subprotocols.starts import Starts
 
@@ -117,3 +117,60 @@ class Admission:
             self.state = State.REFUSED
             self._refusal = refusal
         return []
+
+
+Move = Callable[[Any, Mapping[str, Any]], list[Action]]
+
+
+class Admitted:
+    """What both dialects do alike: a machine over an `Admission`, whose moves are its own."""
+
+    MOVES: ClassVar[dict[tuple[State, str], Move]]
+    """By state and type of message."""
+    OTHERWISE: ClassVar[dict[State, Move]]
+
+    def __init__(self, handshake: Handshake, admission: Admission) -> None:
+        self._handshake, self._admission = handshake, admission
+        self._starts = admission.starts
+
+    @property
+    def due(self) -> float:
+        """The monotonic second at which `tick` has something to do."""
+        return self._admission.due
+
+    @property
+    def ids(self) -> set[str]:
+        """Ids of the live subscriptions and of those being started."""
+        return self._starts.ids
+
+    def opened(self, now: float) -> list[Action]:
+        """The WebSocket is open."""
+        return self._admission.opened(self._handshake, now)
+
+    def connected(self) -> list[Action]:
+        """The connection is admitted."""
+        return self._admission.admitted()
+
+    def connect_refused(self, error: SynclineError) -> list[Action]:
+        """The connection is not admitted."""
+        return self._admission.refused(error)
+
+    def tick(self, now: float) -> list[Action]:
+        """Keep-alives and ends."""
+        return self._admission.tick(now)
+
+    def receive(self, message: str | bytes) -> list[Action]:
+        """A whole message. Never raises."""
+        received = decoded(message)
+        kind = received.get("type")
+        state = self._admission.state
+        move = self.MOVES.get((state, kind if isinstance(kind, str) else ""))
+        return (move or self.OTHERWISE[state])(self, received)
+
+    def ignore(self, received: Mapping[str, Any]) -> list[Action]:
+        """Nothing comes of it."""
+        return []
+
+    def show_refusal(self, received: Mapping[str, Any]) -> list[Action]:
+        """Tell who was not admitted why."""
+        return self._admission.show_refusal()

@@ -8,14 +8,23 @@ Follows: AWS AppSync Events, "Understanding the Event API WebSocket protocol".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from syncline.core import Denied, NotFound, SynclineError, Unauthenticated, json
 from syncline.subprotocols.actions import Action, Present, Publish, Send, Subscribe, Unsubscribe
-from syncline.subprotocols.admission import CONNECTION_SECONDS_MAX, KEEP_ALIVE, NORMAL, Admission, State, Words
+from syncline.subprotocols.admission import (
+    CONNECTION_SECONDS_MAX,
+    KEEP_ALIVE,
+    NORMAL,
+    Admission,
+    Admitted,
+    Move,
+    State,
+    Words,
+)
 from syncline.subprotocols.handshake import texts
-from syncline.subprotocols.messages import decoded, duplicated, extension_of, message, named
+from syncline.subprotocols.messages import duplicated, extension_of, message, named
 from syncline.subprotocols.port import ErrorObject, Handshake
 
 EVENTS_WS = "aws-appsync-event-ws"
@@ -33,10 +42,8 @@ UNKNOWN: ErrorObject = {
     "message": "unknown not supported through the realtime channel",
 }
 
-Move = Callable[["EventsProtocol", Mapping[str, Any]], list[Action]]
 
-
-class EventsProtocol:
+class EventsProtocol(Admitted):
     """One connection. `due` is the monotonic second at which `tick` has something to do."""
 
     operations = False
@@ -49,43 +56,9 @@ class EventsProtocol:
         connection_timeout_ms: int = 300_000,
         connection_seconds_max: float = CONNECTION_SECONDS_MAX,
     ) -> None:
-        self._admission = Admission(WORDS, beat_seconds=keep_alive_seconds, seconds_max=connection_seconds_max)
-        self._starts = self._admission.starts
-        self._handshake = handshake
+        admission = Admission(WORDS, beat_seconds=keep_alive_seconds, seconds_max=connection_seconds_max)
+        super().__init__(handshake, admission)
         self._ack = message(type="connection_ack", connectionTimeoutMs=connection_timeout_ms)
-
-    @property
-    def due(self) -> float:
-        return self._admission.due
-
-    @property
-    def ids(self) -> set[str]:
-        """Ids of the live subscriptions and of those being started."""
-        return self._starts.ids
-
-    def opened(self, now: float) -> list[Action]:
-        """The WebSocket is open."""
-        return self._admission.opened(self._handshake, now)
-
-    def connected(self) -> list[Action]:
-        """The connection is admitted."""
-        return self._admission.admitted()
-
-    def connect_refused(self, error: SynclineError) -> list[Action]:
-        """The connection is not admitted."""
-        return self._admission.refused(error)
-
-    def tick(self, now: float) -> list[Action]:
-        """Keep-alives and ends."""
-        return self._admission.tick(now)
-
-    def receive(self, message: str | bytes) -> list[Action]:
-        """A whole message. Never raises."""
-        received = decoded(message)
-        kind = received.get("type")
-        state = self._admission.state
-        move = self.MOVES.get((state, kind if isinstance(kind, str) else ""))
-        return (move or self.OTHERWISE[state])(self, received)
 
     def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
         """The subscription is registered."""
@@ -175,12 +148,6 @@ class EventsProtocol:
     def _unknown(self, received: Mapping[str, Any]) -> list[Action]:
         return [failed("error", received.get("id"), UNKNOWN)]
 
-    def _ignore(self, received: Mapping[str, Any]) -> list[Action]:
-        return []
-
-    def _show_refusal(self, received: Mapping[str, Any]) -> list[Action]:
-        return self._admission.show_refusal()
-
     MOVES: ClassVar[dict[tuple[State, str], Move]] = {
         # connection_init is optional: authorization happened in the handshake.
         (State.READY, "connection_init"): _init,
@@ -192,10 +159,10 @@ class EventsProtocol:
 
     OTHERWISE: ClassVar[dict[State, Move]] = {
         # What a client sends before it is admitted is ignored.
-        State.CONNECTING: _ignore,
-        State.REFUSED: _show_refusal,
+        State.CONNECTING: Admitted.ignore,
+        State.REFUSED: Admitted.show_refusal,
         State.READY: _unknown,
-        State.CLOSED: _ignore,
+        State.CLOSED: Admitted.ignore,
     }
 
 
