@@ -6,6 +6,7 @@ from syncline.datasources.errors import DataSourceError
 from syncline.datasources.model import Context, DataSource, DataSourceRecord, Engines, Info, Shared
 from syncline.datasources.outbound import Outbound
 from syncline.datasources.rows import PAGE_MEMBER, Rows, plain_row, without_rows
+from syncline.datasources.service import SourceOperations
 from syncline.datasources.sources import Sources
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Outbound",
     "Rows",
     "Shared",
+    "SourceOperations",
     "Sources",
     "build",
     "plain_row",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncline.datasources import SourceOperations
 from syncline.events.apis import Apis
 from syncline.events.coverage import OPERATIONS
 from syncline.events.engine import EventsEngine
@@ -15,15 +16,15 @@ from syncline.events.namespaces import Namespaces
 Members = dict[str, Any]
 
 
-class Events:
+class Events(SourceOperations):
     """AppSync's control plane for Event APIs."""
 
     coverage = OPERATIONS
 
     def __init__(self, engine: EventsEngine) -> None:
+        super().__init__(lambda api_id: engine.live(api_id).sources)
         self._apis = Apis(engine)
         self._namespaces = Namespaces(engine)
-        self._engine = engine
 
     async def create_api(self, request: Members) -> Members:
         """A new API."""
@@ -92,23 +93,3 @@ class Events:
     async def list_tags_for_resource(self, request: Members) -> Members:
         """All tags."""
         return self._apis.tags(request)
-
-    async def create_data_source(self, request: Members) -> Members:
-        """A new data source."""
-        return await self._engine.live(request["apiId"]).sources.create(request)
-
-    async def get_data_source(self, request: Members) -> Members:
-        """One data source."""
-        return self._engine.live(request["apiId"]).sources.get(request)
-
-    async def update_data_source(self, request: Members) -> Members:
-        """A data source described anew."""
-        return await self._engine.live(request["apiId"]).sources.update(request)
-
-    async def delete_data_source(self, request: Members) -> Members:
-        """Remove a data source that nothing uses."""
-        return await self._engine.live(request["apiId"]).sources.delete(request)
-
-    async def list_data_sources(self, request: Members) -> Members:
-        """Data sources, a page at a time."""
-        return self._engine.live(request["apiId"]).sources.list(request)

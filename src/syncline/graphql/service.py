@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncline.datasources import SourceOperations
 from syncline.graphql import evaluation
 from syncline.graphql.apis import Apis
 from syncline.graphql.caches import Caches
@@ -20,12 +21,13 @@ from syncline.graphql.types import Types
 Members = dict[str, Any]
 
 
-class Graphql:
+class Graphql(SourceOperations):
     """AppSync's control plane for GraphQL APIs."""
 
     coverage = OPERATIONS
 
     def __init__(self, engine: GraphqlEngine) -> None:
+        super().__init__(lambda api_id: engine.live(api_id).sources)
         self._apis = Apis(engine)
         self._parts = Parts(engine)
         self._engine = engine
@@ -100,26 +102,6 @@ class Graphql:
     async def list_tags_for_resource(self, request: Members) -> Members:
         """All tags."""
         return self._apis.tags(request)
-
-    async def create_data_source(self, request: Members) -> Members:
-        """A new data source."""
-        return await self._engine.live(request["apiId"]).sources.create(request)
-
-    async def get_data_source(self, request: Members) -> Members:
-        """One data source."""
-        return self._engine.live(request["apiId"]).sources.get(request)
-
-    async def update_data_source(self, request: Members) -> Members:
-        """A data source described anew."""
-        return await self._engine.live(request["apiId"]).sources.update(request)
-
-    async def delete_data_source(self, request: Members) -> Members:
-        """Remove a data source that nothing uses."""
-        return await self._engine.live(request["apiId"]).sources.delete(request)
-
-    async def list_data_sources(self, request: Members) -> Members:
-        """Data sources, a page at a time."""
-        return self._engine.live(request["apiId"]).sources.list(request)
 
     async def create_function(self, request: Members) -> Members:
         """A new step for pipelines."""
