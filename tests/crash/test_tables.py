@@ -204,7 +204,7 @@ class Checks:
             table = client.describe_table(TableName=self._table)["Table"]
             return table if table["TableStatus"] == "ACTIVE" else None
 
-        table = eventually(settled)
+        table = eventually(settled, seconds=120)
         if "GlobalSecondaryIndexes" not in table:
             return
         entries = list(self._scan(IndexName="by_state"))

@@ -24,7 +24,8 @@ from botocore.config import Config
 T = TypeVar("T")
 BIN = Path(sys.executable).parent
 AHEAD = Path(__file__).with_name("ahead.py")
-READY_SECONDS = 20
+READY_SECONDS = 180
+"""As long as the process lives it may still get ready: a starved machine takes its time."""
 STOP_SECONDS = 10
 REGION = "us-east-1"
 
