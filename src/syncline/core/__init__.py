@@ -4,6 +4,7 @@ Modules that are vocabularies of their own are imported by module: `from synclin
 """
 
 from syncline.core import arns, call, json
+from syncline.core.allowance import UNLIMITED, Allowance
 from syncline.core.clock import Clock, Instant, LoopClock, SystemClock
 from syncline.core.errors import (
     Conflict,
@@ -29,6 +30,8 @@ from syncline.core.tasks import Part, PartCannotLive, Supervisor
 from syncline.core.vault import SealBroken, Vault
 
 __all__ = [
+    "UNLIMITED",
+    "Allowance",
     "Bounded",
     "Clock",
     "Conflict",

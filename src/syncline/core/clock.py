@@ -21,6 +21,10 @@ class Clock(Protocol):
         """Seconds that only grow; for time-outs and durations."""
         ...
 
+    def processor(self) -> float:
+        """Seconds of processor time that this thread has used, from some beginning."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; cancellable."""
         ...
@@ -33,6 +37,7 @@ class SystemClock:
         return Instant(time.time())  # noqa: TID251
 
     monotonic = staticmethod(time.monotonic)  # noqa: TID251
+    processor = staticmethod(time.thread_time)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -49,6 +54,8 @@ class LoopClock:
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
+
+    processor = monotonic
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

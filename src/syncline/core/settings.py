@@ -140,9 +140,9 @@ class Traces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Resolvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Templates of one request may run for `template_milliseconds_max` altogether. Python resolvers: trusted code that
-    runs in the server. `python_path` is the folder of their modules; empty: there are none. `python_inline` accepts
-    source from whoever may write resolvers."""
+    """Templates of one request may take `template_milliseconds_max` of processor time altogether. Python resolvers:
+    trusted code that runs in the server. `python_path` is the folder of their modules; empty: there are none.
+    `python_inline` accepts source from whoever may write resolvers."""
 
     template_milliseconds_max: int = 500
     python_path: str = ""

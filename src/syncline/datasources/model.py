@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from syncline.core import Clock
+from syncline.core import Allowance, Clock
 from syncline.datasources.outbound import Outbound
 from syncline.wire import SigningKey
 
@@ -34,6 +34,7 @@ class Shared:
     their values. An eviction is (type, field, values by caching key)."""
 
     __slots__ = (
+        "allowance",
         "batches",
         "evictions",
         "filters",
@@ -42,14 +43,13 @@ class Shared:
         "mutation",
         "reads",
         "response_headers",
-        "template_seconds",
     )
 
     def __init__(self, *, mutation: bool = False) -> None:
         self.mutation = mutation
         self.lasting = True
-        self.template_seconds = 0.0
-        """What templates and code have run for, on the loop, altogether."""
+        self.allowance: Allowance | None = None
+        """How long templates and code may still run, on the loop."""
         self.batches: dict[Any, Any] = {}
         self.reads: dict[Hashable, Any] = {}
         """What was read in this turn of the event loop: nothing that the reader could know of happened since."""

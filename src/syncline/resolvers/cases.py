@@ -72,6 +72,8 @@ class StillClock:
     def monotonic(self) -> float:
         return 0.0
 
+    processor = monotonic
+
     async def sleep(self, seconds: float) -> None:
         """Nobody waits where time stands."""
 

@@ -93,16 +93,17 @@ class CodeHandler:
         if member is not None:
             return Outcome(MEMBERS[member](ctx))
         run = self._run(module, ctx)
-        began, shared = library.clock.monotonic(), ctx.shared
-        if began >= code.apart_until and shared.template_seconds < library.template_seconds_max:
-            try:
+        allowance = library.allowance(ctx.shared)
+        allowance.begin()
+        try:
+            if library.clock.monotonic() >= code.apart_until and not allowance.over():
                 return library.engine.run(module, self._handler, run, library.answer)
-            except CodeStopped as stopped:
-                if not stopped.slow:
-                    raise
-                code.apart_until = library.clock.monotonic() + APART_SECONDS
-            finally:
-                shared.template_seconds += library.clock.monotonic() - began
+        except CodeStopped as stopped:
+            if not stopped.slow:
+                raise
+            code.apart_until = library.clock.monotonic() + APART_SECONDS
+        finally:
+            allowance.end()
         # Handlers are pure: the second run, with the same time and chance, takes the same way.
         async with library.apart:
             return await asyncio.to_thread(library.engine.run_apart, module, self._handler, run, library.answer)

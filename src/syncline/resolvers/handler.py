@@ -60,11 +60,10 @@ class TemplateHandler:
         """The template's value. Raises ResolverError, and vtl.Return for `#return`."""
         if self._result == ():
             return ctx.result
-        monotonic, shared = self._library.clock.monotonic, ctx.shared
-        began = monotonic()
-        until = began + self._library.template_seconds_max - shared.template_seconds
+        allowance = self._library.allowance(ctx.shared)
+        allowance.begin()
         try:
-            value = self._template.evaluate(self._bindings(ctx), monotonic=monotonic, until=until)
+            value = self._template.evaluate(self._bindings(ctx), allowance)
             if ctx.stash:
                 vtl.light(ctx.stash)  # What is too much to be written out must not reach the next handler.
             return value
@@ -77,7 +76,7 @@ class TemplateHandler:
             failure.at(self.name, *((place.line, place.column) if place else (0, 0)))
             raise
         finally:
-            shared.template_seconds += monotonic() - began
+            allowance.end()
 
     def render(self, ctx: Context) -> str:
         """The template's text, for whoever wants to see it. Raises as `evaluate`, and vtl.TemplateError."""

@@ -9,9 +9,9 @@ import asyncio
 from copy import copy
 from typing import Any, Protocol
 
-from syncline.core import Clock, Ids
+from syncline.core import Allowance, Clock, Ids
 from syncline.core.settings import Javascript, Resolvers
-from syncline.datasources import Context
+from syncline.datasources import Context, Shared
 from syncline.js import AnswerRefused, Engine, Limits, QuickJs
 from syncline.resolvers.project import Project
 from syncline.resolvers.util import UNSUPPORTED, functions
@@ -76,6 +76,12 @@ class Library:
         found = self.for_api()
         found.meter, found.keeps_effects = notes, True
         return found
+
+    def allowance(self, shared: Shared) -> Allowance:
+        """How long the templates of a request may still run."""
+        if shared.allowance is None:
+            shared.allowance = Allowance(self.clock, self.template_seconds_max)
+        return shared.allowance
 
     def say(self, ctx: Context, level: str, message: str, *, line: str = "") -> None:
         """Write a handler's own line: into the server's log, and, as `line`, into the API's log group if it has one."""

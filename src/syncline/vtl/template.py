@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from syncline.core import UNLIMITED, Allowance
 from syncline.vtl import jsontext
 from syncline.vtl.document import build_document, passed_on
 from syncline.vtl.emitter import Emitter, Intrinsic
@@ -15,9 +16,8 @@ from syncline.vtl.errors import MethodFailed, OutputError, ParseError, Stop, Tem
 from syncline.vtl.nodes import Call, Define, Foreach, Macro, Place, Set
 from syncline.vtl.parser import parse
 from syncline.vtl.runtime import NAMES, Bindings, joined
-from syncline.vtl.weights import EVALUATION, NEVER, light
+from syncline.vtl.weights import EVALUATION, light
 
-Monotonic = Callable[[], float]
 SIZE_MAX = 64 * 1024
 """AppSync's quota for a template's text, in characters."""
 FAILURES = (MethodFailed, ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError)
@@ -52,9 +52,9 @@ class Template:
         """Whether `evaluate` can do without text."""
         return self._document is not None
 
-    def render(self, bindings: Bindings, *, monotonic: Monotonic = float, until: float = NEVER) -> str:
-        """The text that is written before `monotonic` says `until`. Raises TemplateError; `#return` raises Return."""
-        EVALUATION.begin(monotonic, until)
+    def render(self, bindings: Bindings, allowance: Allowance = UNLIMITED) -> str:
+        """What is written within the allowance, which has begun. Raises TemplateError, Return for `#return`."""
+        EVALUATION.begin(allowance)
         out: list[str] = []
         try:
             self._write(dict(bindings) if self.assigns else bindings, out.append)
@@ -65,14 +65,14 @@ class Template:
         except FAILURES as failure:
             raise self._failed(failure) from failure
         finally:
-            EVALUATION.until = NEVER
+            EVALUATION.allowance = UNLIMITED
         return joined(out)
 
-    def evaluate(self, bindings: Bindings, *, monotonic: Monotonic = float, until: float = NEVER) -> Any:
+    def evaluate(self, bindings: Bindings, allowance: Allowance = UNLIMITED) -> Any:
         """The JSON value of what the template writes. Raises as `render`."""
         if self._document is None:
-            return jsontext.decode(self.render(bindings, monotonic=monotonic, until=until))
-        EVALUATION.begin(monotonic, until)
+            return jsontext.decode(self.render(bindings, allowance))
+        EVALUATION.begin(allowance)
         try:
             built, value = self._document(dict(bindings) if self.assigns else bindings)
             if built:
@@ -84,7 +84,7 @@ class Template:
         except FAILURES as failure:
             raise self._failed(failure) from failure
         finally:
-            EVALUATION.until = NEVER
+            EVALUATION.allowance = UNLIMITED
         return jsontext.decode(joined(value))
 
     def place_of(self, trace: TracebackType | None) -> Place | None:

@@ -8,9 +8,9 @@ evaluation does not wait for anything, so one note is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from syncline.core import UNLIMITED, Allowance
 from syncline.vtl.errors import LimitExceeded
 
 Value = Any
@@ -22,21 +22,18 @@ TEXT_WORTH_NOTING = 4_096
 """A shorter text, stored as often as a template can, stays within the bound."""
 
 
-NEVER = float("inf")
-
-
 class Evaluation:
     """The evaluation under way. `nested`: it stored a container, or a long text, in a container."""
 
-    __slots__ = ("monotonic", "nested", "until")
+    __slots__ = ("allowance", "nested")
 
     def __init__(self) -> None:
-        self.begin(float, NEVER)
+        self.begin(UNLIMITED)
 
-    def begin(self, monotonic: Callable[[], float], until: float) -> None:
-        """A new one, which ends when `monotonic` says so."""
+    def begin(self, allowance: Allowance) -> None:
+        """A new one, which ends when its allowance is used up."""
         self.nested = False
-        self.monotonic, self.until = monotonic, until
+        self.allowance = allowance
 
 
 EVALUATION = Evaluation()
@@ -44,7 +41,7 @@ EVALUATION = Evaluation()
 
 def tick() -> None:
     """Raise LimitExceeded when the evaluation's time is up."""
-    if EVALUATION.monotonic() > EVALUATION.until:
+    if EVALUATION.allowance.over():
         raise LimitExceeded("The templates of this request have run for too long.")
 
 

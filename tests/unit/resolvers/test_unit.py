@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from syncline.core import Meter, SystemClock, SystemIds, Unsupported, json
+from syncline.core import Clock, Meter, SystemClock, SystemIds, Unsupported, json
 from syncline.core.settings import Resolvers
 from syncline.datasources import Context, DataSource, DataSourceError, Info, Shared
-from syncline.resolvers import Library, ResolverError, ResolverSpec, compile_resolver
+from syncline.resolvers import Library, Resolver, ResolverError, ResolverSpec, compile_resolver
 from syncline.resolvers.resolver import CannotCompile
 
 Resolve = Callable[..., Awaitable[Any]]
@@ -230,23 +230,21 @@ async def test_the_authorization_in_words(library: Library, identity: Any, name:
     assert await resolved == name
 
 
-class SlowClock(SystemClock):
-    """A millisecond passes whenever it is looked at."""
+LOOP = "#foreach($i in [1..100])#end{}"
+LONG = "#foreach($i in [1..1000])#set($text = $util.toJson($ctx.args.numbers))#end{}"
+NUMBERS = {"numbers": list(range(20_000))}
 
-    at = 0.0
 
-    def monotonic(self) -> float:
-        self.at += 0.001
-        return self.at
+def looping(clock: Clock, template: str = LOOP) -> Resolver:
+    library = Library(clock, SystemIds(), Meter(), python=Resolvers(template_milliseconds_max=50))
+    spec = ResolverSpec("Query", "field", "UNIT", "s", template, "$util.toJson(1)")
+    return compile_resolver(spec, {"s": Canned(1)}, library)
 
 
 @pytest.mark.rule("RES-30")
 async def test_the_templates_of_a_request_have_a_time_altogether() -> None:
-    library = Library(SlowClock(), SystemIds(), Meter(), python=Resolvers(template_milliseconds_max=50))
-    looped = "#foreach($i in [1..100])#end{}"
-    spec = ResolverSpec("Query", "field", "UNIT", "s", looped, "$util.toJson(1)")
-    resolver = compile_resolver(spec, {"s": Canned(1)}, library)
-    shared = Shared()
+    clock = SystemClock()
+    resolver, shared, began = looping(clock), Shared(), clock.processor()
 
     async def again_and_again() -> None:
         while True:
@@ -254,6 +252,34 @@ async def test_the_templates_of_a_request_have_a_time_altogether() -> None:
 
     with pytest.raises(ResolverError, match="have run for too long") as failed:
         await again_and_again()
-    assert shared.template_seconds > 0.04
+    assert clock.processor() - began > 0.04
     assert failed.value.error_type == "MappingTemplate"
     assert await resolver.resolve(Context({}, Info("field", "Query"))) == 1
+
+
+@pytest.mark.rule("RES-30")
+async def test_a_template_that_takes_long_is_stopped() -> None:
+    clock = SystemClock()
+    resolver, began = looping(clock, LONG), clock.processor()
+    with pytest.raises(ResolverError, match="have run for too long"):
+        await resolver.resolve(Context(NUMBERS, Info("field", "Query")))
+    assert 0.04 < clock.processor() - began < 0.5
+
+
+class Starved(SystemClock):
+    """A second passes whenever the monotonic clock is looked at, for others: this thread is seldom on the processor."""
+
+    at = 0.0
+
+    def monotonic(self) -> float:
+        self.at += 1.0
+        return self.at
+
+
+@pytest.mark.rule("RES-30")
+async def test_templates_do_not_pay_for_others_on_the_processor() -> None:
+    resolver, shared = looping(Starved()), Shared()
+    for _ in range(20):
+        assert await resolver.resolve(Context({}, Info("field", "Query"), shared=shared)) == 1
+    with pytest.raises(ResolverError, match="have run for too long"):
+        await looping(Starved(), LONG).resolve(Context(NUMBERS, Info("field", "Query")))

@@ -24,6 +24,8 @@ class StoppedClock:
     def monotonic(self) -> float:
         return 0.0
 
+    processor = monotonic
+
     async def sleep(self, seconds: float) -> None: ...
 
 

@@ -1,10 +1,12 @@
 """What a template may not do: run for ever, grow without bound, look behind the values, load other templates."""
 
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 
 from syncline import vtl
+from syncline.core import Allowance, SystemClock
 from syncline.vtl import LimitExceeded, ParseError, Return, TemplateError
 from unit.vtl.conftest import INTRINSICS, bindings
 
@@ -144,9 +146,26 @@ def test_expressions_that_multiply_are_answered_at_once(render: Render, regex: s
     ],
 )
 def test_an_evaluation_ends_when_its_time_is_up(template: str) -> None:
-    steps = iter(range(10_000))
     compiled = vtl.compile(template, intrinsics=INTRINSICS)
     with pytest.raises(LimitExceeded, match=r"The templates of this request have run for too long\."):
-        compiled.render(bindings(), monotonic=lambda: float(next(steps)), until=50.0)
-    assert compiled.render(bindings(), monotonic=lambda: float(next(steps)), until=1e9)
+        compiled.render(bindings(), allowance(seconds=50))
+    assert compiled.render(bindings(), allowance(seconds=1e6))
     assert compiled.render(bindings())
+
+
+class Ticking(SystemClock):
+    """A second passes whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self._seconds = count()
+
+    def monotonic(self) -> float:
+        return float(next(self._seconds))
+
+    processor = monotonic
+
+
+def allowance(*, seconds: float) -> Allowance:
+    found = Allowance(Ticking(), seconds)
+    found.begin()
+    return found
