@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncline.core import Invalid
@@ -13,7 +13,7 @@ from syncline.tables.parameters import Parameters, refuse_mixing
 from syncline.tables.projections import Projection
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.values import ITEM_BYTES_MAX, MANY_VALUES, Item, check_item
-from syncline.tables.writes import Written
+from syncline.tables.writes import Replacement, Together
 
 KEYS_MAX = 100
 WRITES_MAX = 25
@@ -66,12 +66,11 @@ class BatchGet:
 
 
 class BatchWrite:
-    """One BatchWriteItem, checked: `writes` are the tables, items or keys, and rows (None: delete)."""
+    """One BatchWriteItem, checked: `writes` by table."""
 
     def __init__(self, registry: Registry, request: Mapping[str, Any]) -> None:
         self._request = request
-        self._units: dict[str, tuple[OpenTable, list[Written]]] = {}
-        self.writes: list[tuple[OpenTable, Item, bytes | None]] = []
+        self.writes: list[tuple[OpenTable, list[Replacement]]] = []
         asked = _requested(request, "BatchWriteItem")
         if any(not 1 <= len(entries) <= WRITES_MAX for entries in asked.values()):
             raise Invalid(
@@ -84,24 +83,16 @@ class BatchWrite:
         for name, entries in asked.items():
             found = registry.open(table_name({"TableName": name}))
             writes = [_checked_write(found, entry) for entry in entries]
-            keys = {found.layout.key(item) for item, _ in writes}
-            if len(keys) < len(writes):
+            if len({write.key for write in writes}) < len(writes):
                 raise Invalid(DUPLICATES)
-            self.writes += [(found, item, row) for item, row in writes]
+            self.writes.append((found, writes))
 
-    def note(self, found: OpenTable, written: Written) -> None:
-        """Remember what a write cost."""
-        self._units.setdefault(found.table.name, (found, []))[1].append(written)
-
-    def answer(self) -> dict[str, Any]:
-        """The answer once every write is done."""
-        capacity = []
-        for found, written in self._units.values():
-            index_units: dict[str, float] = {}
-            for one in written:
-                for name, cost in one.index_units.items():
-                    index_units[name] = index_units.get(name, 0.0) + cost
-            capacity.append(_capacity(self._request, found, sum(one.units for one in written), index_units))
+    def answer(self, written: Sequence[Together]) -> dict[str, Any]:
+        """The answer once every write is done, by table."""
+        capacity = [
+            _capacity(self._request, found, one.units, one.index_units)
+            for (found, _), one in zip(self.writes, written, strict=True)
+        ]
         return {"UnprocessedItems": {}} | _listed(self._request, capacity)
 
 
@@ -125,18 +116,19 @@ def _checked_block(
     return found, block, wanted, project
 
 
-def _checked_write(found: OpenTable, entry: Mapping[str, Any]) -> tuple[Item, bytes | None]:
+def _checked_write(found: OpenTable, entry: Mapping[str, Any]) -> Replacement:
     put, delete = entry.get("PutRequest"), entry.get("DeleteRequest")
     if (put is None) == (delete is None):
         raise Invalid(MANY_VALUES)
     if put is None:
         assert delete is not None, "one of the two is there"
-        return found.layout.checked_key(delete.get("Key")), None
+        item = found.layout.checked_key(delete.get("Key"))
+        return Replacement(found.layout.key(item), item, None)
     item, size = check_item(put.get("Item"))
     if size > ITEM_BYTES_MAX:
         raise Invalid("Item size has exceeded the maximum allowed size")
     found.layout.check_put(item)
-    return item, encode_row(item, size)
+    return Replacement(found.layout.key(item), item, encode_row(item, size))
 
 
 def _capacity(

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from syncline.core import Clock, Ids, Invalid, Meter, NotFound, Settings, call
-from syncline.store import Space, Store, Transaction
+from syncline.store import Space, Store
 from syncline.streams import Streams
 from syncline.tables.batches import BatchGet, BatchWrite
 from syncline.tables.capacity import consumed, read_units
@@ -31,7 +31,7 @@ from syncline.tables.single_writes import Write, read_delete, read_put, read_upd
 from syncline.tables.transactions import TRANSACTIONAL, TransactGet, TransactWrite
 from syncline.tables.updates import Update
 from syncline.tables.values import Item
-from syncline.tables.writes import UNGUARDED, Stamp, Written, delete_body, put_body
+from syncline.tables.writes import Stamp, Together, Written, replace_all
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -146,19 +146,15 @@ class TableEngine:
     async def batch_write_item(self, request: Request) -> Answer:
         """BatchWriteItem. AWS promises less than one commit for the whole batch; one is the quickest way here."""
         batch = BatchWrite(self.registry, request)
-        bodies: list[Callable[[Transaction], Written]] = []
-        for found, item, row in batch.writes:
-            stamp = self._stamp(found)
-            if row is None:
-                bodies.append(delete_body(found.layout, item, UNGUARDED, stamp))
-            else:
-                bodies.append(put_body(found.layout, item, row, UNGUARDED, stamp))
-        committed = await self._store.write(lambda txn: [body(txn) for body in bodies])
+        stamped = [(found, [(write, self._stamp(found)) for write in writes]) for found, writes in batch.writes]
+        committed = await self._store.write(
+            lambda txn: [replace_all(txn, found.layout, writes) for found, writes in stamped]
+        )
         call.committed(committed.position)
-        for (found, _, _), written in zip(batch.writes, committed.result, strict=True):
+        for (found, _), written in zip(batch.writes, committed.result, strict=True):
             _note_written(found, written, committed.position)
-            batch.note(found, written)
-        return batch.answer() | await self._collections(request, [(found, item) for found, item, _ in batch.writes])
+        touched = [(found, write.item) for found, writes in batch.writes for write in writes]
+        return batch.answer(committed.result) | await self._collections(request, touched)
 
     async def transact_write_items(self, request: Request) -> Answer:
         """TransactWriteItems: one commit for all actions, or none."""
@@ -236,7 +232,7 @@ class TableEngine:
 _NO_STAMP = Stamp(None, "", 0.0)
 
 
-def _note_written(found: OpenTable, written: Written, position: int, times: int = 1) -> None:
+def _note_written(found: OpenTable, written: Written | Together, position: int, times: int = 1) -> None:
     found.figures.note(written.change, position)
     found.figures.write_units.add((written.units + sum(written.index_units.values())) * times)
 

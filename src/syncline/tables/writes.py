@@ -6,7 +6,7 @@ Never: awaits, asks for time, ids or the network; a body may run again and must 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -82,14 +82,56 @@ class Written(msgspec.Struct, frozen=True):
     @property
     def change(self) -> Change:
         """What came and went."""
-        entries = {name: (change.entries, change.bytes) for name, change in self.indexes.items()}
         old_size, new_size = row_size(self.old), row_size(self.new)
-        return Change((new_size > 0) - (old_size > 0), new_size - old_size, entries)
+        return Change((new_size > 0) - (old_size > 0), new_size - old_size, _entries_changed(self.indexes))
 
     @property
     def index_units(self) -> dict[str, float]:
         """The cost by index."""
         return {name: change.units for name, change in self.indexes.items()}
+
+
+class Together(NamedTuple):
+    """What several writes to one table did, summed up."""
+
+    items: int
+    bytes: int
+    units: float
+    indexes: dict[str, IndexChange]
+
+    @property
+    def change(self) -> Change:
+        """What came and went."""
+        return Change(self.items, self.bytes, _entries_changed(self.indexes))
+
+    @property
+    def index_units(self) -> dict[str, float]:
+        """The cost by index."""
+        return {name: change.units for name, change in self.indexes.items()}
+
+
+class Replacement(NamedTuple):
+    """An item's row as it shall be, where there is no condition; None: no row. Of one that goes, `item` is the key."""
+
+    key: bytes
+    item: Item
+    row: bytes | None
+
+
+def replace_all(txn: Transaction, layout: Layout, replacements: Iterable[tuple[Replacement, Stamp]]) -> Together:
+    """Do them one after the other, each as its own body would."""
+    items = size = 0
+    units = 0.0
+    indexes: dict[str, IndexChange] = {}
+    for (key, item, row), stamp in replacements:
+        old = txn.get(Space.ITEM, key)
+        written = _replace(txn, layout, key, item, old, row, stamp)
+        items += (row is not None) - (old is not None)
+        size += row_size(row) - row_size(old)
+        units += written.units
+        for name, change in written.indexes.items():
+            _add(indexes, name, change)
+    return Together(items, size, units, indexes)
 
 
 def put_body(layout: Layout, item: Item, row: bytes, guard: Guard, stamp: Stamp) -> Callable[[Transaction], Written]:
@@ -250,7 +292,7 @@ def _replace_entries(txn: Transaction, layout: Layout, old: Kept, new: Kept) -> 
         if key not in after:
             txn.delete(Space.INDEX, key)
             size = row_size(old.row_of(entry))
-            _add(changes, index, IndexChange(write_units(size, 0), -1, -size))
+            _add(changes, index.name, IndexChange(write_units(size, 0), -1, -size))
     for key, (index, entry) in after.items():
         known = before.get(key)
         if known is not None and known[1] == entry:
@@ -258,15 +300,19 @@ def _replace_entries(txn: Transaction, layout: Layout, old: Kept, new: Kept) -> 
         row = new.row_of(entry)
         size, old_size = row_size(row), 0 if known is None else row_size(old.row_of(known[1]))
         txn.put(Space.INDEX, key, row)
-        _add(changes, index, IndexChange(write_units(old_size, size), int(known is None), size - old_size))
+        _add(changes, index.name, IndexChange(write_units(old_size, size), int(known is None), size - old_size))
     return changes
 
 
-def _add(changes: dict[str, IndexChange], index: Index, change: IndexChange) -> None:
-    known = changes.get(index.name)
+def _add(changes: dict[str, IndexChange], index: str, change: IndexChange) -> None:
+    known = changes.get(index)
     if known is not None:
         change = IndexChange(known.units + change.units, known.entries + change.entries, known.bytes + change.bytes)
-    changes[index.name] = change
+    changes[index] = change
+
+
+def _entries_changed(indexes: dict[str, IndexChange]) -> dict[str, tuple[int, int]]:
+    return {name: (change.entries, change.bytes) for name, change in indexes.items()}
 
 
 def _record(
