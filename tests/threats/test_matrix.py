@@ -35,33 +35,34 @@ type Subscription {
 }
 """
 AUTHORIZER = "def handler(event, _):\n    c = event['requestContext']\n    return {'isAuthorized': event['authorizationToken'] == 'open-' + c['apiId']}\n"  # noqa: E501
-DOORS = ("query", "mutation", "connect", "start", "sse", "publish", "event connect", "event subscribe", "event publish")
+DOORS = ("query", "mutation", "connect", "start", "sse", "own stream", "root's stream")
+EVENT_DOORS = ("publish", "event connect", "event subscribe", "event publish")
 """Of one pair of APIs, a GraphQL and an Event one; then come the control plane and a user pool's own operations."""
 
 EXPECTED = """
-nothing                    ----- ----   ----- ----   - -
-a key of the API           +++++ ----   ----- ----   - -
-a key of its Event API     ----- ++++   ----- ----   - -
-a key of the other API     ----- ----   +++++ ----   - -
-a deleted key              ----- ----   ----- ----   - -
-root's signature           +++++ ++++   +++++ ++++   + -
-a signature for the API    +++++ ++++   --+-- ----   - -
-a signature for no API     --+-- ----   --+-- ----   - -
-an unknown key's signature ----- ----   ----- ----   - -
-a stolen signature         ----- ----   ----- ----   - -
-an access token            +++++ ++++   ----- ----   - +
-an ID token                +++++ ++++   ----- ----   - -
-a refresh token            ----- ----   ----- ----   - -
-the other pool's token     ----- ----   +++++ ++++   - +
-a revoked token            ----- ----   ----- ----   - -
-an issuer's token          +++++ ++++   ----- ----   - -
-the other issuer's token   ----- ----   +++++ ++++   - -
-a token of one's own make  ----- ----   ----- ----   - -
-a token without algorithm  ----- ----   ----- ----   - -
-a token by a public key    ----- ----   ----- ----   - -
-an authorizer's token      +++++ ----   ----- ----   - -
-the Event authorizer's     ----- ++++   ----- ----   - -
-an expired token           ----- ----   ----- ----   - -
+nothing                    ------- ----   ------- ----   - -
+a key of the API           ++++++- ----   ------- ----   - -
+a key of its Event API     ------- ++++   ------- ----   - -
+a key of the other API     ------- ----   ++++++- ----   - -
+a deleted key              ------- ----   ------- ----   - -
+root's signature           +++++++ ++++   +++++++ ++++   + -
+a signature for the API    ++++++- ++++   --+---- ----   - -
+a signature for no API     --+---- ----   --+---- ----   - -
+an unknown key's signature ------- ----   ------- ----   - -
+a stolen signature         ------- ----   ------- ----   - -
+an access token            ++++++- ++++   ------- ----   - +
+an ID token                ++++++- ++++   ------- ----   - -
+a refresh token            ------- ----   ------- ----   - -
+the other pool's token     ------- ----   ++++++- ++++   - +
+a revoked token            ------- ----   ------- ----   - -
+an issuer's token          ++++++- ++++   ------- ----   - -
+the other issuer's token   ------- ----   ++++++- ++++   - -
+a token of one's own make  ------- ----   ------- ----   - -
+a token without algorithm  ------- ----   ------- ----   - -
+a token by a public key    ------- ----   ------- ----   - -
+an authorizer's token      ++++++- ----   ------- ----   - -
+the Event authorizer's     ------- ++++   ------- ----   - -
+an expired token           ------- ----   ------- ----   - -
 """
 
 
@@ -186,6 +187,29 @@ class Site:
             return False
         return await opens(endpoint.subscribe(start(path, payload, headers, operations=True)))
 
+    async def own_stream(self, credential: Credential) -> bool:
+        """A stream of the single connection mode, and an operation on it."""
+        return await self._on_stream(credential, credential)
+
+    async def roots_stream(self, credential: Credential) -> bool:
+        """An operation on a stream that root has reserved."""
+        return await self._on_stream(signing(self.house, self.house.root), credential)
+
+    async def _on_stream(self, reserving: Credential, asking: Credential) -> bool:
+        path = f"/graphql/{self.graphql}"
+        payload = {"query": "subscription { onPut }"}
+        body = json.encode(payload)
+        reserved = Request("PUT", path, "", list(reserving(f"PUT {path}", b"").items()))
+        asked = Request("POST", path, "", list(asking(path, body).items()), body)
+        endpoint: Any = self.house.doors.endpoint(reserved)
+        try:
+            await endpoint.connect(reserved, None)
+            caller = await endpoint.admit(asked)
+            await endpoint.subscribe(start(path, payload, {}, operations=True, caller=caller))
+        except SynclineError:
+            return False
+        return True
+
     async def publish(self, credential: Credential) -> bool:
         path, body = f"/event/{self.events}", json.encode({"channel": "/room/a", "events": ["1"]})
         return (await self.house.ask(path, body, credential(path, body))).status == 200
@@ -212,7 +236,7 @@ class Site:
         return self.house.doors.endpoint(upgrade(path))
 
     async def seen(self, credential: Credential) -> str:
-        doors = (self.query, self.mutation, self.connect, self.start, self.sse)
+        doors = (self.query, self.mutation, self.connect, self.start, self.sse, self.own_stream, self.roots_stream)
         event_doors = (self.publish, self.event_connect, self.event_subscribe, self.event_publish)
         parts = [[await door(credential) for door in each] for each in (doors, event_doors)]
         return " ".join("".join("+" if yes else "-" for yes in part) for part in parts)
@@ -222,9 +246,9 @@ def upgrade(path: str) -> Request:
     return Request("GET", f"{path}/realtime", "", [("host", HOST)])
 
 
-def start(path: str, payload: dict[str, Any], headers: Mapping[str, str], *, operations: bool = False) -> Start:
+def start(path: str, payload: dict[str, Any], headers: Mapping[str, str], **more: Any) -> Start:
     raw = json.encode(payload).decode()
-    return Start("1", payload, raw, headers, Outbox(), b"", b"", upgrade(path), operations=operations)
+    return Start("1", payload, raw, headers, Outbox(), b"", b"", upgrade(path), **more)
 
 
 async def opens(call: Awaitable[Any]) -> bool:

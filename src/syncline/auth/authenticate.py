@@ -88,7 +88,7 @@ class Authenticator:
     ) -> Identity:
         """The identity behind `headers` (lower-case names). Raises Unauthenticated; Throttled when it asks too often.
 
-        `asked` is what an authorizer function of an Event API is told of the operation.
+        `asked` is what an authorizer function is told of the operation, where that is not in the body.
         """
         identity = await self._identified(api, headers, source_ip, signed, asked)
         if self._throttle is not None:

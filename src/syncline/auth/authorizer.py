@@ -61,12 +61,12 @@ class Authorizer:
     ) -> Identity:
         """Who the function says the token is. Raises NotAuthorized.
 
-        `asked` is an Event API's operation: it stands in the event in place of a query, and in what is remembered.
+        `asked` is what is asked instead of a query. An Event API's operation is also in what is remembered.
         """
         expression = provider.config.get("identityValidationExpression")
         if expression and not fits(expression, token):
             raise NotAuthorized
-        place = "" if asked is None else f"{asked['operation']}\0{asked['channel']}"
+        place = f"{asked['operation']}\0{asked['channel']}" if asked is not None and "operation" in asked else ""
         key = hashlib.sha256(f"{api.api}\0{provider.config['authorizerUri']}\0{place}\0{token}".encode()).digest()
         found = self._known.get(key)
         if found is None or found.until <= self._clock.monotonic():
@@ -135,7 +135,7 @@ def _request_of(body: bytes) -> dict[str, Any]:
 
 
 def _event_of(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for an Event API."""
+    """The same for what is no query."""
     return {"requestId": _request_id(), **asked}
 
 

@@ -164,6 +164,7 @@ def start_of(
     outbox: SocketOutbox,
     around: tuple[bytes, bytes],
     ended: Callable[[Sequence[dict[str, Any]], bool], None],
+    caller: Any = None,
 ) -> Start:
     """What a request for an operation starts, its messages written between what is `around` them."""
     extensions = payload.get("extensions")
@@ -179,6 +180,7 @@ def start_of(
         extension if isinstance(extension, dict) else {},
         ended,
         True,
+        caller,
     )
 
 

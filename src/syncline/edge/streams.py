@@ -121,11 +121,11 @@ class Streams:
             if not isinstance(self.site.doors.endpoint(request), SharedEndpoint):
                 return None
             reservation = self._find(request)
-            await reservation.endpoint.admit(request)
+            caller = await reservation.endpoint.admit(request)
             if reservation.stream is None:
                 raise StreamNotOpen
             if request.method == "POST":
-                await reservation.stream.execute(request)
+                await reservation.stream.execute(request, caller)
                 return Response(202, b"", "")
             reservation.stream.stop(operation_id(member_of(request, "operationId")))
             return Response(200, b"", "")
@@ -195,8 +195,8 @@ class SharedStream(EventConnection):
             self._release()
             self._transport.close()
 
-    async def execute(self, request: Request) -> None:
-        """Start an operation, whose results come over the stream. Raises SynclineError."""
+    async def execute(self, request: Request, caller: Any) -> None:
+        """Start an operation of who was admitted; its results come over the stream. Raises SynclineError."""
         if self._released:  # it ended while the credential was looked at
             raise NoSuchStream
         payload = operation_of(request)
@@ -216,6 +216,7 @@ class SharedStream(EventConnection):
             self._outbox,
             (before, b"}" + END),
             lambda errors, close: self._operation_over(id, errors),
+            caller,
         )
         started = None
         try:

@@ -43,6 +43,8 @@ from syncline.hub import Hub, Topic
 CONTENT_TYPE = "application/json;charset=UTF-8"
 EXECUTION_SECONDS_MAX = 30.0
 """AppSync's time for one request."""
+CONNECTING = {"operationName": "DeepDish:Connect", "queryString": "", "variables": {}}
+"""What AppSync tells an authorizer function of a connection that is opened."""
 REASON_CHARACTERS_MAX = 512
 """Of an error's message in the server's own log: a message may quote what the client sent."""
 
@@ -261,10 +263,19 @@ class Server:
         return Surroundings(live.api_id, identity, request, environment, given, variables, most, monotonic, log)
 
     async def identify(
-        self, live: LiveApi, headers: Mapping[str, str], *, source_ip: str, signed: Signed, door: Door
+        self,
+        live: LiveApi,
+        headers: Mapping[str, str],
+        *,
+        source_ip: str,
+        signed: Signed,
+        door: Door,
+        asked: Mapping[str, Any] | None = None,
     ) -> Identity:
         """Who connects or starts a subscription with these headers (lower-case names)."""
-        return await self._auth.authenticate(live.auth, headers, source_ip=source_ip, signed=signed, door=door)
+        return await self._auth.authenticate(
+            live.auth, headers, source_ip=source_ip, signed=signed, asked=asked, door=door
+        )
 
     @property
     def opened(self) -> Opened:

@@ -25,7 +25,7 @@ from syncline.graphql.live_api import LiveApi
 from syncline.graphql.plan import Plan
 from syncline.graphql.projection import Interest, Projection, matching
 from syncline.graphql.selection import FieldPlan
-from syncline.graphql.serve import Server
+from syncline.graphql.serve import CONNECTING, Server
 from syncline.hub import Answer, ErrorObject, Hub, Name, Start, Subscription, Topic, register, wish_of
 
 Value = Any
@@ -107,13 +107,17 @@ class Endpoint:
         headers = request.index if authorization is None else _lowered(authorization)
         live = self._live_of(headers)
         live.figures.connect_requests.add()
-        signed = _signed(request, own=authorization is None)
+        own = authorization is None and "upgrade" not in request.index
+        signed = _signed(request, own=own)
         try:
-            identity = await self._server.identify(live, headers, source_ip=request.peer, signed=signed, door="connect")
+            asked = None if own else CONNECTING
+            identity = await self._server.identify(
+                live, headers, source_ip=request.peer, signed=signed, door="connect", asked=asked
+            )
         except SynclineError:
             live.figures.connect_errors.add()
             raise
-        self._identity = identity if identity.mode == "AWS_IAM" else None
+        self._identity = identity if own or identity.mode == "AWS_IAM" else None
         self._caller = identity.caller
         self._live, self._request, self._since = live, request, self._clock.now()
         live.figures.connects.add()
@@ -126,8 +130,8 @@ class Endpoint:
         """What it has connected to."""
         return self._connected().api_id
 
-    async def admit(self, request: Request) -> None:
-        """Raise unless a request is of the caller that connected."""
+    async def admit(self, request: Request) -> Identity:
+        """Who asks. Raises unless it is the caller that connected."""
         live, signed = self._connected(), _signed(request, own=True)
         if self._live_of(request.index) is not live:
             raise OtherCaller
@@ -136,6 +140,7 @@ class Endpoint:
         )
         if identity.caller != self._caller:
             raise OtherCaller
+        return identity
 
     async def subscribe(self, start: Start) -> Subscription | Answer:
         """Register with the hub, then return at once; or answer a query or a mutation. Raises to refuse."""
@@ -230,8 +235,9 @@ class Endpoint:
         return (await self._server.respond(live, asked, known=self._known(live, start))).body
 
     def _known(self, live: LiveApi, start: Start) -> Identity | None:
-        """Who signed the connection: where one credential is for all operations, a signature covers the first alone."""
-        identity = self._identity
+        """Who asks, where that was found out for this start's request or for the whole connection: where one credential
+        is for all operations, a signature covers the first alone."""
+        identity: Identity | None = start.caller or self._identity
         if not start.operations or identity is None:
             return None
         self._server.check(live, identity)
@@ -478,7 +484,7 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _signed(request: Request, *, own: bool) -> Signed:
     """What a signature covers: the request, where it is its own; AppSync's clients sign one that they never send."""
-    if own and "upgrade" not in request.index:
+    if own:
         return Signed(request.method, (request.path, "/graphql"), request.query, request.body)
     return Signed("POST", (f"{_base(request.path)}/connect", "/graphql/connect"), body=b"{}")
 

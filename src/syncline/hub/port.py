@@ -118,6 +118,8 @@ class Start(msgspec.Struct, frozen=True):
     ended: Callable[[Sequence[ErrorObject], bool], None] = lambda errors, close: None
     operations: bool = False
     """Queries and mutations are welcome, too."""
+    caller: Any = None
+    """What the endpoint's `admit` gave for the request behind this start, if it was asked."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -163,8 +165,8 @@ class SharedEndpoint(RealtimeEndpoint, Protocol):
         """What it has connected to."""
         ...
 
-    async def admit(self, request: Request) -> None:
-        """Raise SynclineError unless a request is of the caller that connected."""
+    async def admit(self, request: Request) -> Any:
+        """Who asks, for `Start.caller`. Raises SynclineError unless it is the caller that connected."""
         ...
 
 
