@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncline.core import Meter, SynclineError, json
+from syncline.core import Meter, SynclineError, SystemClock, json
 from syncline.graphql import api_cache
 from syncline.graphql.api_cache import ApiCache
 from syncline.graphql.model import ApiCache as Record
@@ -21,7 +21,7 @@ STAMP = '{"version": "2018-05-29", "payload": {"id": "$ctx.args.id", "n": $util.
 ECHO = "$util.toJson($ctx.result)"
 
 
-class Ticks:
+class Ticks(SystemClock):
     """A clock that is set."""
 
     def __init__(self) -> None:
