@@ -10,7 +10,8 @@ after it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from typing import Any
 from weakref import WeakValueDictionary
 
 from syncline.core import Clock, Meter, settings
@@ -26,7 +27,7 @@ from syncline.hub.window import PositionPassed, Window
 class Channel:
     """One API's publications, and the way from each to the outboxes of those who listen."""
 
-    def __init__(self, api: str, epoch: str, limits: settings.Hub, clock: Clock, meter: Meter) -> None:
+    def __init__(self, api: str, epoch: str, limits: settings.Hub, clock: Clock, meter: Meter, turns: Turns) -> None:
         self.api = api
         self.epoch = epoch
         """Whose positions these are: those of another epoch mean nothing here."""
@@ -42,7 +43,7 @@ class Channel:
         self.reading: set[Subscription] = set()
         """Those of them that are given what only the store has."""
         self._most = limits.payload_bytes_max
-        self._clock, self._meter = clock, meter
+        self._clock, self._meter, self._turns = clock, meter, turns
         self._listeners: dict[Topic, Listeners] = {}
         self._seats: dict[Outbox, dict[Subscription, None]] = {}
         self._forms: WeakValueDictionary[Hashable, Form] = WeakValueDictionary()
@@ -114,9 +115,8 @@ class Channel:
         if after is not None and after < self.position and not self.has(after):
             raise PositionPassed(position=after, oldest=self.window.passed)
         ledger = subscription.outbox.ledger
-        if ledger.settled is None:
-            ledger.settled = lambda: self.settled
-        ledger.began(subscription, self.position if after is None else after)
+        ledger.turn = self._turns.taken
+        ledger.began(subscription, self, self.position if after is None else after)
         if after is not None and after < self.position:
             self.returning[subscription] = after
             return True
@@ -142,14 +142,14 @@ class Channel:
                 return before
             return None
         del seat[subscription]
-        self._leave(subscription)
-        ledger.left(subscription, self.settled)
+        handed = self._handed(self._leave(subscription))
+        ledger.left(subscription, handed)
         if not seat:
             del self._seats[subscription.outbox]
         elif len(seat) == 1:
             self._place(next(iter(seat)), alone=True)
         self.active -= 1
-        return self.settled
+        return handed
 
     def reached(self, subscription: Subscription) -> int | None:
         """See `Hub.reached`."""
@@ -157,11 +157,27 @@ class Channel:
         arrived = outbox.reached_bytes
         if arrived is None:
             return None
-        window, first = self.window, outbox.ledger.first
-        recent = window.after(max(first, window.passed))
-        found = outbox.ledger.reached(subscription, arrived, recent, complete=first >= window.passed)
+        found = outbox.ledger.reached(subscription, arrived)
         cursor = self.returning.get(subscription)
         return found if found is None or cursor is None else min(found, cursor)
+
+    def handed(self, after: int) -> tuple[Iterator[Publication], bool]:
+        """See `ledger.Line`."""
+        window = self.window
+        return (each for each in window.newest_first(after) if each.turn), after >= window.passed
+
+    def facts(self) -> dict[str, Any]:
+        """What tells why something is no longer there."""
+        window, now = self.window, self._clock.monotonic()
+        window.trim(now)
+        return {
+            "newest": self.position,
+            "window_after": window.passed,
+            "window_publications": len(window),
+            "window_bytes": window.bytes,
+            "window_seconds": round(window.age(now), 3),
+            "history_after": None if self.log is None else self.log.passed,
+        }
 
     # --- the flush
 
@@ -214,6 +230,7 @@ class Channel:
         self._current = publication
         self._grown = {}
         self.settled = publication.position
+        publication.turn = self._turns.next()
         for topic in publication.topics:
             listeners = self._listeners.get(topic)
             if listeners is not None:
@@ -304,17 +321,43 @@ class Channel:
         group = self._listeners[subscription.topics[0]].groups[group_of(subscription)]
         group.place(subscription, self._shape_of(subscription), alone=alone)
 
-    def _leave(self, subscription: Subscription) -> None:
+    def _handed(self, group: Group) -> int:
+        """The position up to which a group was handed everything: a turn that failed may have ended in between."""
+        trail = self._touched.get(group)
+        if trail is not None:
+            return trail.messages()[0].position - 1
+        return self._current.position - 1 if group in self._work else self.settled
+
+    def _leave(self, subscription: Subscription) -> Group:
         key = group_of(subscription)
         group = self._listeners[subscription.topics[0]].groups[key]
         group.remove(subscription, self._shape_of(subscription))
         if group.cohorts:
-            return
+            return group
         for topic in dict.fromkeys(subscription.topics):
             listeners = self._listeners[topic]
             listeners.remove(key, subscription.index)
             if not listeners.groups:
                 del self._listeners[topic]
+        return group
+
+
+class Turns:
+    """Counts what a hub hands to outboxes."""
+
+    __slots__ = ("_taken",)
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    def taken(self) -> int:
+        """So many."""
+        return self._taken
+
+    def next(self) -> int:
+        """One more."""
+        self._taken += 1
+        return self._taken
 
 
 def group_of(subscription: Subscription) -> Hashable:

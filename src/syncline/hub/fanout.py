@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from syncline.core import Clock, Meter, SynclineError, json, settings
-from syncline.hub.channel import Channel, labels_of
+from syncline.hub.channel import Channel, Turns, labels_of
 from syncline.hub.history import Draft, History, Keep, Log
 from syncline.hub.port import ErrorObject, Subscription
 from syncline.hub.returning import CATCH_UP_SECONDS
@@ -46,6 +46,7 @@ class Hub:
         self._meter = meter
         self._measure = measure
         self._channels: dict[str, Channel] = {}
+        self._turns = Turns()
         self._busy: dict[Channel, None] = {}
         self._scheduled = False
         self._history = history
@@ -134,6 +135,7 @@ class Hub:
         position = self._channel(before.topics[0].api).end(before)
         try:
             self.subscribe(renewed, after=position)
+            renewed.outbox.ledger.replaced(before, renewed)
         except PositionPassed as passed:
             if renewed.ended is not None:
                 renewed.ended([{"errorType": "PositionPassed", "message": passed.message}])
@@ -350,5 +352,6 @@ class Hub:
     def _channel(self, api: str) -> Channel:
         channel = self._channels.get(api)
         if channel is None:
-            channel = self._channels[api] = Channel(api, self._epoch, self.limits, self._clock, self._meter)
+            channel = Channel(api, self._epoch, self.limits, self._clock, self._meter, self._turns)
+            self._channels[api] = channel
         return channel

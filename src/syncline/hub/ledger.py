@@ -2,13 +2,17 @@
 
 For: `hub.fanout`, and the outboxes of `edge`, which note their own frames here. Owns: the order of the bytes.
 Never: asks a socket; costs anything per delivery (a cohort counts its members' bytes for all of them at once, and
-which frames these bytes were is worked out from the window, once somebody asks).
+which frames these bytes were is worked out from the windows, once somebody asks).
+
+An outbox may have subscriptions of several lines. Each line counts positions of its own; the order of the bytes is that
+of the turns, which count what the whole hub hands to outboxes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator
+from heapq import merge
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from syncline.hub.groups import Cohort
@@ -22,8 +26,19 @@ MISTAKES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a `matches` or `project` that cannot do a value raises: the flush did not send it either."""
 
 
+class Line(Protocol):
+    """Where a subscription's publications come from: its API's channel."""
+
+    settled: int
+    """Every publication up to here was handed to outboxes."""
+
+    def handed(self, after: int) -> tuple[Iterator[Publication], bool]:
+        """Those after a position that are still there, newest first, and whether these are all."""
+        ...
+
+
 class Own(NamedTuple):
-    """A frame that was written for this outbox alone; every publication up to `mark` was written before it."""
+    """A frame that was written for this outbox alone; every publication up to the turn `mark` was written before it."""
 
     mark: int
     length: int
@@ -35,23 +50,30 @@ class Place(NamedTuple):
     """A subscription's publications here: those after `after`, of which those after `since` came with its cohort's.
 
     `until`: the last it could get; None while it is live. `bytes`: what it was sent; while it shares a cohort's
-    bytes, what the cohort had been sent before.
+    bytes, what the cohort had been sent before. `before`: the subscription in whose place it was put.
     """
 
+    line: Line
     after: int
     since: int
-    until: int | None
-    cohort: Cohort | None
-    bytes: int
+    until: int | None = None
+    cohort: Cohort | None = None
+    bytes: int = 0
+    before: Subscription | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many bytes it was sent together with its cohort."""
+        return self.bytes if self.cohort is None else self.cohort.bytes - self.bytes
 
 
 class Ledger:
-    """The bytes of one outbox. `settled`: the position up to which everything was handed to outboxes."""
+    """The bytes of one outbox. `turn`: how many publications the hub has handed to outboxes."""
 
-    __slots__ = ("_base", "_own", "_places", "settled")
+    __slots__ = ("_base", "_own", "_places", "turn")
 
     def __init__(self) -> None:
-        self.settled: Callable[[], int] | None = None
+        self.turn: Callable[[], int] | None = None
         self._base = 0
         self._own: list[Own] = []
         self._places: dict[Subscription, Place] = {}
@@ -64,32 +86,34 @@ class Ledger:
     @property
     def written(self) -> int:
         """All bytes written to the outbox."""
-        spliced = sum(
-            place.bytes if place.cohort is None else place.cohort.bytes - place.bytes for place in self._places.values()
-        )
-        return self._base + sum(own.length for own in self._own) + spliced
+        return self._base + sum(own.length for own in self._own) + sum(place.sent for place in self._places.values())
 
     def note(self, length: int, subscription: Subscription | None = None, position: int = 0) -> None:
         """The outbox writes a frame of its own, or a publication for one subscription alone."""
-        if self.settled is None:
+        if self.turn is None:
             self._base += length
         else:
-            self._own.append(Own(self.settled(), length, subscription, position))
+            self._own.append(Own(self.turn(), length, subscription, position))
 
-    def began(self, subscription: Subscription, after: int) -> None:
+    def began(self, subscription: Subscription, line: Line, after: int) -> None:
         """A subscription is to get what comes after a position."""
-        self._places[subscription] = Place(after, after, None, None, 0)
+        self._places[subscription] = Place(line, after, after)
 
     def joined(self, subscription: Subscription, cohort: Cohort, since: int) -> None:
         """It shares its cohort's bytes from now on, which is after the position `since`."""
-        self._places[subscription] = Place(self._places[subscription].after, since, None, cohort, cohort.bytes)
+        place = self._places[subscription]
+        self._places[subscription] = place._replace(since=since, cohort=cohort, bytes=cohort.bytes)
 
     def left(self, subscription: Subscription, until: int) -> None:
         """It has ended; the last publication that it could get was at `until`."""
         place = self._places[subscription]
-        sent = place.bytes if place.cohort is None else place.cohort.bytes - place.bytes
         since = until if place.cohort is None else place.since
-        self._places[subscription] = Place(place.after, since, until, None, sent)
+        self._places[subscription] = place._replace(since=since, until=until, cohort=None, bytes=place.sent)
+
+    def replaced(self, before: Subscription, renewed: Subscription) -> None:
+        """One has begun in the place of another: what the peer does not have of that, it does not have of this."""
+        if before in self._places:
+            self._places[renewed] = self._places[renewed]._replace(before=before)
 
     def arrived(self, reached: int) -> None:
         """Forget what is known to have arrived, when that is everything."""
@@ -103,57 +127,69 @@ class Ledger:
                 subscription.complete_at = place.until  # It may come back.
                 del self._places[subscription]
             elif place.cohort is not None:
-                now = self._now()
-                self._places[subscription] = Place(now, now, None, place.cohort, place.cohort.bytes)
+                now = place.line.settled
+                self._places[subscription] = Place(place.line, now, now, None, place.cohort, place.cohort.bytes)
+            else:
+                self._places[subscription] = place._replace(before=None)
 
-    def reached(
-        self, subscription: Subscription, reached: int, recent: Sequence[Publication], *, complete: bool
-    ) -> int | None:
+    def reached(self, subscription: Subscription, reached: int) -> int | None:
         """The position up to which the peer has everything of a subscription; None when it cannot be told.
 
-        `reached` of the outbox's bytes have arrived. `recent` are the publications of the window, `complete` when
-        none after the first subscription is missing from it.
+        `reached` of the outbox's bytes have arrived.
         """
         place = self._places.get(subscription)
         if place is None:
             return subscription.complete_at
-        until = self._now() if place.until is None else place.until
-        left, found = self.written - reached, until
-        own, publications = list(self._own), list(recent)
-        while left > 0 and (own or publications):
-            if own and (not publications or own[-1].mark >= publications[-1].position):
+        whole = self._whole(subscription)
+        left, found = self.written - reached, place.line.settled if place.until is None else place.until
+        publications, complete = self._recent()
+        own = list(self._own)
+        publication = next(publications, None)
+        while left > 0 and (own or publication):
+            if own and (publication is None or own[-1].mark >= publication.turn):
                 frame = own.pop()
                 left -= frame.length
-                if frame.subscription is subscription:
+                if frame.subscription in whole:
                     found = min(found, frame.position - 1)
                 continue
-            publication = publications.pop()
+            assert publication is not None, "it was looked at"
             for sent, length in reversed(self._frames(publication)):
                 if left <= 0:
                     break
                 left -= length
-                if sent is subscription:
+                if sent in whole:
                     found = min(found, publication.position - 1)
-        return max(found, place.after) if left <= 0 or complete else None
+            publication = next(publications, None)
+        return max(found, self._places[whole[-1]].after) if left <= 0 or complete else None
 
-    @property
-    def first(self) -> int:
-        """The position before the first publication that any subscription here could get."""
-        return min((place.since for place in self._places.values()), default=0)
+    def _whole(self, subscription: Subscription) -> list[Subscription]:
+        """A subscription, and those in whose place it was put, as far as they are not known to have arrived."""
+        whole = [subscription]
+        while (before := self._places[whole[-1]].before) in self._places:
+            assert before is not None, "None has no place"
+            whole.append(before)
+        return whole
 
-    def _now(self) -> int:
-        assert self.settled is not None, "there are subscriptions, so the hub knows this ledger"
-        return self.settled()
+    def _recent(self) -> tuple[Iterator[Publication], bool]:
+        """What was handed to outboxes since the first subscription here shared its cohort's bytes, newest first.
+
+        False: some of it is gone."""
+        firsts: dict[Line, int] = {}
+        for place in self._places.values():
+            firsts[place.line] = min(place.since, firsts.get(place.line, place.since))
+        found = [line.handed(first) for line, first in firsts.items()]
+        newest_first = merge(*(handed for handed, _ in found), key=lambda each: each.turn, reverse=True)
+        return newest_first, all(complete for _, complete in found)
 
     def _frames(self, publication: Publication) -> list[tuple[Subscription, int]]:
         """Who was sent a publication in how many bytes, in the order of the bytes."""
         found = []
-        now = self._now()
         for subscription, place in self._places.items():
-            within = place.since < publication.position <= (now if place.until is None else place.until)
-            if not within or (place.cohort is None and not place.bytes):
+            if not publication.concerns(subscription.topics) or publication.position <= place.since:
                 continue
-            if not publication.concerns(subscription.topics):
+            if place.until is not None and (publication.position > place.until or not place.bytes):
+                continue
+            if place.until is None and place.cohort is None:
                 continue
             payload = message_of(subscription, publication)
             if payload is not None:

@@ -14,11 +14,12 @@ class Topic(NamedTuple):
     name: str
 
 
-class Publication(msgspec.Struct, frozen=True):
+class Publication(msgspec.Struct):
     """One published value.
 
     `position` counts an API's publications from 1; `commit` is the store's position of the write it tells of
     (0: none); `size` is the value's length as JSON, in bytes. `wider` are topics that hear of it besides its own.
+    Nothing but `turn` changes once it is made.
     """
 
     topic: Topic
@@ -29,6 +30,8 @@ class Publication(msgspec.Struct, frozen=True):
     wider: tuple[Topic, ...] = ()
     judged: bool = False
     """Whoever published it knows its size and finds it small enough."""
+    turn: int = 0
+    """The how manieth it is of all that the hub has handed to outboxes; 0: it was not handed to any (yet)."""
 
     @property
     def topics(self) -> tuple[Topic, ...]:

@@ -6,6 +6,7 @@ For: `hub.fanout`. Owns: the order and the two bounds, bytes and seconds. Never:
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 from syncline.core import NotFound
 from syncline.hub.topics import Publication
@@ -25,6 +26,8 @@ class Window:
         self._kept: deque[tuple[float, Publication]] = deque()
         self.passed = 0
         """Publications up to this position are gone."""
+        self.passed_by = ""
+        """Which bound the last of them was over: `seconds` or `bytes`."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -39,7 +42,8 @@ class Window:
         """Let go of what is over a bound at `now`."""
         kept, oldest_at = self._kept, now - self._seconds_max
         while kept and (kept[0][0] < oldest_at or self.bytes > self._bytes_max):
-            publication = kept.popleft()[1]
+            at, publication = kept.popleft()
+            self.passed_by = "seconds" if at < oldest_at else "bytes"
             self.bytes -= publication.size
             self.passed = publication.position
 
@@ -47,4 +51,15 @@ class Window:
         """Every publication after `position`, oldest first. Raises PositionPassed when some are gone."""
         if position < self.passed:
             raise PositionPassed(position=position, oldest=self.passed)
-        return [publication for _, publication in self._kept if publication.position > position]
+        return list(self.newest_first(position))[::-1]
+
+    def newest_first(self, position: int) -> Iterator[Publication]:
+        """What is left of the publications after `position`, newest first."""
+        for _, publication in reversed(self._kept):
+            if publication.position <= position:
+                return
+            yield publication
+
+    def age(self, now: float) -> float:
+        """For how many seconds the oldest has been there."""
+        return now - self._kept[0][0] if self._kept else 0.0
