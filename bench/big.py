@@ -68,7 +68,7 @@ def _fill(running: Running, table: str, count: int) -> None:
     print(f"loading {count:,} items …", file=sys.stderr, flush=True)
     batch = [{"PutRequest": {"Item": _item(KEY.format(place), "7")}} for place in range(BATCH)]
     file = aws_post("big.fill", running.port, "BatchWriteItem", {"RequestItems": {table: batch}})
-    load("http", running.port, 16, -(count // BATCH), running.pids, file, seconds=LOAD_SECONDS_MAX)
+    load("http", running.port, 64, -(count // BATCH), running.pids, file, seconds=LOAD_SECONDS_MAX)
 
 
 def _run(running: Running, operation: str, table: str) -> dict[str, Any]:

@@ -9,21 +9,26 @@ and against AWS, and cannot see more than its credentials allow.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import boto3
+import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from syncline.core import Invalid, Unavailable, json
 
 BATCH = 25
-WRITERS = 4
+WRITERS = 16
+"""Batches under way at once: a server commits in one go what waits together."""
+WAITING_MAX = 2 * WRITERS
+"""Batches read from the file and not written yet: it may be larger than the memory."""
 ATTEMPTS_MAX = 8
 _DEFINITION = ("TableName", "AttributeDefinitions", "KeySchema")
 
@@ -64,17 +69,51 @@ def export_table(dynamodb: Any, name: str, out: TextIO) -> int:
 def import_table(dynamodb: Any, name: str, file: Path) -> int:
     """Put every item of the file, making the table first if there is none; returns the number of items."""
     try:
-        with file.open(encoding="utf-8") as lines, ThreadPoolExecutor(WRITERS) as writers:
-            entries = _entries(lines, file)
-            items = (entry["Item"] for entry in _tables_made(dynamodb, name, entries))
-            batches = _batches(items)
+        with file.open("rb") as lines, ThreadPoolExecutor(WRITERS) as threads:
+            writer = ItemWriter(dynamodb, name)
+            items = _items(dynamodb, name, _entries(lines, file))
+            waiting: deque[Future[int]] = deque()
             count = 0
-            # A handful at a time: the file may be larger than the memory.
-            while some := list(islice(batches, WRITERS)):
-                count += sum(writers.map(lambda batch: _write(dynamodb, name, batch), some))
-            return count
+            while batch := list(islice(items, BATCH)):
+                if len(waiting) == WAITING_MAX:
+                    count += waiting.popleft().result()
+                waiting.append(threads.submit(writer.write, batch))
+            return count + sum([done.result() for done in waiting])
     except (BotoCoreError, ClientError) as failure:
         raise RequestFailed(what=f"importing {name}", reason=str(failure)) from None
+
+
+class Entry(msgspec.Struct):
+    """A line of the file. What an item holds is the server's to read: it goes there as it stands in the file."""
+
+    item: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="Item")
+    table: dict[str, Any] | None = msgspec.field(default=None, name="Table")
+
+
+class ItemWriter:
+    """Puts items that are JSON already: the client signs, sends and tries again, and has nothing to encode."""
+
+    def __init__(self, dynamodb: Any, name: str) -> None:
+        self._dynamodb, self._name = dynamodb, name
+        self._ready = threading.local()
+        dynamodb.meta.events.register("before-call.dynamodb.BatchWriteItem", self._put_in)
+
+    def write(self, items: Iterable[bytes]) -> int:
+        """Put some items, and return how many."""
+        entries = [b'{"PutRequest":{"Item":%b}}' % item for item in items]
+        self._ready.body = b'{"RequestItems":{%b:[%b]}}' % (json.encode(self._name), b",".join(entries))
+        # Checked by botocore, and replaced by the body when it is about to be sent.
+        left = self._dynamodb.batch_write_item(RequestItems={self._name: [{}]})["UnprocessedItems"]
+        for _ in range(ATTEMPTS_MAX):
+            if not left:
+                return len(entries)
+            left = self._dynamodb.batch_write_item(RequestItems=left)["UnprocessedItems"]
+        raise RequestFailed(what=f"importing {self._name}", reason="some items were left unprocessed again and again")
+
+    def _put_in(self, params: dict[str, Any], **_: Any) -> None:
+        body, self._ready.body = getattr(self._ready, "body", None), None
+        if body is not None:
+            params["body"] = body
 
 
 def _definition(table: dict[str, Any]) -> dict[str, Any]:
@@ -105,61 +144,28 @@ def _line(entry: dict[str, Any]) -> str:
     return json.encode(entry).decode() + "\n"  # bytes become base64
 
 
-def _entries(lines: TextIO, file: Path) -> Iterator[dict[str, Any]]:
+def _entries(lines: BinaryIO, file: Path) -> Iterator[Entry]:
+    decode = msgspec.json.Decoder(Entry).decode
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            entry = json.decode(line.encode())
+            entry = decode(line)
         except json.NotJson as mistake:
             raise NotAnExport(number=number, file=file, reason=str(mistake)) from None
-        if not isinstance(entry, dict) or not isinstance(entry.get("Item", entry.get("Table")), dict):
+        if entry.table is None and bytes(entry.item)[:1] != b"{":
             raise NotAnExport(number=number, file=file, reason="something else")
         yield entry
 
 
-def _tables_made(dynamodb: Any, name: str, entries: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The entries of items; a table's own makes the table, unless it is there."""
+def _items(dynamodb: Any, name: str, entries: Iterator[Entry]) -> Iterator[bytes]:
+    """The items of the entries; a table's own entry makes the table, unless it is there."""
     for entry in entries:
-        if "Item" in entry:
-            yield entry
+        if entry.table is None:
+            yield bytes(entry.item)
             continue
         try:
-            dynamodb.create_table(**entry["Table"] | {"TableName": name})
+            dynamodb.create_table(**entry.table | {"TableName": name})
         except dynamodb.exceptions.ResourceInUseException:
             continue
         dynamodb.get_waiter("table_exists").wait(TableName=name)
-
-
-def _batches(items: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for item in items:
-        batch.append({attribute: _read(value) for attribute, value in item.items()})
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _read(value: Any) -> Any:
-    """A value of DynamoDB's JSON as the client wants it: binaries as bytes."""
-    kind, content = next(iter(value.items()))
-    if kind == "B":
-        return {"B": base64.b64decode(content)}
-    if kind == "BS":
-        return {"BS": [base64.b64decode(member) for member in content]}
-    if kind == "M":
-        return {"M": {name: _read(part) for name, part in content.items()}}
-    if kind == "L":
-        return {"L": [_read(part) for part in content]}
-    return value
-
-
-def _write(dynamodb: Any, name: str, batch: list[dict[str, Any]]) -> int:
-    wanted = {name: [{"PutRequest": {"Item": item}} for item in batch]}
-    for _ in range(ATTEMPTS_MAX):
-        wanted = dynamodb.batch_write_item(RequestItems=wanted)["UnprocessedItems"]
-        if not wanted:
-            return len(batch)
-    raise RequestFailed(what=f"importing {name}", reason="some items were left unprocessed again and again")

@@ -60,9 +60,6 @@ class Guard(msgspec.Struct, frozen=True):
         raise ConditionalCheckFailed(data={"Item": old} if self.shows_item and old is not None else None)
 
 
-UNGUARDED = Guard(None, {}, False)
-
-
 class IndexChange(NamedTuple):
     """What a write did to an index: its cost, the entries that came less those that went, the growth in bytes."""
 
