@@ -141,7 +141,11 @@ class SqliteStore:
 
 
 class Connection:
-    """The committed keyspace, read through one connection."""
+    """The committed keyspace, read through one connection.
+
+    Told that it `may_rest`, as nothing is being committed, it keeps one moment open for all reads: to open and to close
+    one costs more than to read a key. An open moment would hold up the log's checkpoints, so it ends with `stir`.
+    """
 
     def __init__(self, connection: apsw.Connection, path: Path) -> None:
         self._connection = connection
@@ -149,9 +153,18 @@ class Connection:
         self._point = connection.cursor().execute
         """For single keys, on a cursor of their own: none is made for each."""
         self.path = path
+        self.may_rest = False
+
+    def stir(self) -> None:
+        """Something will be committed: end the moment that is open."""
+        self.may_rest = False
+        if self._connection.in_transaction:
+            self._execute("COMMIT")
 
     def get(self, space: Space, key: bytes) -> bytes | None:
         try:
+            if self.may_rest and not self._connection.in_transaction:
+                self._execute("BEGIN")
             found: bytes | None = self._point(_GET, (int(space), key)).get
         except apsw.Error as failure:
             raise _told(failure, self.path) from failure
@@ -168,11 +181,12 @@ class Connection:
 
     def moment(self, body: Callable[[Snapshot], T]) -> T:
         """Run `body` over one moment of the keyspace, whatever is committed meanwhile."""
-        self._execute("BEGIN")
+        if not self._connection.in_transaction:
+            self._execute("BEGIN")
         try:
             return body(self)
         finally:
-            if self._connection.in_transaction:  # a page that cannot be read ends it early
+            if not self.may_rest and self._connection.in_transaction:  # a page that cannot be read ends it early
                 self._execute("COMMIT")
 
 
@@ -182,12 +196,14 @@ class SqliteDriver:
     def __init__(self, view: Connection, writer: apsw.Connection, mark: Watermark) -> None:
         self.get = view.get
         self.scan = view.scan
+        self._view = view
         self._writer = writer
         self._mark = mark
         self._path = view.path
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-flush", daemon=True)
         self._thread.start()
+        view.may_rest = True
 
     def flush(self, writes: Writes, done: Callable[[Exception | None], None]) -> None:
         """See `commit.Driver`."""
@@ -200,8 +216,13 @@ class SqliteDriver:
                 self._mark.advance(int.from_bytes(writes[Space.META, POSITION_KEY] or b"", "big"))
             except apsw.Error as refusal:
                 failure = _told(refusal, self._path)
-            loop.call_soon_threadsafe(done, failure)
+            loop.call_soon_threadsafe(flushed, failure)
 
+        def flushed(failure: Exception | None) -> None:
+            self._view.may_rest = True
+            done(failure)
+
+        self._view.stir()
         self._work.put(work)
 
     def stop(self) -> None:

@@ -60,3 +60,14 @@ async def test_the_database_is_not_readable_by_others(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "data")
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     await store.close()
+
+
+async def test_reads_between_commits_do_not_keep_the_log_from_being_written_back(tmp_path: Path) -> None:
+    """They share one moment that stays open until the next commit: a log that is read from cannot start over."""
+    store = SqliteStore(tmp_path)
+    for n in range(120):
+        key = keys.encode((n % 10,))
+        await store.write(lambda txn, key=key: txn.put(Space.ITEM, key, bytes(400_000)))  # type: ignore[misc]
+        assert await store.get(Space.ITEM, key) == bytes(400_000)
+    assert (tmp_path / "syncline.db-wal").stat().st_size < 32_000_000
+    await store.close()
