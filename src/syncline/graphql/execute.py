@@ -68,7 +68,6 @@ class Run:
         "errors",
         "failed",
         "failures",
-        "gaps",
         "plan",
         "publish",
         "resolved",
@@ -89,7 +88,6 @@ class Run:
         self.failures: list[Failure] = []
         self.timings: list[tuple[Path, FieldPlan, float, float]] = []
         self.serialize = True
-        self.gaps: list[str] | None = None
 
     @property
     def run(self) -> Run:
@@ -125,7 +123,7 @@ class Run:
 
     async def projected(self, field: FieldPlan, value: Any) -> dict[str, Any] | None:
         """A published value as the answer to a subscription's only field: leaves stay as they are."""
-        self.serialize, self.gaps = False, []
+        self.serialize = False
         try:
             return {field.key: await self._complete(field, field.shape, value, (field.key,))}
         except Bubble:
@@ -167,8 +165,6 @@ class Run:
             return await self.resolve(field, path, source)
         if field.name == "__typename":
             return field.parent
-        if self.gaps is not None and field.name not in source:
-            self.gaps.append(errors.slashed(path))
         return source.get(field.name)
 
     async def resolve(self, field: FieldPlan, path: Path, source: Any = None) -> Any:

@@ -62,6 +62,11 @@ class Filter(NamedTuple):
             return False
         return any(all(condition.holds(body) for condition in every) for every in self.rule)
 
+    @property
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        """The fields that it looks at."""
+        return frozenset(condition.path for every in self.rule for condition in every)
+
     def hints(self) -> tuple[Hint, ...] | None:
         """By what it can be found: of each alternative a field that must equal something; None: not at all."""
         found: dict[Hint, None] = {}

@@ -26,6 +26,7 @@ from syncline.graphql.logs import ApiLog
 from syncline.graphql.model import Api
 from syncline.graphql.model import Function as FunctionRecord
 from syncline.graphql.model import Resolver as ResolverRecord
+from syncline.graphql.needs import Needs
 from syncline.graphql.plan import Settled
 from syncline.graphql.schema import Schema
 from syncline.graphql.traces import Traces
@@ -103,6 +104,8 @@ class LiveApi:
         """What wants to know of a new state: the live connections."""
         self.interests: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """What equal subscriptions share; gone with the last of them."""
+        self.needs = Needs()
+        """What live subscriptions need of mutations."""
         self.projections: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """By plan, what subscriptions share that differ in their arguments alone."""
         self.ending: dict[str, dict[tuple[Any, str], Callable[[Any], bool]]] = {}

@@ -63,6 +63,8 @@ class RequestLog:
         self._errors: list[dict[str, JSON]] = []
         self._fields: list[FieldNotes] = []
         self.left = NOTES_MAX
+        self.gaps: list[dict[str, JSON]] = []
+        """What the request's mutations do not select, though subscriptions need it."""
 
     def asked(self, query: str, variables: JSON, operation: str | None, *, parsing: float) -> None:
         """What the request asks; `parsing`: when its reading began, on the monotonic clock."""
@@ -128,6 +130,8 @@ class RequestLog:
             yield f"{tag} Begin Execution - Type Name: {notes.field.parent} and Field Name: {notes.field.name}"
             yield from self._of_handlers(notes, in_error=notes.path in failed)
             yield f"{tag} End Field Execution"
+        for gap in self.gaps:
+            yield self._json({"logType": "SelectionGap", **gap})
         if self._errors:
             yield f"{tag} GraphQL Errors: {json.encode(Redaction().plain(self._errors)).decode()}"
         if level == "ALL":

@@ -15,7 +15,7 @@ from syncline.graphql.codegen import PROJECT, SERIALIZE, compile_arguments, comp
 from syncline.graphql.fragments import Kept
 from syncline.graphql.publish import HIDDEN_TYPENAME, compile_publication
 from syncline.graphql.schema import Schema
-from syncline.graphql.selection import FieldPlan, Resolves, Selector, Shape
+from syncline.graphql.selection import FieldPlan, Resolves, Selector, innermost
 
 
 class Settled:
@@ -101,13 +101,6 @@ def equip(fields: list[FieldPlan], mode: str, kept: Kept | None) -> None:
 def runs(fields: list[FieldPlan]) -> int:
     """How many of these fields may have to wait for a resolver."""
     return sum(not field.plain for field in fields)
-
-
-def innermost(shape: Shape) -> Shape:
-    """The shape inside all lists."""
-    while shape.item is not None:
-        shape = shape.item
-    return shape
 
 
 def selection_paths(field: FieldPlan) -> list[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from syncline.core import Meter, json
+from syncline.core import json
 from syncline.graphql.codegen import ANOMALIES
 from syncline.graphql.execute import Run, Surroundings, at_once
-from syncline.graphql.live_api import LiveApi
+from syncline.graphql.needs import Need, selected_paths
 from syncline.graphql.plan import Plan
 from syncline.graphql.selection import FieldPlan
 from syncline.hub import Hint, Topic
@@ -22,7 +22,7 @@ Value = Any
 class Interest:
     """What equal subscriptions are for and get: their group. `index`: by what they are found."""
 
-    __slots__ = ("__weakref__", "index", "matches", "project", "topics")
+    __slots__ = ("__weakref__", "index", "matches", "need", "project", "topics")
 
     def __init__(
         self,
@@ -30,19 +30,19 @@ class Interest:
         matches: Callable[[Value], bool] | None,
         index: tuple[Hint, ...] | None,
         projection: Projection,
+        need: Need,
     ) -> None:
-        self.topics, self.matches, self.index = topics, matches, index
+        self.topics, self.matches, self.index, self.need = topics, matches, index, need
         self.project = projection.payload
 
 
 class Projection:
     """What subscribers of equal documents get of a published value, whatever their arguments are."""
 
-    def __init__(self, plan: Plan, field: FieldPlan, surroundings: Surroundings, live: LiveApi, meter: Meter) -> None:
+    def __init__(self, plan: Plan, field: FieldPlan, surroundings: Surroundings) -> None:
         self._plan, self._field, self._surroundings = plan, field, surroundings
-        self._live, self._meter = live, meter
         self._head = b'{"data":{' + json.encode(field.key) + b":"
-        self._known_gaps: set[str] = set()
+        self.selected = frozenset(selected_paths(field))
 
     def payload(self, value: Value) -> bytes:
         """The `payload` of a data frame: the value as the subscription selects it, encoded once."""
@@ -57,23 +57,8 @@ class Projection:
     def _careful(self, value: Value) -> bytes:
         run = Run(self._plan, self._surroundings)
         data = at_once(run.projected(self._field, value))
-        if run.gaps:
-            self._note(run.gaps)
         answer = {"data": data, "errors": run.errors} if run.errors else {"data": data}
         return json.encode(answer)
-
-    def _note(self, gaps: list[str]) -> None:
-        self._live.figures.gaps.add(len(gaps))
-        fresh = [path for path in gaps if path not in self._known_gaps]
-        if fresh:
-            self._known_gaps.update(fresh)
-            self._meter.event(
-                "subscription selects what the mutation did not",
-                room="graphql",
-                api=self._live.api_id,
-                subscription=self._field.name,
-                missing=fresh,
-            )
 
 
 def matching(arguments: Mapping[str, Any]) -> Callable[[Value], bool] | None:

@@ -75,7 +75,20 @@ class Shape:
 class FieldPlan:
     """One field of a selection: its key in the answer, its resolver if it has one, the shape of its value."""
 
-    __slots__ = ("arguments", "blocked", "definition", "key", "name", "nodes", "parent", "resolver", "rows", "shape")
+    __slots__ = (
+        "arguments",
+        "blocked",
+        "definition",
+        "key",
+        "lacking",
+        "looked",
+        "name",
+        "nodes",
+        "parent",
+        "resolver",
+        "rows",
+        "shape",
+    )
 
     def __init__(self, key: str, parent: str, nodes: list[FieldNode], definition: GraphQLField, shape: Shape) -> None:
         self.key, self.name, self.parent, self.nodes = key, nodes[0].name.value, parent, nodes
@@ -85,6 +98,10 @@ class FieldPlan:
         self.blocked: FieldFailed | None = None
         self.rows = False
         """Whether the field's code completes rows of a table, too."""
+        self.looked = 0
+        """Of a mutation's field: the generation of needs that it was compared with."""
+        self.lacking: set[tuple[str, str]] = set()
+        """Of a mutation's field: the subscriptions' fields that it does not select, each with its path."""
 
     @property
     def plain(self) -> bool:
@@ -229,9 +246,12 @@ def walk(fields: list[FieldPlan]) -> Iterator[FieldPlan]:
     """Every field of a tree, parents first."""
     for field in fields:
         yield field
-        shape: Shape | None = field.shape
-        while shape is not None and shape.item is not None:
-            shape = shape.item
-        if shape is not None:
-            for inner in shape.selections.values():
-                yield from walk(inner)
+        for inner in innermost(field.shape).selections.values():
+            yield from walk(inner)
+
+
+def innermost(shape: Shape) -> Shape:
+    """The shape inside all lists."""
+    while shape.item is not None:
+        shape = shape.item
+    return shape

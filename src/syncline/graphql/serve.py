@@ -239,7 +239,7 @@ class Server:
             live.figures.fallbacks.add()
             way = Reference(document, surroundings)
         else:
-            way = Run(plan, surroundings, self._publisher(live) if plan.publications else None)
+            way = Run(plan, surroundings, self._publisher(live, log) if plan.publications else None)
         run = way.run
         try:
             data = await self._limit.run(way.data())
@@ -286,16 +286,30 @@ class Server:
         """Raise Unauthenticated when what `identity` was let in with is good no more."""
         self._auth.check(live.auth, identity)
 
-    def _publisher(self, live: LiveApi) -> Publish:
-        hub, api = self._hub, live.api_id
+    def _publisher(self, live: LiveApi, log: RequestLog | None) -> Publish:
+        hub, api, needs = self._hub, live.api_id, live.needs
 
         def publish(field: FieldPlan, value: Any) -> Awaitable[int] | None:
+            if field.looked != needs.generation:
+                self._note_lacking(live, field, needs.look(field), log)
+            if field.lacking:
+                live.figures.gaps.add()
             if hub.durable(api):
                 return hub.publish_durably(Topic(api, field.name), value, commit=_position())
             hub.publish(Topic(api, field.name), value, commit=_position())
             return None
 
         return publish
+
+    def _note_lacking(
+        self, live: LiveApi, field: FieldPlan, fresh: dict[str, list[str]], log: RequestLog | None
+    ) -> None:
+        """One line for each subscription that needs more than a mutation selects: once for each document."""
+        for subscription, missing in fresh.items():
+            gap = {"mutation": field.name, "subscription": subscription, "missing": missing}
+            self._meter.event("selection gap", room="graphql", api=live.api_id, **gap)
+            if log is not None:
+                log.gaps.append(gap)
 
     def _note_errors(self, found: list[dict[str, Any]], request: Request, trace: Trace | None, *, api: str) -> None:
         """One line for a request that was answered with errors; the first says what went wrong."""

@@ -385,7 +385,11 @@ class Endpoint:
                 raise Refused([{"message": f"{field.name} is linked to no mutation: it needs @aws_subscribe."}])
             matches = matching(given) if wanted is None else wanted.matches
             index = hints_of(given.items()) if wanted is None else wanted.hints()
-            interest = Interest(topics, matches, index, self._projection(live, plan, field, identity))
+            projection = self._projection(live, plan, field, identity)
+            filtered = frozenset((name,) for name in given) if wanted is None else wanted.paths
+            mutations = frozenset(topic.name for topic in topics)
+            need = live.needs.need(field.name, mutations, projection.selected, filtered)
+            interest = Interest(topics, matches, index, projection, need)
             live.interests[key] = interest
         return interest
 
@@ -393,7 +397,7 @@ class Endpoint:
         projection: Projection | None = live.projections.get(plan)
         if projection is None:
             surroundings = self._server.surroundings(live, identity, {}, {}, {})
-            projection = live.projections[plan] = Projection(plan, field, surroundings, live, self._meter)
+            projection = live.projections[plan] = Projection(plan, field, surroundings)
         return projection
 
     # --- credentials that are good no more

@@ -243,3 +243,20 @@ async def test_what_cannot_be_written_in_time_is_dropped_and_counted(world: Any,
     await world.log_writer.drain()
     (stream,) = await world.logs.streams("g")
     assert stream.count == 2_000
+
+
+@pytest.mark.rule("GQL-16")
+@pytest.mark.rule("GQL-68")
+@pytest.mark.parametrize(("level", "told"), [("NONE", False), ("ERROR", True), ("ALL", True)])
+async def test_what_a_mutation_leaves_out_is_a_line(world: Any, outbox: Any, level: str, told: bool) -> None:
+    sdl = "type Note { id: ID text: String } type Query { a: Int } type Mutation { put(id: ID, text: String): Note }"
+    sdl += ' type Subscription { onPut: Note @aws_subscribe(mutations: ["put"]) }'
+    await world.create(sdl, logConfig=settings(level))
+    await world.local("Mutation", "put")
+    await (await world.connect()).subscribe(world.start("subscription {onPut {id text}}", outbox))
+    for _ in range(2):
+        await ask(world, "mutation {put(id: 1) {id}}")
+    gap = {"logType": "SelectionGap", "mutation": "put", "subscription": "onPut", "missing": ["text"]}
+    tags = {"requestId": "r1", "graphQLAPIId": world.api_id}
+    gaps = [each for each in structured(await lines(world)) if each["logType"] == "SelectionGap"]
+    assert gaps == ([gap | tags] if told else [])
