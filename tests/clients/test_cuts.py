@@ -54,7 +54,8 @@ def cut_again_and_again(api: Notes | EventApi, which: str) -> None:
     seed = random.randrange(2**32)
     chance, told = random.Random(seed), 0
     with CuttingProxy(api.server.port) as proxy:
-        amplify = Amplify(api, proxy.port, which)
+        endpoint = api.url.replace("127.0.0.1", "localhost").replace(str(api.server.port), str(proxy.port))
+        amplify = Amplify(api, endpoint, which)
         try:
             eventually(lambda: amplify.acknowledged == SUBSCRIPTIONS)
             due, cut = time.monotonic(), 0

@@ -160,7 +160,7 @@ def test_what_retention_let_go_of_is_told(server: Server) -> None:
 def test_unmodified_clients_continue_after_a_restart(server: Server) -> None:
     notes = deploy(server, "Restarted")
     make_durable(notes)
-    amplify, told = Amplify(notes, server.port, "stock"), 0
+    amplify, told = Amplify(notes, notes.url, "stock"), 0
     try:
         eventually(lambda: amplify.acknowledged == SUBSCRIPTIONS)
         for _ in range(3):

@@ -1,12 +1,14 @@
-"""The real aws-amplify in a process of its own, subscribed (tests/clients/node/cuts.js)."""
+"""Subscribed clients in processes of their own: the real aws-amplify (clients/node/cuts.js), and ours in Python."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
+import sys
 import threading
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from support.events import EventApi
@@ -16,20 +18,18 @@ NODE = Path(__file__).parent.parent / "clients" / "node"
 SUBSCRIPTIONS = 3
 
 
-class Amplify:
-    """The script `cuts.js`, and what it said."""
+class Follower:
+    """A client with `SUBSCRIPTIONS` subscriptions on one socket, and what it said."""
 
-    def __init__(self, notes: Notes | EventApi, port: int, which: str) -> None:
-        kind = "events" if isinstance(notes, EventApi) else "graphql"
-        endpoint = notes.url.replace("127.0.0.1", "localhost").replace(str(notes.server.port), str(port))
-        trust = {"NODE_EXTRA_CA_CERTS": notes.server.environment()["SYNCLINE_CA"]}
+    def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None) -> None:
         self.acknowledged = 0
         self.heard: dict[int, list[int]] = defaultdict(list)
         self.other: list[str] = []
+        self.states: list[str] = []
         self._process = subprocess.Popen(
-            ["node", "cuts.js", endpoint, notes.key, str(SUBSCRIPTIONS), which, kind],
+            command,
             cwd=NODE,
-            env={**os.environ, **trust},
+            env={**os.environ, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -44,7 +44,9 @@ class Amplify:
                 self.heard[said["of"]].append(int(said["text"]))
             elif "ack" in said:
                 self.acknowledged += 1
-            elif "state" not in said:
+            elif "state" in said:
+                self.states.append(said["state"])
+            else:
                 self.other.append(line)
 
     def heard_after(self, text: int) -> bool:
@@ -54,3 +56,40 @@ class Amplify:
     def end(self) -> None:
         self._process.kill()
         self._process.wait()
+
+
+class Amplify(Follower):
+    """The real aws-amplify, `stock` or `mended`, over sockets of the package `ws`, `plain` ones, or `native` ones."""
+
+    def __init__(
+        self,
+        api: Notes | EventApi,
+        endpoint: str,
+        which: str,
+        sockets: str = "ws",
+        *,
+        inside: Callable[..., list[str]] = lambda *command: list(command),
+    ) -> None:
+        node = ["node", *(["--experimental-websocket"] if sockets == "native" else [])]
+        words = [endpoint, api.key, str(SUBSCRIPTIONS), which, kind_of(api), sockets]
+        trust = {"NODE_EXTRA_CA_CERTS": api.server.environment()["SYNCLINE_CA"]}
+        super().__init__(inside(*node, "cuts.js", *words), trust)
+
+
+class PythonClient(Follower):
+    """`syncline.client` (tests/support/follow.py)."""
+
+    def __init__(
+        self,
+        api: Notes | EventApi,
+        endpoint: str,
+        *,
+        inside: Callable[..., list[str]] = lambda *command: list(command),
+    ) -> None:
+        script = str(Path(__file__).with_name("follow.py"))
+        words = [endpoint, api.key, str(SUBSCRIPTIONS), kind_of(api), api.server.environment()["SYNCLINE_CA"]]
+        super().__init__(inside(sys.executable, script, *words))
+
+
+def kind_of(api: Notes | EventApi) -> str:
+    return "events" if isinstance(api, EventApi) else "graphql"

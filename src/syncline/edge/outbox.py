@@ -33,6 +33,9 @@ ROUND_TRIP_AT = 68
 TCP_CLOSE = 7
 """The state of a connection that was reset or is over (include/net/tcp_states.h)."""
 
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""A `struct linger` of no time at all."""
+
 RECORD_BYTES = 16384
 """The most that one TLS record carries."""
 WRITES_PER_LOOK = 64
@@ -49,10 +52,16 @@ class SocketOutbox:
     subscribers, a sixth of the cost of a delivery. So the connection ends its subscriptions before its transport.
     """
 
-    __slots__ = ("_arrivals", "_transport", "frame_header", "frames", "ledger", "pack", "write")
+    __slots__ = ("_arrivals", "_end", "_transport", "frame_header", "frames", "ledger", "pack", "write")
 
-    def __init__(self, transport: asyncio.Transport, frames: Plain | Deflated | Events = PLAIN) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        frames: Plain | Deflated | Events = PLAIN,
+        end: Callable[[], None] | None = None,
+    ) -> None:
         self._transport = transport
+        self._end = end or transport.abort
         self.frames = frames
         self.frame_header, self.pack = frames.frame_header, frames.pack
         self.ledger = Ledger()
@@ -91,9 +100,14 @@ class SocketOutbox:
         return self._arrivals is not None and self._arrivals.linger()
 
     def freeze(self) -> None:
-        """What has arrived until now is what arrived."""
+        """What has arrived until now is what arrived: the kernel sends nothing of the rest any more."""
         if self._arrivals is not None:
             self._arrivals.freeze()
+
+    def supersede(self) -> None:
+        """The client goes on elsewhere: nothing more reaches it from here, and the connection ends."""
+        self.freeze()
+        self._end()
 
 
 class Arrivals:
@@ -129,8 +143,9 @@ class Arrivals:
         return False
 
     def freeze(self) -> None:
-        """Ask a last time."""
+        """Ask a last time; the rest is given up, when the transport closes at the latest."""
         self._final = self.reached()
+        give_up(self._descriptor)
         if self._own and self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
@@ -230,8 +245,9 @@ class TlsArrivals:
         return False
 
     def freeze(self) -> None:
-        """Ask a last time, and let the connection go."""
+        """Ask a last time, and let the connection go; the rest is given up, when the transport closes at the latest."""
         self._final = self.reached()
+        give_up(self._descriptor)
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
@@ -297,6 +313,18 @@ def under_way(descriptor: int) -> bool:
     except OSError:
         return False
     return queued > 0 and state != TCP_CLOSE
+
+
+def give_up(descriptor: int) -> None:
+    """Have the kernel reset the connection when it is closed, instead of sending on what is under way for minutes.
+
+    Where a network comes back, that would arrive beside what a returning subscription is given.
+    """
+    if not under_way(descriptor):
+        return
+    connection = socket.socket(fileno=descriptor)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    connection.detach()
 
 
 def finish(descriptor: int) -> None:

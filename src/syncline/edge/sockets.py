@@ -112,7 +112,7 @@ class SocketConnection(asyncio.Protocol):
         most = POST_BYTES_MAX if isinstance(endpoint, PublishingEndpoint) else MESSAGE_BYTES_MAX
         self._frames = Frames(Side.SERVER, state=State.OPEN, max_size=most, logger=SILENT)
         self._frames.extensions = list(extensions)
-        self._outbox = SocketOutbox(transport, frames_of(extensions))
+        self._outbox = SocketOutbox(transport, frames_of(extensions), self.abort)
         self._fragments: list[bytes] = []
         self._text = True
         self._inbox: list[str | bytes] = []

@@ -83,12 +83,6 @@ class TooManySubscriptions(Invalid):
     code = "MaxSubscriptionsReachedError"
 
 
-class Continued(Conflict):
-    """Continued on another connection."""
-
-    code = "Continued"
-
-
 class Moved(Conflict):
     """The namespace has changed what it keeps; subscribe again."""
 

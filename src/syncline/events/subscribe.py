@@ -18,7 +18,6 @@ from syncline.events.channels import Channel, channel_of
 from syncline.events.connections import Connections, Ended
 from syncline.events.errors import (
     BadRequest,
-    Continued,
     DuplicatedOperation,
     Moved,
     NamespaceUnknown,
@@ -188,18 +187,6 @@ class Endpoint:
                 for kept in self._kept.values()
             ],
         }
-
-    def give_up(self, name: Name) -> Subscription | None:
-        """Another connection continues this subscription: end it here."""
-        for id, kept in self._kept.items():
-            if kept.name == name:
-                del self._kept[id]
-                live = self._connected()
-                live.figures.subscriptions -= 1
-                self._lose(live, kept)
-                kept.start.ended(entries_of(Continued()), False)
-                return kept.subscription
-        return None
 
     def _lose(self, live: LiveApi, kept: Kept) -> None:
         """Forget a subscription that may come again."""

@@ -182,16 +182,6 @@ class Endpoint:
         live.figures.connections -= 1
         self._live = None
 
-    def give_up(self, name: Name) -> Subscription | None:
-        """Another connection continues this subscription: end it here."""
-        for id, kept in self._kept.items():
-            if kept.name == name:
-                self._drop(id)
-                self._hub.unsubscribe(kept.subscription)
-                kept.start.ended([{"errorType": "Continued", "message": "Continued on another connection."}], False)
-                return kept.subscription
-        return None
-
     def _keep(self, live: LiveApi, kept: Kept) -> None:
         self._kept[kept.start.id] = kept
         self._leases.added(kept.identity)

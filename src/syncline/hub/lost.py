@@ -26,8 +26,8 @@ Name = bytes
 class Holder(Protocol):
     """A connection that holds subscriptions."""
 
-    def give_up(self, name: Name) -> Subscription | None:
-        """Another connection continues this subscription: end it here."""
+    def closed(self) -> None:
+        """The connection is gone: its subscriptions are lost."""
         ...
 
 
@@ -61,13 +61,17 @@ class Returning:
     def claim(self, name: Name, holder: Holder, *, oldest: float) -> Subscription | int | None:
         """The subscription that continues under this name: lost, or still held by a connection that is as good as.
 
-        A position stands for one that another run of the server had.
+        Nothing more arrives over its connection. A position stands for one that another run of the server had.
         """
         before = self.present.get(name)
         if before is not None and before is not holder:
-            return before.give_up(name)
+            before.closed()
         found = self._lost.pop(name, None)
-        return found.where if found is not None and found.at >= oldest else None
+        if found is None or found.at < oldest:
+            return None
+        if isinstance(found.where, Subscription):
+            found.where.outbox.supersede()
+        return found.where
 
     def positions(self, reached: Callable[[Subscription], int | None]) -> dict[Name, int]:
         """What is to be written down: `reached` tells where a client is."""

@@ -47,6 +47,10 @@ class Outbox(Protocol):
         """How long the peer takes to acknowledge; None when nobody can tell."""
         ...
 
+    def supersede(self) -> None:
+        """The client goes on elsewhere: what has not arrived will not arrive, and the connection ends."""
+        ...
+
     def frame_header(self, length: int) -> bytes:
         """The bytes that announce a message of `length` bytes."""
         ...

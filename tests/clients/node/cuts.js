@@ -1,7 +1,10 @@
 // The real aws-amplify, subscribed while its network fails again and again. Prints each event's number.
 //
-// node cuts.js ENDPOINT API_KEY COUNT stock|mended graphql|events: COUNT subscriptions on one connection. Amplify is as it is;
-// only its pauses between two attempts are shortened, so that a test can afford hundreds of them.
+// node cuts.js ENDPOINT API_KEY COUNT stock|mended graphql|events ws|plain|native: COUNT subscriptions on one connection. Amplify
+// is as it is; only its pauses between two attempts are shortened, so that a test can afford hundreds of them.
+//
+// ws, plain: sockets of the package ws, over TLS or not (amplify itself always dials wss). native: Node's own, which keep to
+// the browsers' standard: once close() was called, what still arrives is dropped.
 //
 // mended: without its one timer that makes it stop for good. AWSWebSocketProvider._initiateHandshake (api-graphql
 // 4.10.1) never clears the 15 s timer of a handshake whose connection was lost before connection_ack. When it fires, it
@@ -10,14 +13,19 @@
 'use strict'
 
 const Socket = require('ws')
-const [endpoint, apiKey, count, which, kind] = process.argv.slice(2)
+const [endpoint, apiKey, count, which, kind, sockets] = process.argv.slice(2)
 const stale = (run) => which === 'mended' && String(run).includes('checkAckOk')
-const shorter = (ms) => (ms >= 500 && ms <= 60_000 && ms !== 15_000 ? ms / 100 : ms)
+const shorter = (ms) => (ms >= 500 && ms <= 60_000 && ms !== 15_000 && ms !== 30_000 ? ms / 100 : ms)
 for (const name of ['setTimeout', 'setInterval']) {
   const original = globalThis[name]
   globalThis[name] = (run, ms, ...more) => original(stale(run) ? () => {} : run, shorter(ms), ...more)
 }
-globalThis.WebSocket = Socket
+class Plain extends Socket {
+  constructor(url, protocols) {
+    super(url.replace('wss:', 'ws:'), protocols)
+  }
+}
+if (sockets !== 'native') globalThis.WebSocket = sockets === 'plain' ? Plain : Socket
 
 const { Amplify } = require('aws-amplify')
 const { generateClient } = require('aws-amplify/api')

@@ -65,6 +65,10 @@ class Outbox:
         self.data += data
         self.writes += 1
 
+    def supersede(self) -> None:
+        """As a connection ends whose client is elsewhere."""
+        self.closed = True
+
     def ended(self, id: str, errors: Any, *, close: bool) -> None:
         """As a connection tells its client that a subscription is over."""
         self.data += b"\n" + json.encode({"type": "subscribe_error", "id": id, "errors": errors})

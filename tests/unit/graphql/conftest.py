@@ -39,6 +39,7 @@ class Outbox:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.data = b""
+        self.closed = False
 
     def pack(self, rest: bytes) -> bytes:
         return rest
@@ -48,6 +49,10 @@ class Outbox:
 
     def write(self, data: bytes) -> None:
         self.data += data
+
+    def supersede(self) -> None:
+        """As a connection ends whose client is elsewhere."""
+        self.closed = True
 
     def ended(self, id: str, errors: Any, *, close: bool) -> None:
         """As a connection tells its client that a subscription is over."""

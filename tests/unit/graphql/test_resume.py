@@ -87,7 +87,7 @@ async def test_a_stopped_subscription_does_not_continue(api: Any, outbox: Any) -
 
 
 @pytest.mark.rule("GQL-30")
-async def test_a_connection_that_seems_alive_is_taken_over(api: Any, outbox: Any) -> None:
+async def test_a_connection_that_seems_alive_is_taken_over_and_ends_without_a_word(api: Any, outbox: Any) -> None:
     before = Outbox()
     endpoint = await api.connect()
     await endpoint.subscribe(api.start(TEXT, before, id=ID, room="r"))
@@ -98,6 +98,7 @@ async def test_a_connection_that_seems_alive_is_taken_over(api: Any, outbox: Any
     await put(api, 3)
     assert heard(outbox) == [2, 3]
     assert heard(before) == [1, 2]
+    assert (len(before.messages), before.closed) == (2, True)
     endpoint.closed()
 
 
