@@ -50,6 +50,12 @@ class Streams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trim_seconds: float = 60.0
 
 
+class Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tables. `item_collection_bytes_max` is of one partition key in a table with local indexes: DynamoDB's 10 GB."""
+
+    item_collection_bytes_max: int = 10 * 1024**3
+
+
 class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Subscriptions: the window of recent publications kept per API in memory, the history that a durable API keeps in
     the store, and AppSync's quotas."""
@@ -180,6 +186,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edge: Edge = Edge()
     store: Store = Store()
     streams: Streams = Streams()
+    tables: Tables = Tables()
     hub: Hub = Hub()
     events: Events = Events()
     rates: Rates = Rates()

@@ -16,3 +16,4 @@ class Space(IntEnum):
     HISTORY = 7  # ("publication", api, position) → publication: hub; (execution, event number) → event: workflows
     LOG = 8  # (group, stream, instant, n) → log event: monitoring
     METRIC = 9  # (namespace, metric, dimensions, minute) → statistics: monitoring
+    COLLECTION = 10  # (table id, partition key) → bytes of the item collection: tables with local indexes

@@ -12,7 +12,7 @@ from syncline.tables.layout import decode_row, encode_row, row_size
 from syncline.tables.parameters import Parameters, refuse_mixing
 from syncline.tables.projections import Projection
 from syncline.tables.registry import OpenTable, Registry, table_name
-from syncline.tables.values import ITEM_BYTES_MAX, MANY_VALUES, Item, check_item
+from syncline.tables.values import ITEM_BYTES_MAX, ITEM_TOO_LARGE, MANY_VALUES, Item, check_item
 from syncline.tables.writes import Replacement, Together
 
 KEYS_MAX = 100
@@ -126,7 +126,7 @@ def _checked_write(found: OpenTable, entry: Mapping[str, Any]) -> Replacement:
         return Replacement(found.layout.key(item), item, None)
     item, size = check_item(put.get("Item"))
     if size > ITEM_BYTES_MAX:
-        raise Invalid("Item size has exceeded the maximum allowed size")
+        raise Invalid(ITEM_TOO_LARGE)
     found.layout.check_put(item)
     return Replacement(found.layout.key(item), item, encode_row(item, size))
 

@@ -62,6 +62,7 @@ class Table(msgspec.Struct, frozen=True):
     """A table. `rows` is what its items' keys begin with: a table made again under an old name begins empty.
 
     `next_index` is the number of the next index, or less: numbers of removed ones are not used again.
+    `sized` says that the sizes of its item collections are kept: those of a table from before are counted first.
     `ttl` is the attribute by which items expire; `ttl_indexed` is false until those written before are noted as due.
     """
 
@@ -85,6 +86,12 @@ class Table(msgspec.Struct, frozen=True):
     ttl: str | None = None
     ttl_indexed: bool = True
     next_index: int = 0
+    sized: bool = False
+
+    @property
+    def local_indexes(self) -> tuple[Index, ...]:
+        """Those whose partition key is the table's own."""
+        return tuple(index for index in self.indexes if not index.is_global)
 
     @property
     def hash_names(self) -> tuple[str, ...]:

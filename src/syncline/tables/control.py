@@ -355,6 +355,7 @@ def _table(
         tags=tags,
         deletion_protected=request.get("DeletionProtectionEnabled") is True,
         table_class=request.get("TableClass"),
+        sized=True,
     )
 
 

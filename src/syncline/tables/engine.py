@@ -70,7 +70,7 @@ class TableEngine:
         self.clock = clock
         self._ids = ids
         self.settings = settings
-        self.registry = Registry(store, meter)
+        self.registry = Registry(store, settings.tables, meter)
         self.housekeeping = Housekeeping(store, streams, self.registry, clock, ids, settings.streams)
         self.indexes = IndexBuilder(store, self.registry)
         self.control = Control(store, self.registry, self.housekeeping, self.indexes, clock, ids, settings)

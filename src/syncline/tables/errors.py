@@ -78,6 +78,12 @@ class ConditionalCheckFailed(Conflict):
     code = "ConditionalCheckFailedException"
 
 
+class CollectionTooLarge(Conflict):
+    """Collection size exceeded."""
+
+    code = "ItemCollectionSizeLimitExceededException"
+
+
 class TransactionCanceled(Conflict):
     """Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"""
 

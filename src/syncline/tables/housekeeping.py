@@ -17,6 +17,7 @@ from syncline.store import Snapshot, Space, Store, Transaction, keys, position_o
 from syncline.streams import Streams
 from syncline.tables.catalog import DROPPED, STREAMS, TABLES, StreamDescription, Table
 from syncline.tables.figures import Change
+from syncline.tables.item_collections import count_collections
 from syncline.tables.layout import DUE_ITEMS, decode_row, row_sizes
 from syncline.tables.registry import OpenTable, Registry
 from syncline.tables.tokens import forget_used
@@ -67,6 +68,9 @@ class Housekeeping:
         for stream in list(self._registry.streams.values()):
             if stream.closed is not None and stream.closed + self._kept_seconds <= now:
                 await self._forget_stream(stream)
+        for found in self._registry.by_rows().values():
+            if found.layout.local_indexes and not found.table.sized:
+                await count_collections(self._store, self._registry, found)
         await self.expire_items()
         while (await self._store.write(lambda txn: forget_used(txn, now))).result:
             pass
@@ -125,7 +129,7 @@ class Housekeeping:
                 txn.delete(space, key)
             return len(pairs)
 
-        for space in (Space.ITEM, Space.INDEX):
+        for space in (Space.ITEM, Space.INDEX, Space.COLLECTION):
             while (await self._store.write(lambda txn, space=space: remove(txn, space))).result:  # type: ignore[misc]
                 pass
         await self._store.write(lambda txn: DROPPED.delete(txn, rows))

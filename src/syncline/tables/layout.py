@@ -120,8 +120,10 @@ def encoded_key(names: Iterable[str], item: Item) -> bytes:
 class Layout:
     """One table's rows. Made again whenever the description changes."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, collection_bytes_max: int) -> None:
         self.table = table
+        self.local_indexes = table.local_indexes
+        self.collection_bytes_max = collection_bytes_max
         self.prefix = keys.encode((table.rows,))
         self._key_kinds = [(name, table.types[name]) for name in table.key_names]
         self._own_names = table.key_names

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from syncline.core import Invalid, Meter
+from syncline.core.settings import Tables as TableSettings
 from syncline.store import Snapshot, Store
 from syncline.tables.catalog import DROPPED, STREAMS, TABLES, StreamDescription, Table
 from syncline.tables.errors import ItemTableNotFound, StreamNotFound
@@ -18,18 +19,19 @@ from syncline.tables.layout import Layout
 class OpenTable:
     """A table as the operations use it."""
 
-    def __init__(self, table: Table, stream: StreamDescription | None, figures: Figures) -> None:
-        self.table = table
+    def __init__(self, layout: Layout, stream: StreamDescription | None, figures: Figures) -> None:
+        self.table = layout.table
         self.stream = stream
-        self.layout = Layout(table)
+        self.layout = layout
         self.figures = figures
 
 
 class Registry:
     """The cache of the catalog."""
 
-    def __init__(self, store: Store, meter: Meter) -> None:
+    def __init__(self, store: Store, settings: TableSettings, meter: Meter) -> None:
         self._store = store
+        self._settings = settings
         self._meter = meter
         self._tables: dict[str, OpenTable] = {}
         self.streams: dict[str, StreamDescription] = {}
@@ -55,7 +57,8 @@ class Registry:
         kept = known is not None and known.table.id == table.id
         figures = known.figures if known is not None and kept else Figures(self._meter, table.name)
         stream = self.streams.get(table.stream_arn) if table.streaming and table.stream_arn else None
-        self._tables[table.name] = OpenTable(table, stream, figures)
+        layout = Layout(table, self._settings.item_collection_bytes_max)
+        self._tables[table.name] = OpenTable(layout, stream, figures)
 
     def drop(self, table: Table) -> None:
         """Forget a table that was deleted."""

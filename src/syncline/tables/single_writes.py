@@ -17,11 +17,10 @@ from syncline.tables.layout import Layout, encode_row
 from syncline.tables.parameters import Parameters, uses_legacy_alone
 from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.updates import Update
-from syncline.tables.values import EMPTY_VALUE, ITEM_BYTES_MAX, MANY_VALUES, Item, check_item
+from syncline.tables.values import EMPTY_VALUE, ITEM_BYTES_MAX, ITEM_TOO_LARGE, MANY_VALUES, Item, check_item
 from syncline.tables.writes import Guard, Stamp, Written, check_body, delete_body, put_body, update_body
 
 VALIDATED = "1 validation error detected: "
-ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
 
 Request = Mapping[str, Any]
 Body = Callable[[Transaction], Written]

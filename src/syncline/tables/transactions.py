@@ -13,7 +13,7 @@ from syncline.core import Invalid
 from syncline.store import Snapshot, Space, Transaction
 from syncline.tables import tokens
 from syncline.tables.capacity import READ, WRITE, figures, read_units
-from syncline.tables.errors import ConditionalCheckFailed, TransactionCanceled
+from syncline.tables.errors import CollectionTooLarge, ConditionalCheckFailed, TransactionCanceled
 from syncline.tables.layout import decode_row, row_size
 from syncline.tables.parameters import Parameters
 from syncline.tables.projections import Projection
@@ -75,6 +75,9 @@ class TransactWrite:
                 written.append(bound.body(txn))
             except ConditionalCheckFailed as refusal:
                 reasons[position] = {**refusal.data, "Code": "ConditionalCheckFailed", "Message": refusal.message}
+            except CollectionTooLarge as refusal:
+                reason = {"Code": "ItemCollectionSizeLimitExceeded", "Message": refusal.message}
+                raise _canceled_at(position, len(self._bounds), reason) from None
             except Invalid as refusal:
                 raise _invalid_action(refusal, position, len(self._bounds)) from None
         if any(reasons):
@@ -191,8 +194,12 @@ def canceled(reasons: Sequence[Reason | None]) -> TransactionCanceled:
 
 
 def _invalid_action(refusal: Invalid, position: int, count: int) -> TransactionCanceled:
+    return _canceled_at(position, count, {"Code": "ValidationError", "Message": refusal.message})
+
+
+def _canceled_at(position: int, count: int, reason: Reason) -> TransactionCanceled:
     reasons: list[Reason | None] = [None] * count
-    reasons[position] = {"Code": "ValidationError", "Message": refusal.message}
+    reasons[position] = reason
     return canceled(reasons)
 
 

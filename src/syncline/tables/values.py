@@ -24,6 +24,7 @@ Item = dict[str, AttributeValue]
 DEPTH_MAX = 32
 ATTRIBUTE_NAME_BYTES_MAX = 65535
 ITEM_BYTES_MAX = 400 * 1024
+ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
 COLLECTION_BYTES = 3
 """What a list or a map itself counts for."""
 

@@ -18,6 +18,7 @@ from syncline.tables.catalog import Index, StreamDescription
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import ConditionalCheckFailed
 from syncline.tables.figures import Change
+from syncline.tables.item_collections import resize
 from syncline.tables.layout import Layout, decode_row, encode_row, row_image, row_size
 from syncline.tables.records import INSERT, MODIFY, NO_IMAGE, REMOVE, StreamRecord
 from syncline.tables.scope import Values
@@ -225,6 +226,10 @@ def _replace(
     if layout.table.ttl is not None:
         _replace_due(txn, layout, was.item, None if new is None else item)
     indexes = _replace_entries(txn, layout, was, Kept(item, new)) if layout.table.indexes else {}
+    if layout.local_indexes:
+        growth = row_size(new) - row_size(old)
+        growth += sum([indexes[index.name].bytes for index in layout.local_indexes if index.name in indexes])
+        resize(txn, layout, key, item, growth, new)
     if stamp.stream is not None:
         txn.append(stamp.stream.shard, _record(layout, item, old, new, stamp, stamp.stream))
     return Written(old, new, units, indexes)

@@ -15,6 +15,8 @@ from syncline.streams import Streams
 from syncline.tables import TableEngine, Tables, TableStreams
 from syncline.wire.operations import resolved
 
+DEFAULT = Settings()
+
 
 class MovableClock(SystemClock):
     """The machine's time, and as much more as the test moved it by."""
@@ -32,12 +34,12 @@ class MovableClock(SystemClock):
 class Room:
     """The room's doors, and short ways to use them."""
 
-    def __init__(self, store: MemoryStore, seed: int = 1) -> None:
+    def __init__(self, store: MemoryStore, seed: int = 1, settings: Settings = DEFAULT) -> None:
         self.store = store
         self.clock = MovableClock()
         self.meter = Meter(out=None)
         self.streams = Streams(store, LocalBus(), self.clock, StreamSettings(), self.meter)
-        self.engine = TableEngine(store, self.streams, self.clock, SeededIds(seed), Settings(), self.meter)
+        self.engine = TableEngine(store, self.streams, self.clock, SeededIds(seed), settings, self.meter)
         self.api = Tables(self.engine)
         self.changes = TableStreams(self.engine, self.streams)
 
@@ -134,8 +136,8 @@ def refusal() -> Refusal:
 def new_room() -> Callable[[MemoryStore], Awaitable[Room]]:
     """Makes a room over a store: for restarts, and for properties that need a fresh one each time."""
 
-    async def made(store: MemoryStore, seed: int = 1) -> Room:
-        room = Room(store, seed)
+    async def made(store: MemoryStore, seed: int = 1, settings: Settings = DEFAULT) -> Room:
+        room = Room(store, seed, settings)
         await room.engine.load()
         return room
 

@@ -102,7 +102,7 @@ def test_an_image_is_shown_as_its_item(item: Item) -> None:
     )
 )
 def test_a_key_that_is_plainly_right_is_the_key_that_checks_find(key: Any) -> None:
-    layout = Layout(Table("things", "1", "r", "arn", 0.0, "id", None, {"id": "S"}))
+    layout = Layout(Table("things", "1", "r", "arn", 0.0, "id", None, {"id": "S"}), 10**10)
 
     def outcome(made: Callable[[Any], bytes]) -> Any:
         try:
