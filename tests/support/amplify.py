@@ -53,6 +53,10 @@ class Follower:
         """Has every subscription heard something later than `text`?"""
         return len(self.heard) == SUBSCRIPTIONS and all(heard[-1] > text for heard in self.heard.values())
 
+    def has_heard(self, text: int) -> bool:
+        """Is that the last that every subscription heard?"""
+        return len(self.heard) == SUBSCRIPTIONS and all(heard[-1] == text for heard in self.heard.values())
+
     def end(self) -> None:
         self._process.kill()
         self._process.wait()

@@ -13,6 +13,7 @@ import ctypes
 import socket
 import struct
 import threading
+from contextlib import suppress
 
 SO_ATTACH_FILTER = 26
 HELD_SECONDS = 3.0
@@ -42,6 +43,8 @@ class Line:
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
         self.handing = 0
+        self.over = asyncio.Event()
+        """Nothing reaches the client over it any more."""
         self.tasks: list[asyncio.Task[None]] = []
 
     async def relay(self) -> None:
@@ -73,7 +76,8 @@ class Line:
         """End it: `half` closes, `cut` and `reset` tell the server at once, `stall` tells it much later."""
         loop = asyncio.get_running_loop()
         if way == "half":
-            self.server.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # The server was faster.
+                self.server.shutdown(socket.SHUT_WR)
             return  # The server closes, and what it had sent before is relayed.
         cut_off(self.server)
         while self.handing:
@@ -94,6 +98,7 @@ class Line:
             await asyncio.sleep(0.02)
             reset_on_close(self.client)
         self.client.close()
+        self.over.set()
         if way == "stall":
             await asyncio.sleep(HELD_SECONDS)
         reset_on_close(self.server)
@@ -130,6 +135,7 @@ class CuttingProxy:
         self.cuts = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._lines: set[Line] = set()
+        self._losing: list[Line] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -151,6 +157,11 @@ class CuttingProxy:
     @property
     def open(self) -> int:
         return len(self._lines)
+
+    @property
+    def settled(self) -> bool:
+        """Whatever the client hears from now on came over a connection that has not been lost."""
+        return all(line.over.is_set() for line in self._losing)
 
     def _call(self, work: object) -> int:
         found = asyncio.run_coroutine_threadsafe(work, self._loop).result(20)  # type: ignore[arg-type, var-annotated]
@@ -181,9 +192,11 @@ class CuttingProxy:
             self._lines.discard(line)
             client.close()
             server.close()
+            line.over.set()
 
     async def _lose(self, way: str) -> int:
         lines = list(self._lines)
+        self._losing = [line for line in (*self._losing, *lines) if not line.over.is_set()]
         if way != "half":
             self._lines.clear()
         self.cuts += len(lines)

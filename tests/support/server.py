@@ -80,6 +80,10 @@ class Server:
         lines = self.log.read_text(errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
+    def said(self, *about: str) -> str:
+        """The last of the events that are about one of these, to be shown where a test fails."""
+        return "\n".join(map(json.dumps, [each for each in self.events() if each["event"] in about][-30:]))
+
     def environment(self) -> dict[str, str]:
         """What `syncline env` exports."""
         if not self._environment:

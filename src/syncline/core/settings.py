@@ -62,6 +62,7 @@ class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     window_seconds: float = 120.0
     window_bytes_max: int = 8 * 1024 * 1024
+    lost_subscriptions_max: int = 100_000
     history_seconds: float = 86_400.0
     history_bytes_max: int = 256 * 1024 * 1024
     history_trim_seconds: float = 10.0

@@ -134,7 +134,8 @@ class EventsEngine:
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
         presence = Presence(self.hub, self.clock, entry.api.api_id, self.settings.events.presence_seconds)
-        live = LiveApi(entry, self._engines, self._library.for_api(), self.meter, self._logs, presence)
+        library = self._library.for_api()
+        live = LiveApi(entry, self._engines, library, self.meter, self._logs, presence, self.hub, self.clock)
         live.restore()
         self._live[live.api_id] = live
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncline.core import Meter
+from syncline.hub import GAPS
+from syncline.hub import Figures as ReturnFigures
 
 
 class ApiFigures:
@@ -27,8 +29,10 @@ class ApiFigures:
         self.disconnects = meter.counter("syncline_events_disconnects_total", api=api)
         self.connection_ms = meter.summary("syncline_events_connection_ms", api=api)
         self.messages_in = meter.counter("syncline_events_inbound_messages_total", api=api)
-        self.resumed = meter.counter("syncline_events_resumed_total", api=api)
-        self.unresumed = meter.counter("syncline_events_unresumed_total", api=api)
+        self.returns = ReturnFigures(
+            meter.counter("syncline_events_resumed_total", api=api),
+            {gap: meter.counter("syncline_events_unresumed_total", api=api, reason=gap) for gap in GAPS},
+        )
         self.connections = 0
         self.subscriptions = 0
         meter.gauge("syncline_events_connections", lambda: self.connections, api=api)

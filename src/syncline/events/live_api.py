@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from syncline.auth import ApiAuth, Mode, Provider
-from syncline.core import Meter, SynclineError
+from syncline.core import Clock, Meter, SynclineError
 from syncline.datasources import DataSourceRecord, Engines, Sources
 from syncline.events.catalog import Entry
 from syncline.events.code import CONNECTION_EXPORTS, EXPORTS, Code
@@ -21,7 +21,7 @@ from syncline.events.figures import ApiFigures, NamespaceFigures
 from syncline.events.handlers import Direct, Gate, Handlers, Moment
 from syncline.events.model import Namespace
 from syncline.events.presence import Presence
-from syncline.hub import Returning
+from syncline.hub import Hub, Returning
 from syncline.js import Module, read
 from syncline.monitoring import LogWriter, tells
 from syncline.resolvers import Library
@@ -91,6 +91,8 @@ class LiveApi:
         meter: Meter,
         writer: LogWriter,
         presence: Presence,
+        hub: Hub,
+        clock: Clock,
     ) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
@@ -99,7 +101,7 @@ class LiveApi:
         self.sources = Sources(self, self.api_id, entry.api.api_arn, entry.sources, engines)
         self.connections: dict[Connection, None] = {}
         self.presence = presence
-        self.returning = Returning()
+        self.returning = Returning(hub, clock, meter, self.figures.returns, room="events", api=self.api_id)
         """Subscriptions by name, to be continued."""
         self.connect: ApiAuth
         self._meter = meter

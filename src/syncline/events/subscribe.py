@@ -31,7 +31,7 @@ from syncline.events.handlers import Moment, shown_request
 from syncline.events.live_api import LiveApi, Served
 from syncline.events.presence import member_id
 from syncline.events.publish import Caller, Event, Publisher, is_ours, payload_of
-from syncline.hub import ErrorObject, Hub, Name, Outbox, Post, Start, Subscription, Wish, named, register, wish_of
+from syncline.hub import ErrorObject, Hub, Name, Outbox, Post, Start, Subscription, Wish, named, wish_of
 
 PATH = "/event"
 """What signatures of every message cover, whatever the path of the socket."""
@@ -68,7 +68,8 @@ class Endpoint:
         self._live_of = live_of
         self._live: LiveApi | None = None
         self._ends: Ended | None = None
-        self._since = 0.0
+        self.opened = 0.0
+        """When it was connected, in monotonic seconds."""
         self._kept: dict[str, Kept] = {}
         self._leases = Leases(self._kept, self._check, self._credential_over)
 
@@ -85,7 +86,7 @@ class Endpoint:
             (live.figures.connect_server_errors if is_ours(refusal) else live.figures.connect_errors).add()
             raise
         self._live, self._ends = live, Ended(live, identity, request, 0.0)
-        self._since = self._clock.monotonic()
+        self.opened = self._clock.monotonic()
         live.figures.connects.add()
         live.figures.connections += 1
         live.connections[self] = None
@@ -148,12 +149,11 @@ class Endpoint:
         for kept in self._kept.values():
             self._lose(live, kept)
             if kept.name is not None:
-                now, window = self._clock.monotonic(), self._hub.window_seconds
-                live.returning.lost(kept.name, kept.subscription, now=now, seconds_max=window)
+                live.returning.lost(kept.name, kept.subscription)
         live.figures.subscriptions -= len(self._kept)
         live.figures.connections -= 1
         live.figures.disconnects.add()
-        seconds = self._clock.monotonic() - self._since
+        seconds = self._clock.monotonic() - self.opened
         live.figures.connection_ms.observe(seconds * 1000)
         if self._ends is not None:
             self._connections.ended(self._ends._replace(seconds=seconds))
@@ -171,7 +171,7 @@ class Endpoint:
             "api": live.api_id,
             "connection": ends.request.id,
             "peer": ends.request.peer,
-            "since": self._clock.now() - (self._clock.monotonic() - self._since),
+            "since": self._clock.now() - (self._clock.monotonic() - self.opened),
             "pendingBytes": 0 if outbox is None else outbox.pending_bytes,
             "roundTripMs": None if outbox is None else outbox.round_trip_ms,
             "position": self._hub.position(live.api_id),
@@ -191,8 +191,7 @@ class Endpoint:
     def _lose(self, live: LiveApi, kept: Kept) -> None:
         """Forget a subscription that may come again."""
         self._hub.unsubscribe(kept.subscription)
-        if kept.name is not None:
-            live.returning.present.pop(kept.name, None)
+        live.returning.release(kept.name, self)
         if kept.member is not None:
             live.presence.lost(kept.channel, kept.member, self)
 
@@ -238,48 +237,16 @@ class Endpoint:
         if self._live is not live or self._line(live, channel) != line:
             raise NamespaceUnknown  # so may the connection, or the history
         subscription = self._subscription(live, start, channel, positions=wish is not None)
-        kept = Kept(start, identity, channel, subscription)
-        name = self._name(live, kept)
-        after = self._continued(live, name) if wish is None and name is not None else None
-        self._kept[start.id] = kept
-        self._call(live, kept)
+        name = named(start.id, channel.path, identity.caller)
+        name = live.returning.register(subscription, start, name, self, wish)
+        kept = self._kept[start.id] = Kept(start, identity, channel, subscription, name)
         self._leases.added(identity)
         live.figures.subscriptions += 1
-        if not register(self._hub, subscription, line, wish, after):
-            self._note_gap(live, "what was published meanwhile is no longer there")
         if not complete:
             subscription.told = {**(subscription.told or {}), "recovered": False}
         if features.presence:
             self._appear(live, kept)
         return subscription
-
-    def _name(self, live: LiveApi, kept: Kept) -> Name | None:
-        return named(kept.start.id, kept.channel.path, self._line(live, kept.channel), kept.identity.caller)
-
-    def _call(self, live: LiveApi, kept: Kept) -> None:
-        """Have a subscription found by what it is called now."""
-        if kept.name is not None:
-            live.returning.present.pop(kept.name, None)
-        kept.name = self._name(live, kept)
-        if kept.name is not None:
-            live.returning.present[kept.name] = self
-
-    def _continued(self, live: LiveApi, name: Name) -> int | None:
-        """Where a subscription of this name was when it was lost; None when there was none, or nobody can tell."""
-        oldest = self._clock.monotonic() - self._hub.window_seconds
-        earlier = live.returning.claim(name, self, oldest=oldest)
-        if earlier is None:
-            return None
-        position = earlier if isinstance(earlier, int) else self._hub.reached(earlier)
-        if position is None:
-            self._note_gap(live, "the kernel cannot tell what had arrived")
-        else:
-            live.figures.resumed.add()
-        return position
-
-    def _note_gap(self, live: LiveApi, reason: str) -> None:
-        live.figures.unresumed.add()
-        self._meter.event("subscription not resumed", room="events", api=live.api_id, reason=reason)
 
     def _line(self, live: LiveApi, channel: Channel) -> str:
         """Whose line a channel's publications are in. What is told of members is never kept."""
@@ -338,8 +305,7 @@ class Endpoint:
 
     def _leave(self, live: LiveApi, kept: Kept) -> None:
         """Forget a subscription that has ended."""
-        if kept.name is not None:
-            live.returning.present.pop(kept.name, None)
+        live.returning.release(kept.name, self)
         if kept.member is not None:
             live.presence.leave(kept.channel, kept.member, self)
 
@@ -375,14 +341,10 @@ class Endpoint:
         """A namespace's publications are in another line, or for others. Who still catches up has to come again."""
         live = self._connected()
         for kept in [each for each in self._kept.values() if each.channel.namespace == namespace]:
-            if self._hub.returning(kept.subscription):
-                self._hub.end(kept.subscription, entries_of(Moved()))
-                continue
-            self._hub.unsubscribe(kept.subscription)
-            positions = kept.subscription.stamp is not None
+            before, positions = kept.subscription, kept.subscription.stamp is not None
             kept.subscription = self._subscription(live, kept.start, kept.channel, positions=positions)
-            self._call(live, kept)
-            self._hub.subscribe(kept.subscription)
+            if not self._hub.replace(before, kept.subscription):
+                self._hub.end(kept.subscription, entries_of(Moved()))
 
     def gone(self, namespace: str | None) -> None:
         """A namespace, or the API, is no longer served."""

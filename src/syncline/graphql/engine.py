@@ -65,7 +65,7 @@ class GraphqlEngine:
             await self.settle_durability(entry.api.api_id)
             remembered = await self.catalog.take_remembered(entry.api.api_id)
             if remembered is not None:
-                self.live(entry.api.api_id).returning.restore(remembered.positions, now=self.clock.monotonic())
+                self.live(entry.api.api_id).returning.restore(remembered.positions)
         self.refresh_domains()
 
     # --- the data plane
@@ -169,7 +169,15 @@ class GraphqlEngine:
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
         live = LiveApi(
-            entry, self._engines, self._library, self.meter, self.clock, self._logs, self._kept, self.settings.traces
+            entry,
+            self._engines,
+            self._library,
+            self.meter,
+            self.clock,
+            self._logs,
+            self._kept,
+            self.settings.traces,
+            self.hub,
         )
         live.restore()
         self._live[live.api_id] = live
@@ -193,7 +201,7 @@ class GraphqlEngine:
     async def close(self) -> None:
         """The server stops, its connections have ended: write down where the clients of durable APIs are."""
         for api_id, live in self._live.items():
-            positions = live.returning.positions(self.hub.reached) if self.hub.durable(api_id) else {}
+            positions = live.returning.positions() if self.hub.durable(api_id) else {}
             if positions:
                 await self.catalog.remember(api_id, Remembered(positions))
 

@@ -30,7 +30,8 @@ from syncline.graphql.needs import Needs
 from syncline.graphql.plan import Settled
 from syncline.graphql.schema import Schema
 from syncline.graphql.traces import Traces
-from syncline.hub import Returning
+from syncline.hub import GAPS, Hub, Returning
+from syncline.hub import Figures as ReturnFigures
 from syncline.monitoring import LogWriter
 from syncline.resolvers import FunctionSpec, Library, Resolver, ResolverError, ResolverSpec, compile_resolver
 
@@ -58,8 +59,10 @@ class Figures:
         self.connection_ms = meter.summary("syncline_graphql_connection_ms", api=api)
         self.invalidation_requests = meter.counter("syncline_graphql_invalidation_requests_total", api=api)
         self.invalidations = meter.counter("syncline_graphql_invalidations_total", api=api)
-        self.resumed = meter.counter("syncline_graphql_resumed_total", api=api)
-        self.unresumed = meter.counter("syncline_graphql_unresumed_total", api=api)
+        self.returns = ReturnFigures(
+            meter.counter("syncline_graphql_resumed_total", api=api),
+            {gap: meter.counter("syncline_graphql_unresumed_total", api=api, reason=gap) for gap in GAPS},
+        )
         self.connections = 0
         self.subscriptions = 0
         meter.gauge("syncline_graphql_connections", lambda: self.connections, api=api)
@@ -79,6 +82,7 @@ class LiveApi:
         writer: LogWriter,
         kept: Kept,
         traces: TraceSettings,
+        hub: Hub,
     ) -> None:
         self.entry = entry
         self.api_id = entry.api.api_id
@@ -112,7 +116,7 @@ class LiveApi:
         """By subscription field, what ends live subscriptions: by endpoint and id."""
         self.present: dict[Any, None] = {}
         """The connected endpoints."""
-        self.returning = Returning()
+        self.returning = Returning(hub, clock, meter, self.figures.returns, room="graphql", api=self.api_id)
         """Subscriptions by name, to be continued."""
         self.domains: set[str] = set()
         """Custom domains that lead here."""

@@ -18,7 +18,7 @@ from syncline.hub import Name, Start, named
 def name_of(start: Start, identity: Identity) -> Name | None:
     """What a start is called when it comes again; None for one that could be anybody's."""
     document = start.payload.get("query"), start.payload.get("operationName"), start.payload.get("variables")
-    return named(start.id, document, identity.caller, repr(identity.grants))
+    return named(start.id, document, identity.caller)
 
 
 @lru_cache(maxsize=64)

@@ -26,7 +26,7 @@ from syncline.graphql.plan import Plan
 from syncline.graphql.projection import Interest, Projection, matching
 from syncline.graphql.selection import FieldPlan
 from syncline.graphql.serve import CONNECTING, Server
-from syncline.hub import Answer, ErrorObject, Hub, Name, Start, Subscription, Topic, register, wish_of
+from syncline.hub import Answer, ErrorObject, Hub, Name, Start, Subscription, Topic, wish_of
 
 Value = Any
 
@@ -50,6 +50,9 @@ class OtherCaller(Denied):
     """The event stream is another caller's."""
 
     code = "UnauthorizedException"
+
+
+PASSED: ErrorObject = {"errorType": "PositionPassed", "message": "What was published meanwhile is no longer there."}
 
 
 class Filters(NamedTuple):
@@ -85,7 +88,7 @@ class Endpoint:
         "_meter",
         "_request",
         "_server",
-        "_since",
+        "opened",
     )
 
     def __init__(
@@ -97,7 +100,8 @@ class Endpoint:
         self._request: Request | None = None
         self._identity: Identity | None = None
         self._caller: Hashable = None
-        self._since = 0.0
+        self.opened = 0.0
+        """When it was connected, in monotonic seconds."""
         self._leases = Leases(self._kept, self._check, self._credential_over)
 
     # --- hub.RealtimeEndpoint
@@ -119,7 +123,7 @@ class Endpoint:
             raise
         self._identity = identity if own or identity.mode == "AWS_IAM" else None
         self._caller = identity.caller
-        self._live, self._request, self._since = live, request, self._clock.now()
+        self._live, self._request, self.opened = live, request, self._clock.monotonic()
         live.figures.connects.add()
         live.figures.connections += 1
         live.present[self] = None
@@ -167,15 +171,14 @@ class Endpoint:
         live = self._live
         if live is None:
             return
-        now, window = self._clock.monotonic(), self._hub.window_seconds
         for id in list(self._kept):
             kept = self._drop(id)
             assert kept is not None, "it was listed"
             self._hub.unsubscribe(kept.subscription)
             if kept.name is not None and live.documents is not None:
-                live.returning.lost(kept.name, kept.subscription, now=now, seconds_max=window)
+                live.returning.lost(kept.name, kept.subscription)
         live.figures.disconnects.add()
-        live.figures.connection_ms.observe((self._clock.now() - self._since) * 1000)
+        live.figures.connection_ms.observe((self._clock.monotonic() - self.opened) * 1000)
         del live.present[self]
         del live.changed[self]
         self._server.opened.remove(live.api_id, self._leases)
@@ -186,8 +189,6 @@ class Endpoint:
         self._kept[kept.start.id] = kept
         self._leases.added(kept.identity)
         live.figures.subscriptions += 1
-        if kept.name is not None:
-            live.returning.present[kept.name] = self
         if kept.filters.ending is not None:
             live.ending.setdefault(kept.filters.field, {})[self, kept.start.id] = kept.filters.ending.matches
 
@@ -197,8 +198,7 @@ class Endpoint:
         if kept is not None:
             live = self._connected()
             live.figures.subscriptions -= 1
-            if kept.name is not None:
-                live.returning.present.pop(kept.name, None)
+            live.returning.release(kept.name, self)
             if kept.filters.ending is not None:
                 live.ending[kept.filters.field].pop((self, id), None)
         return kept
@@ -241,7 +241,7 @@ class Endpoint:
             "api": self._connected().api_id,
             "connection": request.id,
             "peer": request.peer,
-            "since": self._since,
+            "since": self._clock.now() - (self._clock.monotonic() - self.opened),
             "pendingBytes": 0 if outbox is None else outbox.pending_bytes,
             "roundTripMs": None if outbox is None else outbox.round_trip_ms,
             "subscriptions": [
@@ -276,10 +276,7 @@ class Endpoint:
             raise NoSchema  # the API or the connection went away while the resolver ran
         wish = wish_of(start.extension, self._hub.epoch(live.api_id))
         subscription = self._subscription(live, start, identity, filters)
-        name = resume.name_of(start, identity)
-        after = self._continued(live, name) if wish is None and name is not None else None
-        if not register(self._hub, subscription, live.api_id, wish, after):
-            self._note_gap(live, "what was published meanwhile is no longer in the window")
+        name = live.returning.register(subscription, start, resume.name_of(start, identity), self, wish)
         self._keep(live, Kept(start, identity, subscription, name, filters))
         return subscription
 
@@ -293,29 +290,10 @@ class Endpoint:
         if self._kept.get(start.id) is not kept:
             raise NoSchema  # it ended while its resolver ran
         if identity.grants != kept.identity.grants:
-            renewed = self._subscription(live, start, identity, kept.filters)
-            before, kept.subscription = kept.subscription, renewed
-            self._hub.replace(before, renewed)
+            self._go_on(kept, self._subscription(live, start, identity, kept.filters))
         kept.start, kept.identity = start, identity
         self._leases.added(identity)
         return kept.subscription
-
-    def _continued(self, live: LiveApi, name: Name) -> int | None:
-        """Where a subscription of this name was when it was lost; None when there was none, or nobody can tell."""
-        oldest = self._clock.monotonic() - self._hub.window_seconds
-        earlier = live.returning.claim(name, self, oldest=oldest)
-        if earlier is None:
-            return None
-        position = earlier if isinstance(earlier, int) else self._hub.reached(earlier)
-        if position is None:
-            self._note_gap(live, "the kernel cannot tell what had arrived")
-        else:
-            live.figures.resumed.add()
-        return position
-
-    def _note_gap(self, live: LiveApi, reason: str) -> None:
-        live.figures.unresumed.add()
-        self._meter.event("subscription not resumed", room="graphql", api=live.api_id, reason=reason)
 
     async def _admitted(
         self, live: LiveApi, document: Document, variables: dict[str, Any], start: Start, identity: Identity
@@ -415,8 +393,12 @@ class Endpoint:
             except SynclineError as refusal:
                 self._hub.end(kept.subscription, refusal.data.get("errors") or [errors.transport(refusal)])
             else:
-                before, kept.subscription = kept.subscription, renewed
-                self._hub.replace(before, renewed)
+                self._go_on(kept, renewed)
+
+    def _go_on(self, kept: Kept, renewed: Subscription) -> None:
+        before, kept.subscription = kept.subscription, renewed
+        if not self._hub.replace(before, renewed):
+            self._hub.end(renewed, [PASSED])
 
     def _ended(self, id: str, entries: Sequence[ErrorObject]) -> None:
         """The hub has ended a subscription: nobody but its client is left to be told."""

@@ -3,7 +3,7 @@
 from syncline.hub.fanout import Hub
 from syncline.hub.history import History, Keep
 from syncline.hub.ledger import Ledger
-from syncline.hub.lost import Name, Returning, named
+from syncline.hub.lost import GAPS, Figures, Name, Returning, named
 from syncline.hub.port import (
     Answer,
     ErrorObject,
@@ -18,11 +18,13 @@ from syncline.hub.port import (
 )
 from syncline.hub.topics import Topic
 from syncline.hub.window import PositionPassed
-from syncline.hub.wishes import Wish, register, wish_of
+from syncline.hub.wishes import Wish, wish_of
 
 __all__ = [
+    "GAPS",
     "Answer",
     "ErrorObject",
+    "Figures",
     "Hint",
     "History",
     "Hub",
@@ -41,6 +43,5 @@ __all__ = [
     "Topic",
     "Wish",
     "named",
-    "register",
     "wish_of",
 ]

@@ -127,18 +127,23 @@ class Hub:
         """Forget a subscription: nothing is written to it from now on. Unknown ones are nothing to do."""
         self._channel(subscription.topics[0].api).end(subscription)
 
-    def replace(self, before: Subscription, renewed: Subscription) -> None:
+    def replace(self, before: Subscription, renewed: Subscription) -> bool:
         """Go on with `renewed` where `before` is, also when that still waits for what was published or missed.
 
-        When that is gone by now, it is ended.
+        False: what it waits for is gone by now, or in another line; then neither is registered.
         """
-        position = self._channel(before.topics[0].api).end(before)
+        channel = self._channel(before.topics[0].api)
+        position = channel.end(before)
+        if renewed.topics[0].api != channel.api:
+            if position is not None and position < channel.position:
+                return False
+            position = None
         try:
             self.subscribe(renewed, after=position)
-            renewed.outbox.ledger.replaced(before, renewed)
-        except PositionPassed as passed:
-            if renewed.ended is not None:
-                renewed.ended([{"errorType": "PositionPassed", "message": passed.message}])
+        except PositionPassed:
+            return False
+        renewed.outbox.ledger.replaced(before, renewed)
+        return True
 
     def end(self, subscription: Subscription, errors: Sequence[ErrorObject]) -> None:
         """Unsubscribe, and have the client told that it is over and why."""
@@ -146,11 +151,16 @@ class Hub:
         if subscription.ended is not None:
             subscription.ended(errors)
 
-    def reached(self, subscription: Subscription) -> int | None:
+    def reached(self, subscription: Subscription, *, final: bool = False) -> int | None:
         """The position up to which the peer of a subscription, live or ended, has all that was for it.
 
-        None when nobody can tell: its outbox does not know what arrived, or the window has lost too much.
+        None when nobody can tell: its outbox does not know what arrived, or the window has lost too much. `final`: its
+        connection is over, and nothing more will arrive.
         """
+        if final:
+            outbox = subscription.outbox
+            if (arrived := outbox.reached_bytes) is not None:
+                outbox.ledger.close(arrived)
         return self._channel(subscription.topics[0].api).reached(subscription)
 
     def returning(self, subscription: Subscription) -> bool:
@@ -168,6 +178,15 @@ class Hub:
         """The position of the API's newest publication; 0 before the first."""
         channel = self._channels.get(api)
         return channel.position if channel else 0
+
+    def facts(self, api: str) -> dict[str, Any]:
+        """What is still there of the API's publications, for a log line."""
+        return self._channel(api).facts()
+
+    def passed_by(self, api: str) -> str:
+        """Which bound the last publication that is gone was over: `seconds` or `bytes`, or `history`."""
+        channel = self._channel(api)
+        return channel.window.passed_by if channel.log is None else "history"
 
     def recent(self, api: str, *, after: int) -> list[Publication]:
         """The API's publications after a position, oldest first. Raises PositionPassed when the window lost some."""

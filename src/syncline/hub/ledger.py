@@ -10,7 +10,7 @@ of the turns, which count what the whole hub hands to outboxes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -137,38 +137,62 @@ class Ledger:
 
         `reached` of the outbox's bytes have arrived.
         """
-        place = self._places.get(subscription)
-        if place is None:
+        if subscription not in self._places:
             return subscription.complete_at
-        whole = self._whole(subscription)
-        left, found = self.written - reached, place.line.settled if place.until is None else place.until
+        return self._told(subscription, self._missing(reached))
+
+    def close(self, reached: int) -> None:
+        """No more than this arrives: write down where each subscription is, and let go of how that is known."""
+        missing = self._missing(reached)
+        for subscription in self._places:
+            subscription.complete_at = self._told(subscription, missing)
+        self._base = self.written
+        self._own.clear()
+        self._places.clear()
+
+    def _told(self, subscription: Subscription, missing: Mapping[Subscription, int] | None) -> int | None:
+        """Where a subscription is, whose peer does not have these and what comes after them."""
+        if missing is None:
+            return None
+        place = self._places[subscription]
+        line, after = place.line, place.after
+        found = line.settled if place.until is None else place.until
+        # It and those in whose place it was put, as far as they are not known to have arrived.
+        each, lacks = place, missing.get(subscription)
+        while True:
+            if lacks is not None:
+                if each.line is not line:
+                    return None  # What is missing was in another line: no position in this one says that.
+                found = min(found, lacks - 1)
+            if each.line is line:
+                after = each.after
+            if each.before not in self._places:
+                return max(found, after)
+            assert each.before is not None, "None has no place"
+            lacks = missing.get(each.before)
+            each = self._places[each.before]
+
+    def _missing(self, reached: int) -> dict[Subscription, int] | None:
+        """The first position of each subscription that has not arrived; None when that cannot be told."""
+        left, own = self.written - reached, list(self._own)
         publications, complete = self._recent()
-        own = list(self._own)
         publication = next(publications, None)
+        missing: dict[Subscription, int] = {}
         while left > 0 and (own or publication):
             if own and (publication is None or own[-1].mark >= publication.turn):
                 frame = own.pop()
                 left -= frame.length
-                if frame.subscription in whole:
-                    found = min(found, frame.position - 1)
+                if frame.subscription is not None:
+                    missing[frame.subscription] = frame.position
                 continue
             assert publication is not None, "it was looked at"
             for sent, length in reversed(self._frames(publication)):
                 if left <= 0:
                     break
                 left -= length
-                if sent in whole:
-                    found = min(found, publication.position - 1)
+                missing[sent] = publication.position
             publication = next(publications, None)
-        return max(found, self._places[whole[-1]].after) if left <= 0 or complete else None
-
-    def _whole(self, subscription: Subscription) -> list[Subscription]:
-        """A subscription, and those in whose place it was put, as far as they are not known to have arrived."""
-        whole = [subscription]
-        while (before := self._places[whole[-1]].before) in self._places:
-            assert before is not None, "None has no place"
-            whole.append(before)
-        return whole
+        return missing if left <= 0 or complete else None
 
     def _recent(self) -> tuple[Iterator[Publication], bool]:
         """What was handed to outboxes since the first subscription here shared its cohort's bytes, newest first.
@@ -184,6 +208,7 @@ class Ledger:
     def _frames(self, publication: Publication) -> list[tuple[Subscription, int]]:
         """Who was sent a publication in how many bytes, in the order of the bytes."""
         found = []
+        payloads: dict[Hashable, bytes | None] = {}
         for subscription, place in self._places.items():
             if not publication.concerns(subscription.topics) or publication.position <= place.since:
                 continue
@@ -191,7 +216,10 @@ class Ledger:
                 continue
             if place.until is None and place.cohort is None:
                 continue
-            payload = message_of(subscription, publication)
+            form = subscription.matches, subscription.project, subscription.stamp
+            if form not in payloads:
+                payloads[form] = message_of(subscription, publication)
+            payload = payloads[form]
             if payload is not None:
                 outbox = subscription.outbox
                 length = len(subscription.prefix) + len(outbox.pack(payload + subscription.suffix))

@@ -1,30 +1,56 @@
 """Subscriptions by name, so that one that was lost continues where its client had got to.
 
-For: `graphql` and `events`, one for each API. Owns: which are live under which name, and which were lost not long ago.
-Never: reads the window itself; trusts an id that another client could have.
+For: `graphql` and `events`, one for each API. Owns: which are live under which name, which were lost not long ago, and
+what is said of those that cannot be continued. Never: reads the window itself; trusts an id that another client could
+have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-from syncline.core import json
-from syncline.hub.port import Subscription
+from syncline.core import Clock, Counter, Meter, json
+from syncline.hub.fanout import Hub
+from syncline.hub.port import Start, Subscription
+from syncline.hub.window import PositionPassed
+from syncline.hub.wishes import Wish, begin
 
 ID_CHARACTERS_MIN = 16
 """Shorter ids (python gql counts "1", "2", …) are unique on their connection only, so they name nobody."""
 
-LOST_MAX = 10_000
-"""Lost subscriptions remembered per API; beyond, the oldest are forgotten."""
-
 Name = bytes
-"""A digest: names are kept for every live subscription."""
+"""A digest of an id, of what is subscribed to, and of who does: names are kept for every live subscription."""
+ID, WHAT = slice(0, 8), slice(8, 20)
+NAME_PARTS = 8, 12, 12
+
+SECONDS, BYTES = "window seconds", "window bytes"
+"""What was missed is older than the window, or more than it holds."""
+HISTORY: Final = "history"
+"""The same of a durable API's history."""
+ARRIVAL: Final = "arrival unknown"
+"""The system cannot tell what had arrived: it is not Linux, or not a TLS cipher that we know."""
+FORGOTTEN: Final = "forgotten"
+"""More were lost than are remembered."""
+START: Final = "another start"
+"""The id comes with another document, other variables or another channel."""
+CALLER: Final = "another caller"
+"""The id comes from somebody else."""
+MOVED: Final = "moved"
+"""Its namespace has a history now, or none any more: positions of before mean nothing."""
+POSITION: Final = "position unknown"
+"""The position that the client names is not of this run or this API."""
+
+GAPS = (SECONDS, BYTES, HISTORY, ARRIVAL, FORGOTTEN, START, CALLER, MOVED, POSITION)
+"""Why a subscription that comes again begins anew."""
 
 
 class Holder(Protocol):
     """A connection that holds subscriptions."""
+
+    opened: float
+    """When, in monotonic seconds."""
 
     def closed(self) -> None:
         """The connection is gone: its subscriptions are lost."""
@@ -41,52 +67,157 @@ class Lost(NamedTuple):
     at: float
 
 
+class Figures(NamedTuple):
+    """How often subscriptions were continued, and why not."""
+
+    resumed: Counter
+    unresumed: Mapping[str, Counter]
+
+
 class Returning:
     """One API's subscriptions by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, hub: Hub, clock: Clock, meter: Meter, figures: Figures, **labels: str) -> None:
         self.present: dict[Name, Holder] = {}
+        self._hub, self._clock, self._meter, self._figures, self._labels = hub, clock, meter, figures, labels
         self._lost: dict[Name, Lost] = {}
+        self._ids: dict[bytes, Name] = {}
+        """The names of the lost, by the digest of their ids."""
+        self._forgotten: dict[Name, str] = {}
+        """Why the last that were forgotten were."""
 
-    def lost(self, name: Name, subscription: Subscription, *, now: float, seconds_max: float) -> None:
+    # --- going
+
+    def lost(self, name: Name, subscription: Subscription) -> None:
         """Remember a subscription for the window."""
+        now, limits = self._clock.monotonic(), self._hub.limits
         while self._lost:
             oldest = next(iter(self._lost))
-            if len(self._lost) < LOST_MAX and self._lost[oldest].at >= now - seconds_max:
+            too_old = self._lost[oldest].at < now - limits.window_seconds
+            if not too_old and len(self._lost) < limits.lost_subscriptions_max:
                 break
-            del self._lost[oldest]
+            self._forget(oldest, SECONDS if too_old else FORGOTTEN)
+        subscription.ended = None
         self._lost.pop(name, None)
         self._lost[name] = Lost(subscription, now)
+        self._ids[name[ID]] = name
 
-    def claim(self, name: Name, holder: Holder, *, oldest: float) -> Subscription | int | None:
-        """The subscription that continues under this name: lost, or still held by a connection that is as good as.
+    def _forget(self, name: Name, reason: str) -> None:
+        self._take(name)
+        self._forgotten[name] = reason
+        if len(self._forgotten) > self._hub.limits.lost_subscriptions_max:
+            del self._forgotten[next(iter(self._forgotten))]
 
-        Nothing more arrives over its connection. A position stands for one that another run of the server had.
+    def _take(self, name: Name) -> Lost | None:
+        if self._ids.get(name[ID]) == name:
+            del self._ids[name[ID]]
+        return self._lost.pop(name, None)
+
+    # --- coming
+
+    def register(
+        self, subscription: Subscription, start: Start, name: Name | None, holder: Holder, wish: Wish | None
+    ) -> Name | None:
+        """Register with the hub: from where the client wishes, or from where what it continues was lost.
+
+        What cannot be continued begins anew, counted and logged. Returns the name that it is found by from now on.
         """
-        before = self.present.get(name)
-        if before is not None and before is not holder:
+        before = None if name is None else self.present.get(name, holder)
+        if before is not None and before.opened > holder.opened:
+            # A start that comes late, over a connection that its client has given up for the one that is present.
+            name = None
+        elif before is not None and before is not holder:
             before.closed()
-        found = self._lost.pop(name, None)
-        if found is None or found.at < oldest:
-            return None
-        if isinstance(found.where, Subscription):
-            found.where.outbox.supersede()
-        return found.where
+        lost = None if name is None else self._take(name)
+        if lost is not None and isinstance(lost.where, Subscription):
+            lost.where.outbox.supersede()
+        if wish is not None:
+            self._go_where_it_wants(subscription, start, wish)
+        elif lost is not None:
+            self._go_on(subscription, start, lost)
+        else:
+            self._begin(subscription, start, name)
+        if name is not None:
+            self.present[name] = holder
+        return name
 
-    def positions(self, reached: Callable[[Subscription], int | None]) -> dict[Name, int]:
-        """What is to be written down: `reached` tells where a client is."""
+    def release(self, name: Name | None, holder: Holder) -> None:
+        """A holder no longer has the subscription of this name."""
+        if name is not None and self.present.get(name) is holder:
+            del self.present[name]
+
+    def _begin(self, subscription: Subscription, start: Start, name: Name | None) -> None:
+        self._hub.subscribe(subscription)
+        reason = None if name is None else self._forgotten.pop(name, None) or self._misnamed(name)
+        if reason is not None:
+            self._note(reason, start, subscription, None)
+
+    def _go_where_it_wants(self, subscription: Subscription, start: Start, wish: Wish) -> None:
+        if not begin(self._hub, subscription, wish):
+            known = wish.recoverable and (wish.after or 0) <= self._hub.position(subscription.topics[0].api)
+            self._note(self._passed(subscription) if known else POSITION, start, subscription, wish.after)
+
+    def _go_on(self, subscription: Subscription, start: Start, lost: Lost) -> None:
+        where = lost.where
+        after = where if isinstance(where, int) else self._hub.reached(where, final=True)
+        if isinstance(where, Subscription) and where.topics[0].api != subscription.topics[0].api:
+            reason = MOVED
+        elif after is None:
+            known = isinstance(where, int) or where.outbox.reached_bytes is not None
+            reason = self._passed(subscription) if known else ARRIVAL
+        else:
+            try:
+                self._hub.subscribe(subscription, after=after)
+                self._figures.resumed.add()
+                return
+            except PositionPassed:
+                reason = self._passed(subscription)
+        self._hub.subscribe(subscription)
+        self._note(reason, start, subscription, after, lost=lost)
+
+    def _misnamed(self, name: Name) -> str | None:
+        """Why a name is not that of the lost subscription with its id; None: there is no such."""
+        lost = self._ids.get(name[ID])
+        if lost is None:
+            return None
+        return CALLER if lost[WHAT] == name[WHAT] else START
+
+    def _passed(self, subscription: Subscription) -> str:
+        """Which bound it was that a position fell over."""
+        return {"seconds": SECONDS, "bytes": BYTES}.get(self._hub.passed_by(subscription.topics[0].api), HISTORY)
+
+    def _note(
+        self, reason: str, start: Start, subscription: Subscription, after: int | None, *, lost: Lost | None = None
+    ) -> None:
+        self._figures.unresumed[reason].add()
+        facts: dict[str, Any] = {"told": subscription.told is not None, "after": after}
+        if lost is not None:
+            facts["away_seconds"] = round(self._clock.monotonic() - lost.at, 3)
+            if isinstance(lost.where, Subscription):
+                outbox = lost.where.outbox
+                facts |= {"written_bytes": outbox.ledger.written, "reached_bytes": outbox.reached_bytes}
+        facts |= self._hub.facts(subscription.topics[0].api)
+        where = {"request_id": start.request.id, "peer": start.request.peer, "id": start.id}
+        self._meter.event("subscription not resumed", reason=reason, **self._labels, **where, **facts)
+
+    # --- a restart
+
+    def positions(self) -> dict[Name, int]:
+        """What is to be written down: where the clients of the lost are."""
         where = {name: each.where for name, each in self._lost.items()}
-        told = {name: each if isinstance(each, int) else reached(each) for name, each in where.items()}
+        told = {name: each if isinstance(each, int) else self._hub.reached(each) for name, each in where.items()}
         return {name: position for name, position in told.items() if position is not None}
 
-    def restore(self, positions: Mapping[Name, int], *, now: float) -> None:
+    def restore(self, positions: Mapping[Name, int]) -> None:
         """Go on from what was written down."""
+        now = self._clock.monotonic()
         self._lost = {name: Lost(position, now) for name, position in positions.items()}
+        self._ids = {name[ID]: name for name in positions}
 
 
-def named(id: str, *more: Any) -> Name | None:
-    """What a subscription of this id, and whatever else makes it the same, is called; None for one that could be
-    anybody's."""
+def named(id: str, what: Any, who: Any) -> Name | None:
+    """What a subscription of this id, to this, by this caller, is called; None for one that could be anybody's."""
     if len(id) < ID_CHARACTERS_MIN:
         return None
-    return blake2b(json.encode([id, *more]), digest_size=16).digest()
+    parts = zip((id, what, who), NAME_PARTS, strict=True)
+    return b"".join(blake2b(json.encode(part), digest_size=size).digest() for part, size in parts)

@@ -42,27 +42,20 @@ def wish_of(extension: Mapping[str, Any], epoch: str) -> Wish | None:
     return Wish(int(number), recoverable=of == epoch)
 
 
-def register(hub: Hub, subscription: Subscription, api: str, wish: Wish | None, after: int | None) -> bool:
-    """Register with the hub, from a position where there is one. Returns False when what was missed is gone."""
-    if wish is not None:
-        after = wish.after
-        recovered = wish.recoverable and (after is None or after <= hub.position(api))
-        if recovered:
-            try:
-                _tell(subscription, hub, api, after, recovered=after is not None)
-                hub.subscribe(subscription, after=after)
-            except PositionPassed:
-                recovered = False
-        if not recovered:
-            _tell(subscription, hub, api, None, recovered=False)
-            hub.subscribe(subscription)
-        return recovered
-    try:
-        hub.subscribe(subscription, after=after)
-    except PositionPassed:
-        hub.subscribe(subscription)
-        return False
-    return True
+def begin(hub: Hub, subscription: Subscription, wish: Wish) -> bool:
+    """Register with the hub, from the wish's position where there is one. False when what was missed is gone: told."""
+    api, after = subscription.topics[0].api, wish.after
+    if wish.recoverable and (after is None or after <= hub.position(api)):
+        try:
+            _tell(subscription, hub, api, after, recovered=after is not None)
+            hub.subscribe(subscription, after=after)
+        except PositionPassed:
+            pass
+        else:
+            return True
+    _tell(subscription, hub, api, None, recovered=False)
+    hub.subscribe(subscription)
+    return False
 
 
 def _tell(subscription: Subscription, hub: Hub, api: str, after: int | None, *, recovered: bool) -> None:

@@ -108,8 +108,8 @@ class AppSyncProtocol(Admitted):
         if not isinstance(authorization, dict) or not authorization:
             return [error(id, duplicated(id) if id in self._starts else NO_AUTHORIZATION)]
         headers = texts(authorization)
-        # An id in use: another credential renews it, anything else is a mistake.
-        if not self._starts.begin(id, raw, headers):
+        # An id in use: the same again is what it was (with a fresh credential, say), anything else is a mistake.
+        if not self._starts.begin(id, raw):
             return [error(id, duplicated(id))]
         return [Subscribe(id, document, raw, headers, extension_of(extensions))]
 

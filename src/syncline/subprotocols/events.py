@@ -118,7 +118,7 @@ class EventsProtocol(Admitted):
             return [failed("subscribe_error", id, NO_AUTHORIZATION)]
         payload, headers = {"channel": channel}, texts(authorization)
         raw = message(**payload).decode()
-        if not self._starts.begin(id, raw, headers):
+        if not self._starts.begin(id, raw):
             return [failed("subscribe_error", id, duplicated(id))]
         return [Subscribe(id, payload, raw, headers, extension_of(received))]
 

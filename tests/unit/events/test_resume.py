@@ -69,7 +69,7 @@ async def test_the_same_subscribe_again_gets_what_its_client_missed(world: World
     await world.publish("/default/a/x", 4)
     assert outbox.events == [(ID, 2), (ID, 3), (ID, 4)]
     assert all("position" not in message for message in outbox.messages)
-    assert world.engine.live(world.api_id).figures.resumed.value == 1
+    assert world.engine.live(world.api_id).figures.returns.resumed.value == 1
 
 
 @pytest.mark.rule("EVT-41")
@@ -100,7 +100,6 @@ async def test_who_has_ended_begins_anew_and_a_dead_connection_ends_without_a_wo
     await world.publish("/default/a", 3)
     assert (first.events, first.messages[1:], first.closed) == ([(ID, 2)], [], True)
     assert second.events == [(ID, 2), (ID, 3)]
-    before.closed()
     after.closed()
     live = world.engine.live(world.api_id)
     assert (live.figures.subscriptions, live.returning.present) == (0, {})

@@ -103,6 +103,25 @@ async def test_a_connection_that_seems_alive_is_taken_over_and_ends_without_a_wo
 
 
 @pytest.mark.rule("GQL-30")
+async def test_a_late_start_over_an_older_connection_takes_nothing_from_a_newer(api: Any, outbox: Any) -> None:
+    older, late = await api.connect(), Outbox()
+    newer = await api.connect()
+    assert newer.opened > older.opened
+    await newer.subscribe(api.start(TEXT, outbox, id=ID, room="r"))
+    await older.subscribe(api.start(TEXT, late, id=ID, room="r"))
+    await put(api, 1)
+    assert (heard(outbox), heard(late), outbox.closed) == ([1], [1], False)
+    older.closed()
+    outbox.reached_bytes = outbox.ledger.written
+    newer.closed()
+    await put(api, 2)
+    again = Outbox()
+    await (await api.connect()).subscribe(api.start(TEXT, again, id=ID, room="r"))
+    await api.hub.drained()
+    assert heard(again) == [2]
+
+
+@pytest.mark.rule("GQL-30")
 async def test_a_peer_of_whom_nothing_is_known_begins_anew_and_that_is_counted(api: Any, outbox: Any) -> None:
     endpoint = await api.connect()
     await endpoint.subscribe(api.start(TEXT, Outbox(), id=ID, room="r"))
@@ -111,7 +130,13 @@ async def test_a_peer_of_whom_nothing_is_known_begins_anew_and_that_is_counted(a
     await (await api.connect()).subscribe(api.start(TEXT, outbox, id=ID, room="r"))
     await api.hub.drained()
     assert heard(outbox) == []
-    assert api.meter.counter("syncline_graphql_unresumed_total", api=api.api_id).value == 1
+    assert unresumed(api) == {"arrival unknown": 1}
+
+
+def unresumed(api: Any) -> dict[str, float]:
+    """How many began anew, by reason."""
+    counters = api.engine.live(api.api_id).figures.returns.unresumed
+    return {reason: counter.value for reason, counter in counters.items() if counter.value}
 
 
 async def resumed(api: Any, outbox: Any, position: Any) -> Any:
