@@ -51,8 +51,11 @@ class Streams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Tables. `item_collection_bytes_max` is of one partition key in a table with local indexes: DynamoDB's 10 GB."""
+    """Tables: DynamoDB's quotas. `changes_max` is of tables being changed at once; `item_collection_bytes_max` of what
+    one partition key holds in a table with local indexes."""
 
+    tables_max: int = 2500
+    changes_max: int = 500
     item_collection_bytes_max: int = 10 * 1024**3
 
 

@@ -89,6 +89,11 @@ class Table(msgspec.Struct, frozen=True):
     sized: bool = False
 
     @property
+    def is_settled(self) -> bool:
+        """Whether no index is being made or removed."""
+        return all(index.status == ACTIVE for index in self.indexes)
+
+    @property
     def local_indexes(self) -> tuple[Index, ...]:
         """Those whose partition key is the table's own."""
         return tuple(index for index in self.indexes if not index.is_global)

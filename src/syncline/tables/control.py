@@ -32,6 +32,8 @@ from syncline.tables.errors import (
     TableExists,
     TableNotFound,
     TagTargetNotFound,
+    TooManyChanges,
+    TooManyTables,
     invalid_values,
 )
 from syncline.tables.housekeeping import Housekeeping
@@ -98,6 +100,7 @@ class Control:
         """CreateTable."""
         schema = read_schema(request)
         tags = read_tags(request.get("Tags") or ())
+        self._check_quotas(schema.name)
         now = self._clock.now()
         arn = str(arns.Arn("dynamodb", self._settings.region, self._settings.account, f"table/{schema.name}"))
         stream = self._new_stream(schema.name, arn, schema.keys.names, schema.view, now)
@@ -117,8 +120,7 @@ class Control:
     async def describe(self, request: Request) -> Answer:
         """DescribeTable."""
         found = self._found(table_name(request))
-        is_settled = all(index.status == ACTIVE for index in found.table.indexes)
-        return {"Table": self._described(found, ACTIVE if is_settled else UPDATING)}
+        return {"Table": self._described(found, ACTIVE if found.table.is_settled else UPDATING)}
 
     async def update(self, request: Request) -> Answer:
         """UpdateTable: billing, stream, deletion protection, table class; one index made or removed at a time."""
@@ -127,6 +129,7 @@ class Control:
         updates = read_updates(request)
         name, now = table_name(request), self._clock.now()
         found = self._found(name)
+        self._refuse_more_changes()
         view = read_view(request) if request.get("StreamSpecification") is not None else None
         fresh = self._new_stream(name, found.table.arn, found.table.key_names, view, now)
 
@@ -153,6 +156,7 @@ class Control:
         """DeleteTable. The rows are removed afterwards, in bounded bodies; the stream stays readable for a day."""
         name, now = table_name(request), self._clock.now()
         found = self._found(name)
+        self._refuse_more_changes()
 
         def body(txn: Transaction) -> tuple[Table, StreamDescription | None]:
             table = TABLES.get(txn, name)
@@ -248,6 +252,17 @@ class Control:
                 "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
             }
         }
+
+    def _check_quotas(self, name: str) -> None:
+        limit = self._settings.tables.tables_max
+        if len(self._registry.names()) >= limit and self._registry.find(name) is None:
+            raise TooManyTables(limit=limit)
+        self._refuse_more_changes()
+
+    def _refuse_more_changes(self) -> None:
+        limit = self._settings.tables.changes_max
+        if self._registry.changing() >= limit:
+            raise TooManyChanges(limit=limit)
 
     def _found(self, name: str) -> OpenTable:
         found = self._registry.find(name)

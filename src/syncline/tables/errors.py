@@ -60,6 +60,18 @@ class TableBusy(Conflict):
     code = "ResourceInUseException"
 
 
+class TooManyTables(Throttled):
+    """Subscriber limit exceeded: There is a limit of {limit} tables per subscriber"""
+
+    code = "LimitExceededException"
+
+
+class TooManyChanges(Throttled):
+    """Subscriber limit exceeded: Only {limit} tables can be created, updated, or deleted simultaneously"""
+
+    code = "LimitExceededException"
+
+
 class OneIndexAtATime(Throttled):
     """Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"""
 

@@ -18,7 +18,7 @@ from syncline.tables.key_conditions import KeyTest, compile_key_condition
 from syncline.tables.projections import Projection, compile_projection, projection_names
 from syncline.tables.scope import Compiled, Values
 from syncline.tables.updates import Update, compile_update
-from syncline.tables.values import Item, check
+from syncline.tables.values import Item, check, text_size
 
 T = TypeVar("T")
 
@@ -69,13 +69,15 @@ class Parameters:
         refuse_mixing(request)
         given = [kind for kind in kinds if request.get(kind) is not None]
         names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
-        if names is not None:
-            _check_names(names, given)
+        names_size = 0 if names is None else _check_names(names, given)
+        values_size = 0
         if values is not None:
-            self.values = _check_values(values, given, kinds)
+            self.values, values_size = _check_values(values, given, kinds)
+        if names_size + values_size > SUBSTITUTION_BYTES_MAX:
+            raise Invalid("ExpressionAttributeNames and ExpressionAttributeValues exceed the limit of 2 MB in all")
         self.names = tuple(names.items()) if names else ()
         # A cache that kept what a stranger sends at any size would be theirs to fill.
-        self._is_cached = sum([len(key) + len(name) for key, name in self.names]) <= CACHED_NAMES_MAX
+        self._is_cached = names_size <= CACHED_NAMES_MAX
 
     def condition(self, kind: str) -> Predicate | None:
         """The condition or filter given as `kind`, or None."""
@@ -198,7 +200,8 @@ def refuse_mixing(request: Mapping[str, Any]) -> None:
         )
 
 
-def _check_names(names: Any, given: list[str]) -> None:
+def _check_names(names: Any, given: list[str]) -> int:
+    """Refuse names that are none; returns their bytes."""
     if not given:
         raise Invalid("ExpressionAttributeNames can only be specified when using expressions")
     if not names:
@@ -207,9 +210,10 @@ def _check_names(names: Any, given: list[str]) -> None:
         _check_placeholder("ExpressionAttributeNames", _NAME, key)
         if not isinstance(name, str) or not name:
             raise Invalid(f"ExpressionAttributeNames contains invalid value: Invalid attribute name for key {key}")
+    return sum([len(key) + text_size(name) for key, name in names.items()])
 
 
-def _check_values(values: Any, given: list[str], kinds: tuple[str, ...]) -> Item:
+def _check_values(values: Any, given: list[str], kinds: tuple[str, ...]) -> tuple[Item, int]:
     taking = [kind for kind in kinds if kind != "ProjectionExpression"]
     if not any(kind in given for kind in taking):
         missing = f"{' and '.join(taking)} {'are' if len(taking) > 1 else 'is'} null"
@@ -228,9 +232,7 @@ def _check_values(values: Any, given: list[str], kinds: tuple[str, ...]) -> Item
             text = f"ExpressionAttributeValues contains invalid value: {refusal.message} for key {key}"
             raise Invalid(text) from None
         total += len(key) + size
-    if total > SUBSTITUTION_BYTES_MAX:
-        raise Invalid("The total size of all ExpressionAttributeValues exceeds the limit of 2 MB")
-    return checked
+    return checked, total
 
 
 def _check_placeholder(parameter: str, pattern: re.Pattern[str], key: Any) -> None:

@@ -82,6 +82,10 @@ class Registry:
         """All tables by what their rows begin with."""
         return {found.table.rows: found for found in self._tables.values()}
 
+    def changing(self) -> int:
+        """How many tables have an index being made or removed."""
+        return sum(not found.table.is_settled for found in self._tables.values())
+
     def names(self) -> list[str]:
         """The names of all tables, sorted."""
         return sorted(self._tables)

@@ -6,11 +6,12 @@ Owns: the target header, the error's `__type`, DynamoDB's checksum, the header f
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from syncline.core import Request, Response, json
+from syncline.core import Request, Response, TooLarge, json
 from syncline.core.http import HeaderList
 from syncline.wire.exchange import Arrival, Exchange, checked
 from syncline.wire.failures import Failure, UnknownOperation
@@ -31,6 +32,14 @@ SHARED_NAMESPACE = "com.amazon.coral.service#"
 """And before the errors of no service, where a service has a namespace at all."""
 
 CHECKSUMMED = frozenset({"dynamodb", "dynamodbstreams"})
+
+
+BODY_BYTES_MAX = {"dynamodb": 16 * 1024 * 1024, "dynamodbstreams": 16 * 1024 * 1024}
+"""Services that take less than the listener does."""
+
+
+class BodyTooLarge(TooLarge):
+    """The request's body is larger than the {limit} bytes that {service} takes."""
 
 
 class JsonRpc:
@@ -58,7 +67,11 @@ class JsonRpc:
         read_value: Reader | None = self._readers.of(modelled.input.shape) if modelled.input else None
         write_value = self._writers.of(modelled.output.shape) if modelled.output else None
 
+        limit = BODY_BYTES_MAX.get(self._service, sys.maxsize)
+
         def read(arrival: Arrival) -> dict[str, Any]:
+            if len(arrival.body) > limit:
+                raise BodyTooLarge(limit=limit, service=self._service)
             value = parse_object(arrival.body)
             return {} if read_value is None else checked(read_value, value)
 
