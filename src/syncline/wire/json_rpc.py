@@ -48,7 +48,7 @@ class JsonRpc:
     def __init__(self, service: str, model: Model) -> None:
         self._service = service
         self._model = model
-        self._readers = Readers(model.shapes, JSON)
+        self._readers = Readers(model.shapes, JSON, package=NAMESPACES.get(service, "").replace("#", "."))
         self._writers = Writers(model.shapes)
         self._content_type = f"application/x-amz-json-{model.metadata.json_version}"
         self._checksummed = service in CHECKSUMMED

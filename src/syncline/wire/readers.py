@@ -9,11 +9,11 @@ A reader takes a value and the list of violations found so far, and returns the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncline.wire.constraints import NOT_NULL, Constraints, Violation, constraints_of, lower_first, shown
 from syncline.wire.models import Member, Shape
-from syncline.wire.scalars import Notation, NotConvertible
+from syncline.wire.scalars import NO_OBJECT, Notation, NotConvertible
 from syncline.wire.scalars import string as json_string
 
 Reader = Callable[[Any, list[Violation]], Any]
@@ -21,69 +21,106 @@ Key = str | tuple[str]
 """A member's name on the wire. A tuple is a member that is not in the body: JSON cannot forge one."""
 
 
+PARAMETERIZED = (
+    "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class java.lang.Class "
+    "(sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module java.base of "
+    "loader 'bootstrap')"
+)
+"""What AWS says when a collection's element should be a collection and is a scalar."""
+
+
 class UnknownMember(NotConvertible):
     """{path} is no member of {shape}."""
+
+
+class Place(NamedTuple):
+    """What is read, in the words of AWS's parser: its Java type, and whether a list or map holds it."""
+
+    java: str
+    held: bool
 
 
 class Readers:
     """The compiled readers of one service in one notation.
 
     `closed` refuses members that the model does not know: for checking our own answers, never for requests.
+    `package` is what stands before a structure's name where AWS's parser names its class.
     """
 
-    def __init__(self, shapes: Mapping[str, Shape], notation: Notation, *, closed: bool = False) -> None:
+    def __init__(
+        self, shapes: Mapping[str, Shape], notation: Notation, *, closed: bool = False, package: str = ""
+    ) -> None:
         self._shapes = shapes
         self._notation = notation
         self._closed = closed
-        self._made: dict[str, Reader] = {}
+        self._package = package
+        self._made: dict[tuple[str, bool], Reader] = {}
 
-    def of(self, name: str) -> Reader:
-        """The reader of the shape `name`, compiled on first use."""
-        if name not in self._made:
-            self._made[name] = self._compile(name, self._shapes[name])
-        return self._made[name]
+    def of(self, name: str, *, held: bool = False) -> Reader:
+        """The reader of the shape `name`, compiled on first use. `held`: for the elements of a list or map."""
+        if (name, held) not in self._made:
+            self._made[name, held] = self._compile(name, self._shapes[name], held=held)
+        return self._made[name, held]
 
     def structure(self, name: str, bound: Mapping[Key, tuple[str, Reader]]) -> Reader:
         """A reader of the structure `name` whose members on the wire are those of `bound`."""
         members: dict[Key, tuple[str, str, Reader]] = {
             key: (member, lower_first(member), reader) for key, (member, reader) in bound.items()
         }
-        return _structure(name, self._shapes[name], members, self._closed)
+        return _structure(self._shapes[name], members, self._place(name, held=False), closed=self._closed)
 
-    def _compile(self, name: str, shape: Shape) -> Reader:
+    def _compile(self, name: str, shape: Shape, *, held: bool) -> Reader:
         if shape.document:
             return _anything
         convert = self._notation.of(shape.type)
         constraints = None if self._closed else constraints_of(shape)
         if convert is not None:
             return _string(constraints) if convert is json_string else _scalar(convert, constraints)
+        place = self._place(name, held=held)
         if shape.type == "structure":
-            return self._structure(name, shape)
+            return self._structure(name, shape, place)
         if shape.type == "list":
             assert shape.member is not None, f"the list {name} has elements"
-            return _list(self.of(shape.member.shape), self._element(shape.member), constraints, sparse=shape.sparse)
+            element = self.of(shape.member.shape, held=True)
+            return _list(element, self._element(shape.member), constraints, place, sparse=shape.sparse)
         assert shape.type == "map", f"{name} is a {shape.type}"
-        return self._map(name, shape, constraints)
+        return self._map(name, shape, constraints, place)
 
-    def _structure(self, name: str, shape: Shape) -> Reader:
+    def _place(self, name: str, *, held: bool) -> Place:
+        return Place(self._java(name), held)
+
+    def _java(self, name: str) -> str:
+        """The Java type of a shape, as AWS's parser prints it."""
+        shape = self._shapes[name]
+        if shape.type == "structure":
+            return self._package + name
+        if shape.type == "list":
+            assert shape.member is not None, f"the list {name} has elements"
+            return f"java.util.List<{self._java(shape.member.shape)}>"
+        if shape.type == "map":
+            assert shape.value is not None, f"the map {name} has values"
+            return f"java.util.Map<java.lang.String, {self._java(shape.value.shape)}>"
+        return f"java.lang.{shape.type.capitalize()}"
+
+    def _structure(self, name: str, shape: Shape, place: Place) -> Reader:
         members: dict[Key, tuple[str, str, Reader]] = {}
-        read = self._made[name] = _structure(name, shape, members, self._closed)
+        read = self._made[name, place.held] = _structure(shape, members, place, closed=self._closed)
         wired = self._notation.name == "json"
         for member, reference in shape.members.items():
             key = reference.location_name if wired and reference.location_name else member
             members[key] = (member, lower_first(member), self.of(reference.shape))
         return read
 
-    def _map(self, name: str, shape: Shape, constraints: Constraints | None) -> Reader:
+    def _map(self, name: str, shape: Shape, constraints: Constraints | None, place: Place) -> Reader:
         assert shape.key is not None, f"the map {name} has keys"
         assert shape.value is not None, f"the map {name} has values"
         keys = None if self._closed else constraints_of(self._shapes[shape.key.shape])
         return _map(
-            self.of(shape.value.shape),
+            self.of(shape.value.shape, held=True),
             self._element(shape.value),
             keys,
             constraints,
-            element_type=shape.value.shape,
+            place,
             texts=self._texts(self._shapes[shape.value.shape]),
         )
 
@@ -142,17 +179,17 @@ def _scalar(convert: Callable[[Any], Any], constraints: Constraints | None) -> R
     return read_checked
 
 
-def _structure(name: str, shape: Shape, members: dict[Key, tuple[str, str, Reader]], closed: bool) -> Reader:
+def _structure(shape: Shape, members: dict[Key, tuple[str, str, Reader]], place: Place, *, closed: bool) -> Reader:
     required = () if closed else tuple(shape.required)
 
     def read(value: Any, violations: list[Violation]) -> Any:
         if type(value) is not dict:
-            raise _no_structure(value, name)
+            raise _misplaced(value, place, scalar="Unexpected value type in payload")
         found: dict[str, Any] = {}
         for key, inner in value.items():
             if inner is None or (member := members.get(key)) is None:
                 if closed and inner is not None:
-                    raise UnknownMember(path=key, shape=name)
+                    raise UnknownMember(path=key, shape=place.java)
                 continue
             before = len(violations)
             found[member[0]] = member[2](inner, violations)
@@ -166,10 +203,14 @@ def _structure(name: str, shape: Shape, members: dict[Key, tuple[str, str, Reade
     return read
 
 
-def _no_structure(value: Any, name: str) -> NotConvertible:
+def _misplaced(value: Any, place: Place, *, scalar: str) -> NotConvertible:
+    """The error for `value` where something else was expected; `scalar` is said of one that a collection holds."""
+    if isinstance(value, dict):
+        return NotConvertible(NO_OBJECT)
     if isinstance(value, list):
-        return NotConvertible(f"Unrecognized collection type class {name}")
-    return NotConvertible("Unexpected value type in payload")
+        kind = "type" if place.java.endswith(">") else "type class"
+        return NotConvertible(f"Unrecognized collection {kind} {place.java}")
+    return NotConvertible(scalar if place.held else "Unexpected field type")
 
 
 def _place(violations: list[Violation], start: int, name: str) -> None:
@@ -183,10 +224,12 @@ def _miss(violations: list[Violation], name: str, shape: Shape) -> None:
     violations.append(violation)
 
 
-def _list(element: Reader, element_rules: Constraints | None, rules: Constraints | None, *, sparse: bool) -> Reader:
+def _list(
+    element: Reader, element_rules: Constraints | None, rules: Constraints | None, place: Place, *, sparse: bool
+) -> Reader:
     def read(value: Any, violations: list[Violation]) -> Any:
         if type(value) is not list:
-            raise _no_list(value)
+            raise _misplaced(value, place, scalar=PARAMETERIZED)
         if rules is not None:
             violations.extend(rules.violations(value))
         found: list[Any] = []
@@ -211,26 +254,20 @@ def _list(element: Reader, element_rules: Constraints | None, rules: Constraints
     return read
 
 
-def _no_list(value: Any) -> NotConvertible:
-    if isinstance(value, dict):
-        return NotConvertible("Start of structure or map found where not expected.")
-    return NotConvertible("Unexpected field type")
-
-
 def _map(
     element: Reader,
     element_rules: Constraints | None,
     key_rules: Constraints | None,
     rules: Constraints | None,
+    place: Place,
     *,
-    element_type: str,
     texts: frozenset[str],
 ) -> Reader:
     safe_length = 0 if key_rules is None else key_rules.safe_length
 
     def read(value: Any, violations: list[Violation]) -> Any:
         if type(value) is not dict:
-            raise _no_map(value, element_type)
+            raise _misplaced(value, place, scalar=PARAMETERIZED)
         if rules is not None:
             violations.extend(rules.violations(value))
         found = {}
@@ -263,9 +300,3 @@ def _map(
 def _entry_violation(part: str, rules: Constraints, value: Any) -> Violation:
     text = f"Map {part} must satisfy constraint: [{', '.join(rules.all_texts())}]"
     return Violation(shown(value, rules.sensitive), text)
-
-
-def _no_map(value: Any, element_type: str) -> NotConvertible:
-    if isinstance(value, list):
-        return NotConvertible(f"Unrecognized collection type java.util.Map<java.lang.String, {element_type}>")
-    return NotConvertible("Unexpected field type")

@@ -15,6 +15,8 @@ from syncline.wire import instants
 
 Convert = Callable[[Any], Any]
 
+NO_OBJECT = "Start of structure or map found where not expected"
+
 
 class NotConvertible(Invalid):
     """The request has a value of the wrong type somewhere."""
@@ -65,7 +67,7 @@ def token(value: Any) -> str:
 def misplaced(value: Any, wanted: str, collection: str) -> NotConvertible:
     """The error for `value` where a `wanted` was expected."""
     if isinstance(value, dict):
-        return NotConvertible("Start of structure or map found where not expected.")
+        return NotConvertible(NO_OBJECT)
     if isinstance(value, list):
         return NotConvertible(f"Unrecognized collection type class {collection}")
     return NotConvertible(f"{token(value)} cannot be converted to {wanted}")

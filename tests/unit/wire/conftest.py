@@ -35,6 +35,7 @@ class Recorder:
 
 class TablesLike(Recorder):
     create_table = put_item = get_item = query = list_tables = update_item = delete_item = Recorder.respond
+    batch_write_item = Recorder.respond
 
 
 class FunctionsLike(Recorder):

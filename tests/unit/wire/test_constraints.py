@@ -126,6 +126,53 @@ async def test_a_wrong_type_is_told_before_any_constraint(services: Any, body: A
     assert text in found
 
 
+DYNAMODB = "com.amazonaws.dynamodb.v20120810"
+
+
+@pytest.mark.rule("WIRE-3")
+@pytest.mark.parametrize(
+    ("operation", "body", "text"),
+    [
+        ("Query", {"TableName": {}}, "Start of structure or map found where not expected"),
+        (
+            "Query",
+            {"ExclusiveStartKey": []},
+            f"Unrecognized collection type java.util.Map<java.lang.String, {DYNAMODB}.AttributeValue>",
+        ),
+        (
+            "Query",
+            {"ExpressionAttributeNames": []},
+            "Unrecognized collection type java.util.Map<java.lang.String, java.lang.String>",
+        ),
+        ("Query", {"KeyConditions": {"a": 1}}, "Unexpected value type in payload"),
+        ("Query", {"KeyConditions": {"a": []}}, f"Unrecognized collection type class {DYNAMODB}.Condition"),
+        ("DeleteItem", {"Expected": {"a": {"Value": 1}}}, "Unexpected field type"),
+        (
+            "DeleteItem",
+            {"Expected": {"a": {"Value": []}}},
+            f"Unrecognized collection type class {DYNAMODB}.AttributeValue",
+        ),
+        (
+            "BatchWriteItem",
+            {"RequestItems": []},
+            f"Unrecognized collection type java.util.Map<java.lang.String, java.util.List<{DYNAMODB}.WriteRequest>>",
+        ),
+        ("BatchWriteItem", {"RequestItems": {"a": {}}}, "Start of structure or map found where not expected"),
+        (
+            "BatchWriteItem",
+            {"RequestItems": {"a": 1}},
+            "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class "
+            "java.lang.Class (sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in "
+            "module java.base of loader 'bootstrap')",
+        ),
+    ],
+)
+async def test_a_misplaced_value_is_told_in_the_words_of_its_place(
+    services: Any, operation: str, body: Any, text: str
+) -> None:
+    assert await message(services, operation, body) == ("SerializationException", text)
+
+
 @pytest.mark.rule("WIRE-3")
 async def test_decimals_are_cut_and_words_are_booleans(services: Any) -> None:
     headers = [("x-amz-target", "DynamoDB_20120810.Query")]
