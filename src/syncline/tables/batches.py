@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from syncline.core import Invalid
 from syncline.store import Space, Store
 from syncline.tables.capacity import figures, read_units
-from syncline.tables.layout import decode_row, encode_row, row_size
+from syncline.tables.layout import KEY_MISMATCH, decode_row, encode_row, row_size
 from syncline.tables.parameters import Parameters, refuse_mixing
 from syncline.tables.projections import Projection
 from syncline.tables.registry import OpenTable, Registry, table_name
@@ -18,6 +20,7 @@ from syncline.tables.writes import Replacement, Together
 KEYS_MAX = 100
 WRITES_MAX = 25
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
+_encode_key = msgspec.msgpack.Encoder(order="deterministic").encode
 DUPLICATES = "Provided list of item keys contains duplicates"
 
 
@@ -38,8 +41,12 @@ class BatchGet:
             raise Invalid("Too many items requested for the BatchGetItem call")
         # AWS does this: one block's old parameters do not go with another block's expressions.
         refuse_mixing({name: value for block in asked.values() for name, value in block.items()})
-        for name, block in asked.items():
-            self._reads.append((name, *_checked_block(registry, name, block)))
+        blocks = {name: _read_block(block) for name, block in asked.items()}
+        for name, (parameters, project, given) in blocks.items():
+            found = registry.open(table_name({"TableName": name}))
+            wanted = [found.layout.fitting_key(key) for key in given]
+            found.layout.refuse_opened(parameters.opened)
+            self._reads.append((name, found, asked[name], wanted, project))
 
     async def run(self, store: Store) -> dict[str, Any]:
         """Read, and answer. What is over 16 MB is left unprocessed."""
@@ -80,9 +87,10 @@ class BatchWrite:
             )
         if sum(len(entries) for entries in asked.values()) > WRITES_MAX:
             raise Invalid("Too many items requested for the BatchWriteItem call")
-        for name, entries in asked.items():
+        read = {name: [_read_entry(entry) for entry in entries] for name, entries in asked.items()}
+        for name, entries in read.items():
             found = registry.open(table_name({"TableName": name}))
-            writes = [_checked_write(found, entry) for entry in entries]
+            writes = [_fitting(found, entry) for entry in entries]
             if len({write.key for write in writes}) < len(writes):
                 raise Invalid(DUPLICATES)
             self.writes.append((found, writes))
@@ -103,30 +111,38 @@ def _requested(request: Mapping[str, Any], operation: str) -> dict[str, Any]:
     return dict(asked)
 
 
-def _checked_block(
-    registry: Registry, name: str, block: Mapping[str, Any]
-) -> tuple[OpenTable, Mapping[str, Any], list[Item], Projection | None]:
+def _read_block(block: Mapping[str, Any]) -> tuple[Parameters, Projection | None, list[Item]]:
+    """What can be known of a block without its table: AWS looks at the tables after all of this."""
     parameters = Parameters(block, "ProjectionExpression")
     project = parameters.projection()
     parameters.finish()
-    found = registry.open(table_name({"TableName": name}))
-    wanted = [found.layout.checked_key(key) for key in block.get("Keys", ())]
-    if len({found.layout.key(key) for key in wanted}) < len(wanted):
+    wanted = [check_item(key)[0] for key in block.get("Keys", ())]
+    if len({_encode_key(key) for key in wanted}) < len(wanted):
         raise Invalid(DUPLICATES)
-    return found, block, wanted, project
+    return parameters, project, wanted
 
 
-def _checked_write(found: OpenTable, entry: Mapping[str, Any]) -> Replacement:
+def _read_entry(entry: Mapping[str, Any]) -> tuple[Item, int | None]:
+    """The item of a put and its size, or the key of a deletion."""
     put, delete = entry.get("PutRequest"), entry.get("DeleteRequest")
     if (put is None) == (delete is None):
         raise Invalid(MANY_VALUES)
     if put is None:
         assert delete is not None, "one of the two is there"
-        item = found.layout.checked_key(delete.get("Key"))
-        return Replacement(found.layout.key(item), item, None)
+        return check_item(delete.get("Key"))[0], None
     item, size = check_item(put.get("Item"))
     if size > ITEM_BYTES_MAX:
         raise Invalid(ITEM_TOO_LARGE)
+    return item, size
+
+
+def _fitting(found: OpenTable, entry: tuple[Item, int | None]) -> Replacement:
+    item, size = entry
+    if size is None:
+        found.layout.fitting_key(item)
+        return Replacement(found.layout.key(item), item, None)
+    if not found.layout.has_key(item):
+        raise Invalid(KEY_MISMATCH)  # AWS does this: PutItem says more.
     found.layout.check_put(item)
     return Replacement(found.layout.key(item), item, encode_row(item, size))
 

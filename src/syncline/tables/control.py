@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.core import Clock, Denied, Ids, Instant, Invalid, Settings, arns, call
+from syncline.core import Clock, Ids, Instant, Invalid, Settings, arns, call
 from syncline.store import Store, Transaction
 from syncline.tables.catalog import (
     ACTIVE,
@@ -39,7 +39,7 @@ from syncline.tables.errors import (
 from syncline.tables.housekeeping import Housekeeping
 from syncline.tables.index_builder import IndexBuilder
 from syncline.tables.index_updates import Updates, read_updates, require_index_throughput, with_updates
-from syncline.tables.registry import OpenTable, Registry, table_name
+from syncline.tables.registry import NAME_MIN, OpenTable, Registry, controlled_name, table_name
 from syncline.tables.schema import (
     Schema,
     check_ttl_attribute,
@@ -119,15 +119,17 @@ class Control:
 
     async def describe(self, request: Request) -> Answer:
         """DescribeTable."""
-        found = self._found(table_name(request))
+        found = self._found(controlled_name(request))
         return {"Table": self._described(found, ACTIVE if found.table.is_settled else UPDATING)}
 
     async def update(self, request: Request) -> Answer:
         """UpdateTable: billing, stream, deletion protection, table class; one index made or removed at a time."""
-        if all(request.get(name) is None for name in _UPDATABLE):
+        name, now = controlled_name(request), self._clock.now()
+        if all(request.get(name) in (None, []) for name in _UPDATABLE):
             raise Invalid(NOTHING_TO_UPDATE)
+        if request.get("ProvisionedThroughput") is not None:
+            read_throughput(request["ProvisionedThroughput"])
         updates = read_updates(request)
-        name, now = table_name(request), self._clock.now()
         found = self._found(name)
         self._refuse_more_changes()
         view = read_view(request) if request.get("StreamSpecification") is not None else None
@@ -154,7 +156,7 @@ class Control:
 
     async def delete(self, request: Request) -> Answer:
         """DeleteTable. The rows are removed afterwards, in bounded bodies; the stream stays readable for a day."""
-        name, now = table_name(request), self._clock.now()
+        name, now = controlled_name(request), self._clock.now()
         found = self._found(name)
         self._refuse_more_changes()
 
@@ -214,7 +216,7 @@ class Control:
 
     async def describe_time_to_live(self, request: Request) -> Answer:
         """DescribeTimeToLive."""
-        attribute = self._found(table_name(request)).table.ttl
+        attribute = self._found(controlled_name(request)).table.ttl
         if attribute is None:
             return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}}
@@ -299,10 +301,9 @@ class Control:
         try:
             parsed = arns.parse(arn)
         except ValueError:
-            # AWS does this: what is no ARN at all is nobody's to touch.
-            raise Denied(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}") from None
+            raise Invalid(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}") from None
         kind, _, name = parsed.resource.partition("/")
-        if parsed.service != "dynamodb" or kind != "table" or not name:
+        if parsed.service != "dynamodb" or kind != "table" or len(name) < NAME_MIN:
             raise Invalid(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
         found = self._registry.find(name)
         if found is None or found.table.arn != arn:

@@ -30,7 +30,7 @@ from syncline.tables.registry import OpenTable, Registry, table_name
 from syncline.tables.single_writes import Write, read_delete, read_put, read_update, validated
 from syncline.tables.transactions import TRANSACTIONAL, TransactGet, TransactWrite
 from syncline.tables.updates import Update
-from syncline.tables.values import Item
+from syncline.tables.values import Item, check_item
 from syncline.tables.writes import Stamp, Together, Written, replace_all
 
 Request = Mapping[str, Any]
@@ -116,10 +116,16 @@ class TableEngine:
         """GetItem. `show` makes of a row what the answer holds."""
         name = table_name(request)
         parameters = Parameters(request, "ProjectionExpression")
-        project = parameters.projection()
-        parameters.finish()
-        found = self.registry.open(name)
-        row = await self._store.get(Space.ITEM, found.layout.row_key(request.get("Key")))
+        try:
+            project = parameters.projection()
+            parameters.finish()
+            found = self.registry.open(name)
+        except (Invalid, NotFound):
+            check_item(request.get("Key"))  # AWS looks at the key before.
+            raise
+        key = found.layout.row_key(request.get("Key"))
+        found.layout.refuse_opened(parameters.opened)
+        row = await self._store.get(Space.ITEM, key)
         units = read_units(row_size(row), consistent=request.get("ConsistentRead") is True)
         found.figures.read_units.add(units)
         answer = consumed(request, found.table.name, units)

@@ -133,6 +133,13 @@ class Malformed(Invalid):
     """
 
 
+def unsatisfied(shown: str, where: str, constraint: str) -> Invalid:
+    """The refusal of one value that breaks a constraint of AWS's model."""
+    return Invalid(
+        f"1 validation error detected: Value {shown} at '{where}' failed to satisfy constraint: {constraint}"
+    )
+
+
 def malformed_values(detail: str) -> Malformed:
     """`invalid_values` of what is malformed."""
     return Malformed(INVALID_VALUES + detail)

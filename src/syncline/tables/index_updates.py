@@ -17,7 +17,6 @@ from syncline.tables.schema import (
     check_indexes,
     read_global_index,
     read_throughput,
-    require_defined,
     unchanged_throughput,
 )
 
@@ -83,13 +82,12 @@ def _create(table: Table, change: Mapping[str, Any], request: Mapping[str, Any])
     if table.index(name) is not None:
         raise invalid_values(f"Index already exists: {name}")
     number = max([table.next_index, *(index.number + 1 for index in table.indexes)])
-    index = msgspec.structs.replace(read_global_index(change, number, table.billing), status=CREATING)
+    types = {entry["AttributeName"]: entry["AttributeType"] for entry in request.get("AttributeDefinitions", ())}
+    index = msgspec.structs.replace(read_global_index(change, number, table.billing, types), status=CREATING)
     indexes = (*table.indexes, index)
     if sum(index.is_global for index in indexes) > GLOBAL_INDEXES_MAX:
         raise invalid_values(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")
     check_indexes(indexes)
-    types = {entry["AttributeName"]: entry["AttributeType"] for entry in request.get("AttributeDefinitions", ())}
-    require_defined(index.key_names, types)
     for attribute, kind in types.items():
         if table.types.get(attribute, kind) != kind:
             raise invalid_values(

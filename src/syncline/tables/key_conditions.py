@@ -5,7 +5,7 @@ For: Query. Owns: the sentences about key conditions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,17 +13,24 @@ import msgspec
 
 from syncline.core import Invalid
 from syncline.store import keys
-from syncline.tables.conditions import CACHED_MAX, check_bounds
+from syncline.tables.conditions import CACHED_MAX, compile_condition
 from syncline.tables.errors import invalid_values
 from syncline.tables.grammar import parse_condition
-from syncline.tables.scope import ORDERED_KINDS, Compiled, Scope, Values, walk
+from syncline.tables.layout import KEY_MISMATCH
+from syncline.tables.scope import Compiled, Scope, Values
 from syncline.tables.syntax import Between, Both, Call, Compare, Either, In, Node, Not, Path, Value, bare
-from syncline.tables.values import kind_of
+from syncline.tables.values import Item, kind_of
 
+INVALID_START = "The provided starting key is invalid"
+NO_OPERATOR = "Invalid operator used in KeyConditionExpression"
+NO_CONDITION = "Invalid condition in KeyConditionExpression"
+NESTED = "KeyConditionExpressions cannot contain nested operations"
+NOT_INDEXABLE = "Attempted conditional constraint is not an indexable operation"
 NOT_SUPPORTED = "Query key condition not supported"
 LENGTH = "Conditions can be of length 1 or 2 only"
 CONDITIONS, CONDITIONS_MAX = 2, 8
 """On a key of one attribute for the partition and one to sort by, and on an index with four of each."""
+INDEXABLE = frozenset({"=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"})
 _FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -44,21 +51,26 @@ class Range(msgspec.Struct, frozen=True):
 
 @lru_cache(CACHED_MAX)
 def compile_key_condition(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> Compiled[tuple[KeyTest, ...]]:
-    """The key condition `text` as one or two tests. Raises Invalid."""
-    tree = bare(parse_condition(kind, text))
+    """The key condition `text` as its tests. Raises Invalid: first what any condition would."""
+    compiled = compile_condition.__wrapped__(kind, text, names)
     scope = Scope(kind, names)
-    scope.note(tree)
-    parts = [bare(part) for part in tree.parts] if isinstance(tree, Both) else [tree]
-    if any(isinstance(part, Both) for part in parts):
+    tests: dict[str, KeyTest] = {}
+    for node in _parts(bare(parse_condition(kind, text))):
+        test = _test(scope, node)
+        if test.attribute in tests:
+            raise Invalid("KeyConditionExpressions must only contain one condition per key")
+        tests[test.attribute] = test
+    if len(tests) > CONDITIONS_MAX:
         raise Invalid(LENGTH)
-    for node in walk(tree):
-        _refuse_operator(scope, node)
-    if len(parts) > CONDITIONS_MAX:
-        raise Invalid(LENGTH)
-    tests = tuple([_test(scope, part) for part in parts])
-    if len({test.attribute for test in tests}) != len(tests):
-        raise Invalid("KeyConditionExpressions must only contain one condition per key")
-    return scope.compiled(tests)
+    return compiled.running(tuple(tests.values()))
+
+
+def _parts(tree: Node) -> Iterator[Node]:
+    """What is joined by AND, left to right."""
+    for part in tree.parts if isinstance(tree, Both) else ():
+        yield from _parts(bare(part))
+    if not isinstance(tree, Both):
+        yield tree
 
 
 class Parted(NamedTuple):
@@ -73,43 +85,69 @@ class Parted(NamedTuple):
         return self.equal if self.last is None else (*self.equal, self.last)
 
 
-def part(tests: tuple[KeyTest, ...], hash_names: Sequence[str], range_names: Sequence[str]) -> Parted:
-    """The tests in the order of the key. Raises Invalid when they do not fit it.
+def part(
+    tests: tuple[KeyTest, ...],
+    hash_names: Sequence[str],
+    range_names: Sequence[str],
+    types: Mapping[str, str],
+    values: Values,
+    start: Item | None = None,
+) -> Parted:
+    """The tests in the order of the key. Raises Invalid when they do not fit it, or their values not its `types`.
+
+    So must a starting key; AWS looks at both attribute by attribute.
 
     Every attribute of the partition key equals something. Those of the sort key follow from the left without a gap,
     and all but the last of them equal something, too.
     """
     if len(tests) > max(CONDITIONS, len(hash_names) + len(range_names)):
         raise Invalid(LENGTH)
+    if len(tests) > len(hash_names) and not range_names:
+        raise Invalid(NOT_SUPPORTED)
     by_name = {test.attribute: test for test in tests}
     equal: list[KeyTest] = []
     for name in hash_names:
+        check_start(start, name, types[name])
         test = by_name.pop(name, None)
         if test is None:
             raise Invalid(f"Query condition missed key schema element: {name}")
+        _check_test(test, types[name], values)
         if test.operator != "=":
             raise Invalid(NOT_SUPPORTED)
         equal.append(test)
     last: KeyTest | None = None
     for name in range_names:
+        check_start(start, name, types[name])
         if not by_name:
-            break
+            continue
         if last is not None:
             raise Invalid(NOT_SUPPORTED)
         test = by_name.pop(name, None)
         if test is None:
             raise Invalid(f"Query condition missed key schema element: {name}")
+        _check_test(test, types[name], values)
         if test.operator == "=":
             equal.append(test)
         else:
             last = test
     if by_name:
-        raise Invalid(f"Query condition missed key schema element: {range_names[-1]}" if range_names else NOT_SUPPORTED)
+        raise Invalid(f"Query condition missed key schema element: {range_names[-1]}")
     return Parted(tuple(equal), last)
 
 
-def check_operands(test: KeyTest, wanted: str, values: Values) -> None:
-    """Refuse values that are not of the key's type."""
+def check_start(start: Item | None, name: str, kind: str) -> None:
+    """Refuse a starting key without the attribute `name` of type `kind`."""
+    if start is None:
+        return
+    if name not in start:
+        raise Invalid(INVALID_START)
+    if kind not in start[name]:
+        raise Invalid(KEY_MISMATCH)
+
+
+def _check_test(test: KeyTest, wanted: str, values: Values) -> None:
+    if test.operator not in INDEXABLE:
+        raise Invalid(NOT_INDEXABLE)
     for name in test.operands:
         if kind_of(values[name]) != wanted:
             raise invalid_values("Condition parameter type does not match schema type")
@@ -142,62 +180,40 @@ def _after_all_with(start: bytes) -> bytes:
     return trimmed[:-1] + bytes((trimmed[-1] + 1,))
 
 
-def _refuse_operator(scope: Scope, node: Node) -> None:
-    found = None
-    if isinstance(node, Either):
-        found = "OR"
-    elif isinstance(node, Not):
-        found = "NOT"
-    elif isinstance(node, In):
-        found = "IN"
-    elif isinstance(node, Compare) and node.operator == "<>":
-        found = "<>"
-    elif isinstance(node, Call) and node.function != "begins_with":
-        found = node.function
-    if found is not None:
-        raise Invalid(f"Invalid operator used in KeyConditionExpression: {found}")
-
-
 def _test(scope: Scope, node: Node) -> KeyTest:
-    if isinstance(node, Compare):
-        left, right = bare(node.left), bare(node.right)
-        if isinstance(left, Value) and isinstance(right, Path):
-            return _made(scope, right, _FLIPPED[node.operator], [left])
-        return _made(scope, left, node.operator, [right])
-    if isinstance(node, Between):
-        if not isinstance(bare(node.operand), Path):
-            raise Invalid(
-                "Invalid condition in KeyConditionExpression: "
-                "BETWEEN operator must have the key attribute as its first operand"
-            )
-        check_bounds(scope, node)
-        return _made(scope, bare(node.operand), "BETWEEN", [bare(node.low), bare(node.high)])
-    assert isinstance(node, Call), "other nodes were refused before"
-    if len(node.arguments) != 2:
-        raise scope.refusal(
-            "Incorrect number of operands for operator or function; "
-            f"operator or function: begins_with, number of operands: {len(node.arguments)}"
-        )
-    for argument in node.arguments:
-        scope.check_constant(argument, "begins_with", ("S", "B"))
-    return _made(scope, bare(node.arguments[0]), "begins_with", [bare(node.arguments[1])])
-
-
-def _made(scope: Scope, attribute: Node, operator: str, operands: list[Node]) -> KeyTest:
-    if not isinstance(attribute, Path):
-        raise Invalid("Invalid condition in KeyConditionExpression: No key attribute specified")
-    names: list[str] = []
+    operator, operands = _operation(node)
+    if isinstance(node, Between | Call) and not isinstance(operands[0], Path):
+        raise Invalid(f"{NO_CONDITION}: {operator} operator must have the key attribute as its first operand")
+    attribute: str | None = None
     for operand in operands:
+        if isinstance(operand, Call):
+            raise Invalid(NESTED if operand.function == "size" else f"{NO_OPERATOR}: {operand.function}")
         if isinstance(operand, Path):
-            raise Invalid("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
-        if not isinstance(operand, Value):
-            raise Invalid("KeyConditionExpressions cannot contain nested operations")
-        names.append(scope.value(operand))
-        scope.check_constant(operand, operator, ORDERED_KINDS)
-    path = scope.path(attribute)
-    if len(path) > 1:
-        raise Invalid("KeyConditionExpressions cannot have conditions on nested attributes")
-    return KeyTest(str(path[0]), operator, tuple(names))
+            if attribute is not None:
+                raise Invalid(f"{NO_CONDITION}: Multiple attribute names used in one condition")
+            path = scope.path(operand)
+            if len(path) > 1:
+                raise Invalid("KeyConditionExpressions cannot have conditions on nested attributes")
+            attribute = str(path[0])
+    if attribute is None:
+        raise Invalid(f"{NO_CONDITION}: No key attribute specified")
+    if isinstance(operands[0], Value):
+        operator = _FLIPPED[operator]
+    return KeyTest(attribute, operator, tuple([one.name for one in operands if isinstance(one, Value)]))
+
+
+def _operation(node: Node) -> tuple[str, list[Node]]:
+    """The operator and the operands. Raises Invalid when it is none for keys."""
+    if isinstance(node, Compare) and node.operator != "<>":
+        return node.operator, [bare(node.left), bare(node.right)]
+    if isinstance(node, Between):
+        return "BETWEEN", [bare(node.operand), bare(node.low), bare(node.high)]
+    if isinstance(node, Call) and node.function == "begins_with":
+        return "begins_with", [bare(argument) for argument in node.arguments]
+    if isinstance(node, Call):
+        raise Invalid(NESTED if node.function == "size" else f"{NO_OPERATOR}: {node.function}")
+    found = {Either: "OR", Not: "NOT", In: "IN", Compare: "<>"}.get(type(node))
+    raise Invalid(f"{NO_OPERATOR}: {found}" if found else f"{NO_CONDITION}: No key attribute specified")
 
 
 def passes(test: KeyTest, operands: list[Any], part: Any) -> bool:

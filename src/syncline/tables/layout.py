@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -180,6 +180,22 @@ class Layout:
                 raise Invalid(KEY_MISMATCH)
         self._check_key_sizes(checked)
         return checked
+
+    def refuse_opened(self, names: Collection[str]) -> None:
+        """Refuse expressions that name a part of a key attribute of the table or of an index."""
+        if not names:
+            return
+        for role, key_names in (("Key", self._own_names), ("IndexKey", sorted(self.index_key_names))):
+            for name in key_names:
+                if name in names:
+                    raise Invalid(
+                        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+                        f"{role}: {name}"
+                    )
+
+    def has_key(self, item: Item) -> bool:
+        """Whether the table's key attributes are there, each of its type."""
+        return all(kind in item.get(name, ()) for name, kind in self._key_kinds)
 
     def check_put(self, item: Item) -> None:
         """Refuse an item whose key attributes or index key attributes are not as they must be."""

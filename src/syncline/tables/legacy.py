@@ -20,7 +20,6 @@ from syncline.tables.scope import Values
 from syncline.tables.updates import Change, Update
 from syncline.tables.values import AttributeValue, Item, check, content_of, kind_of, make_set
 
-NOT_INDEXABLE = "Attempted conditional constraint is not an indexable operation"
 TYPE_MISMATCH = "Type mismatch for attribute to update"
 WRONG_RANGE = "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"
 NOTHING_TO_JOIN = "ConditionalOperator cannot be used without Filter or Expected"
@@ -65,11 +64,9 @@ def key_tests(conditions: Mapping[str, Any]) -> tuple[tuple[KeyTest, ...], dict[
     tests: list[KeyTest] = []
     values: dict[str, AttributeValue] = {}
     for name, (comparison, given) in read.items():
-        if comparison not in _KEY_OPERATORS:
-            raise Invalid(NOT_INDEXABLE)
         named = {f"{name} {position}": value for position, value in enumerate(given)}
         values |= named
-        tests.append(KeyTest(name, _KEY_OPERATORS[comparison], tuple(named)))
+        tests.append(KeyTest(name, _KEY_OPERATORS.get(comparison, comparison), tuple(named)))
     return tuple(tests), values
 
 

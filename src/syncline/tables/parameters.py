@@ -52,38 +52,46 @@ _ALL = frozenset((*_EXPRESSIONS, *_LEGACY, "ExpressionAttributeNames", "Expressi
 
 
 class Parameters:
-    """The expressions of one request. Take each, then `finish`."""
+    """The expressions of one request. Take each, then `finish`.
 
-    __slots__ = ("_is_cached", "_is_empty", "_request", "_used_names", "_used_values", "names", "values")
+    Which parameters go together is checked at once, names and values when the first expression is taken: AWS looks at
+    items and keys in between.
+    """
+
+    __slots__ = (
+        "_is_cached",
+        "_is_empty",
+        "_is_read",
+        "_request",
+        "_used_names",
+        "_used_values",
+        "names",
+        "opened",
+        "values",
+    )
 
     def __init__(self, request: Mapping[str, Any], *kinds: str) -> None:
-        """Check names and values. `kinds` are the expression parameters that the operation has, in AWS's order."""
+        """`kinds` are the expression parameters that the operation has, in AWS's order. Raises Invalid."""
         self._request = request
         self._used_names: set[str] = set()
         self._used_values: set[str] = set()
         self.values: Values = {}
         self.names: tuple[tuple[str, str], ...] = ()
-        self._is_empty = _ALL.isdisjoint(request)
-        if self._is_empty:
-            return
-        refuse_mixing(request)
-        given = [kind for kind in kinds if request.get(kind) is not None]
-        names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
-        names_size = 0 if names is None else _check_names(names, given)
-        values_size = 0
-        if values is not None:
-            self.values, values_size = _check_values(values, given, kinds)
-        if names_size + values_size > SUBSTITUTION_BYTES_MAX:
-            raise Invalid("ExpressionAttributeNames and ExpressionAttributeValues exceed the limit of 2 MB in all")
-        self.names = tuple(names.items()) if names else ()
-        # A cache that kept what a stranger sends at any size would be theirs to fill.
-        self._is_cached = names_size <= CACHED_NAMES_MAX
+        self.opened: frozenset[str] = frozenset()
+        self._is_empty = self._is_read = _ALL.isdisjoint(request)
+        if not self._is_empty:
+            _refuse_misuse(request, kinds)
+
+    @property
+    def uses_expressions(self) -> bool:
+        """Whether there are expressions, and not only parameters that they replaced."""
+        return not self._is_empty and any(self._request.get(kind) is not None for kind in _EXPRESSIONS)
 
     def condition(self, kind: str) -> Predicate | None:
         """The condition or filter given as `kind`, or None."""
         if self._is_empty:
             return None
-        text = self._request.get(kind)
+        text = self._text(kind)
         if text is not None:
             return self._bound(self._compiler(compile_condition)(kind, text, self.names))
         joined_by = self._request.get("ConditionalOperator")
@@ -97,25 +105,27 @@ class Parameters:
 
     def key_condition(self) -> tuple[KeyTest, ...]:
         """The key condition's tests. Raises Invalid when there is none."""
-        text = self._request.get("KeyConditionExpression")
+        text = self._text("KeyConditionExpression")
         if text is not None:
             return self._bound(self._compiler(compile_key_condition)("KeyConditionExpression", text, self.names))
-        conditions = self._request.get("KeyConditions")
-        if conditions is None:
-            raise Invalid(
-                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
-            )
-        tests, values = legacy.key_tests(conditions)
+        tests, values = legacy.key_tests(self._request["KeyConditions"])
         self.values = {**self.values, **values}
         self._used_values.update(values)
         return tests
+
+    def require_key_condition(self) -> None:
+        """Refuse a request without a key condition."""
+        if self._request.get("KeyConditionExpression") is None and self._request.get("KeyConditions") is None:
+            raise Invalid(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+            )
 
     def projection(self) -> Projection | None:
         """The projection, or None."""
         names = self._request.get("AttributesToGet")
         if names is not None:
             return legacy.attributes(names)
-        text = self._request.get("ProjectionExpression")
+        text = self._text("ProjectionExpression")
         return (
             None
             if text is None
@@ -145,7 +155,7 @@ class Parameters:
         given = self._request.get("AttributeUpdates")
         if given is not None:
             return legacy.updates(given)
-        text = self._request.get("UpdateExpression")
+        text = self._text("UpdateExpression")
         return (
             None if text is None else self._bound(self._compiler(compile_update)("UpdateExpression", text, self.names))
         )
@@ -163,6 +173,26 @@ class Parameters:
                 f"Value provided in ExpressionAttributeValues unused in expressions: keys: {{{', '.join(unused)}}}"
             )
 
+    def _text(self, kind: str) -> Any:
+        """The expression given as `kind`, or None, once names and values are read."""
+        if not self._is_read:
+            self._read()
+        return self._request.get(kind)
+
+    def _read(self) -> None:
+        names = self._request.get("ExpressionAttributeNames")
+        values = self._request.get("ExpressionAttributeValues")
+        names_size = 0 if names is None else _check_names(names)
+        values_size = 0
+        if values is not None:
+            self.values, values_size = _check_values(values)
+        if names_size + values_size > SUBSTITUTION_BYTES_MAX:
+            raise Invalid("ExpressionAttributeNames and ExpressionAttributeValues exceed the limit of 2 MB in all")
+        self.names = tuple(names.items()) if names else ()
+        # A cache that kept what a stranger sends at any size would be theirs to fill.
+        self._is_cached = names_size <= CACHED_NAMES_MAX
+        self._is_read = True
+
     def _compiler(self, cached: _lru_cache_wrapper[Compiled[T]]) -> Callable[..., Compiled[T]]:
         return cached if self._is_cached else cached.__wrapped__
 
@@ -177,6 +207,7 @@ class Parameters:
             value_check(self.values)
         self._used_names |= compiled.used_names
         self._used_values.update(compiled.used_values)
+        self.opened |= compiled.opened
         return compiled.run
 
 
@@ -200,10 +231,20 @@ def refuse_mixing(request: Mapping[str, Any]) -> None:
         )
 
 
-def _check_names(names: Any, given: list[str]) -> int:
-    """Refuse names that are none; returns their bytes."""
-    if not given:
+def _refuse_misuse(request: Mapping[str, Any], kinds: tuple[str, ...]) -> None:
+    """Refuse names and values without expressions, and expressions beside what they replaced."""
+    refuse_mixing(request)
+    given = [kind for kind in kinds if request.get(kind) is not None]
+    if not given and request.get("ExpressionAttributeNames") is not None:
         raise Invalid("ExpressionAttributeNames can only be specified when using expressions")
+    taking = [kind for kind in kinds if kind != "ProjectionExpression"]
+    if request.get("ExpressionAttributeValues") is not None and not any(kind in given for kind in taking):
+        missing = f"{' and '.join(taking)} {'are' if len(taking) > 1 else 'is'} null"
+        raise Invalid(f"ExpressionAttributeValues can only be specified when using expressions: {missing}")
+
+
+def _check_names(names: Any) -> int:
+    """Refuse names that are none; returns their bytes."""
     if not names:
         raise Invalid("ExpressionAttributeNames must not be empty")
     for key, name in names.items():
@@ -213,17 +254,14 @@ def _check_names(names: Any, given: list[str]) -> int:
     return sum([len(key) + text_size(name) for key, name in names.items()])
 
 
-def _check_values(values: Any, given: list[str], kinds: tuple[str, ...]) -> tuple[Item, int]:
-    taking = [kind for kind in kinds if kind != "ProjectionExpression"]
-    if not any(kind in given for kind in taking):
-        missing = f"{' and '.join(taking)} {'are' if len(taking) > 1 else 'is'} null"
-        raise Invalid(f"ExpressionAttributeValues can only be specified when using expressions: {missing}")
+def _check_values(values: Any) -> tuple[Item, int]:
     if not values:
         raise Invalid("ExpressionAttributeValues must not be empty")
+    for key in values:
+        _check_placeholder("ExpressionAttributeValues", _VALUE, key)
     checked: Item = {}
     total = 0
     for key, value in values.items():
-        _check_placeholder("ExpressionAttributeValues", _VALUE, key)
         try:
             checked[key], size = check(value)
         except Invalid as refusal:

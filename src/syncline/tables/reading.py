@@ -19,7 +19,16 @@ from syncline.tables.capacity import consumed, read_units
 from syncline.tables.catalog import ALL, CREATING, DELETING, INCLUDE, Index
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import invalid_values
-from syncline.tables.key_conditions import Parted, Range, check_operands, part, passes, range_below
+from syncline.tables.key_conditions import (
+    INVALID_START,
+    KeyTest,
+    Parted,
+    Range,
+    check_start,
+    part,
+    passes,
+    range_below,
+)
 from syncline.tables.layout import KEY_MISMATCH, Layout, decode_row, encoded_key, key_part, row_size, row_sizes
 from syncline.tables.parameters import Parameters
 from syncline.tables.projections import Projection
@@ -34,9 +43,10 @@ LOOP_ROWS = 256
 LOOP_BYTES = 128 * 1024
 """About so much of a page is read on the loop; the rest is left to a thread, whose wake-up alone costs 100 µs."""
 ROWS_MAX = 10_000
-INVALID_START = "The provided starting key is invalid"
 
 Request = Mapping[str, Any]
+Shape = tuple[Predicate | None, Projection | None]
+"""A request's filter and projection."""
 Show = Callable[[bytes], Any]
 """Makes of a row what the answer holds of it."""
 
@@ -101,63 +111,97 @@ class Chunk(msgspec.Struct):
 def query_plan(registry: Registry, request: Request, show: Show) -> Plan:
     """The plan of a Query. Raises Invalid or NotFound."""
     name = table_name(request)
-    parameters = Parameters(request, "FilterExpression", "KeyConditionExpression", "ProjectionExpression")
-    tests = parameters.key_condition()
-    filter_, project = parameters.condition("FilterExpression"), parameters.projection()
-    parameters.finish()
     limit = _limit(request, "Value at 'Limit'")
+    parameters = Parameters(request, "FilterExpression", "KeyConditionExpression", "ProjectionExpression")
+    shape = None if parameters.uses_expressions else _shape(parameters)
+    start = _given_start(request)
+    parameters.require_key_condition()
+    tests, (filter_, project) = _tests(parameters, shape)
+    parameters.finish()
     found = registry.open(name)
     index = _index(found, request)
     keyed = index or found.table
-    parted = part(tests, keyed.hash_names, keyed.range_names)
-    for test in parted.tests:
-        check_operands(test, found.table.types[test.attribute], parameters.values)
-    _refuse_key_filter(parameters, keyed.key_names)
+    if start is not None and len(start) != len(_start_names(found, index)):
+        raise Invalid(INVALID_START)
+    parted = part(tests, keyed.hash_names, keyed.range_names, found.table.types, parameters.values, start)
     operands = {test.attribute: [key_part(parameters.values[name]) for name in test.operands] for test in parted.tests}
     prefix = found.layout.prefix if index is None else found.layout.index_prefix(index)
     prefix += keys.encode(tuple([operands[test.attribute][0] for test in parted.equal]))
     bounds = range_below(prefix, parted.last, operands[parted.last.attribute] if parted.last else [])
     reverse = request.get("ScanIndexForward") is False
-    start = _start_key(found, index, request)
     if start is not None:
-        if index is None and len(parted.equal) == len(keyed.key_names):
-            raise Invalid("The query can return at most one row and cannot be restarted")
-        _check_query_start(start, keyed.hash_names, parted, operands)
+        _require_own_key(found, start)
+        is_one = index is None and len(parted.equal) == len(keyed.key_names)
+        _check_query_start(start, keyed.hash_names, parted, operands, is_one=is_one)
         bounds = _after(bounds, _cursor(found.layout, index, start), reverse=reverse)
+    _refuse_key_filter(parameters, keyed.key_names)
+    counts_only = _counts_only(request, index, prefix="1 validation error detected: ")
+    found.layout.refuse_opened(parameters.opened)
     return Plan(
         found, index, bounds, reverse, limit, filter_, parameters.values, project,
         consistent=request.get("ConsistentRead") is True,
         show=show,
-        counts_only=_counts_only(request, index, prefix="1 validation error detected: "),
+        counts_only=counts_only,
         fetches=_fetches(found, index, request, parameters),
     )  # fmt: skip
+
+
+def _shape(parameters: Parameters) -> Shape:
+    """What a request shows of what it reads."""
+    return parameters.condition("FilterExpression"), parameters.projection()
+
+
+def _tests(parameters: Parameters, shape: Shape | None) -> tuple[tuple[KeyTest, ...], Shape]:
+    """The key condition, and the filter and projection if they are not read yet.
+
+    AWS reads all of a request's expressions before it asks whether the key condition is one.
+    """
+    try:
+        tests = parameters.key_condition()
+    except Invalid:
+        parameters.condition("KeyConditionExpression")
+        _shape(parameters)
+        raise
+    return tests, shape or _shape(parameters)
 
 
 def scan_plan(registry: Registry, request: Request, show: Show) -> Plan:
     """The plan of a Scan. Raises Invalid or NotFound."""
     name = table_name(request)
-    parameters = Parameters(request, "FilterExpression", "ProjectionExpression")
-    filter_, project = parameters.condition("FilterExpression"), parameters.projection()
-    parameters.finish()
     limit = _limit(request, "Value '0' at 'limit'")
+    parameters = Parameters(request, "FilterExpression", "ProjectionExpression")
+    shape: Shape | None = None
+    if not parameters.uses_expressions:
+        project = parameters.projection()
+        shape = parameters.condition("FilterExpression"), project
+    start = _given_start(request)
     segment, segments = _segment(request)
+    filter_, project = shape or _shape(parameters)
+    parameters.finish()
     found = registry.open(name)
     index = _index(found, request)
+    if start is not None:
+        if len(start) != len(_start_names(found, index)):
+            raise Invalid(f"{INVALID_START}: {KEY_MISMATCH}" if index is None else INVALID_START)
+        for part_name in index.key_names if index else ():
+            check_start(start, part_name, found.table.types[part_name])
+    counts_only = _counts_only(request, index, prefix="")
     prefix = found.layout.prefix if index is None else found.layout.index_prefix(index)
     bounds = Range(prefix, prefix + b"\xff")
-    start = _start_key(found, index, request)
     if start is not None:
+        _require_own_key(found, start)
         if _segment_of(found.layout, index, start, segments) != segment:
             raise Invalid(
                 f"{INVALID_START}: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. "
                 f"TotalSegments: {segments} Segment: {segment}"
             )
         bounds = _after(bounds, _cursor(found.layout, index, start), reverse=False)
+    found.layout.refuse_opened(parameters.opened)
     return Plan(
         found, index, bounds, False, limit, filter_, parameters.values, project,
         consistent=request.get("ConsistentRead") is True,
         show=show,
-        counts_only=_counts_only(request, index, prefix=""),
+        counts_only=counts_only,
         fetches=_fetches(found, index, request, parameters),
         segment=segment,
         segments=segments,
@@ -340,32 +384,45 @@ def _refuse_key_filter(parameters: Parameters, key_names: tuple[str, ...]) -> No
             raise Invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {name}")
 
 
-def _start_key(found: OpenTable, index: Index | None, request: Request) -> Item | None:
-    """ExclusiveStartKey, checked to be a key of what is read; None when absent."""
+def _given_start(request: Request) -> Item | None:
+    """ExclusiveStartKey with values that are right in themselves; None when absent."""
     given = request.get("ExclusiveStartKey")
     if given is None:
         return None
     try:
-        start, _ = check_item(given)
+        return check_item(given)[0]
     except Invalid as refusal:
-        raise Invalid(f"{INVALID_START}: {refusal.message}") from None
-    names = {*found.table.key_names, *(index.key_names if index else ())}
-    if start.keys() != names:
-        raise Invalid(INVALID_START)
-    if any(found.table.types[name] not in start[name] for name in names):
+        # AWS does this: what is wrong with a number or a set of them is told without the beginning.
+        is_plain = any(words in refusal.message for words in ("umber", "numeric value", "contains duplicates"))
+        raise refusal if is_plain else Invalid(f"{INVALID_START}: {refusal.message}") from None
+
+
+def _start_names(found: OpenTable, index: Index | None) -> set[str]:
+    return {*found.table.key_names, *(index.key_names if index else ())}
+
+
+def _require_own_key(found: OpenTable, start: Item) -> None:
+    """Refuse a starting key without the table's own key in it."""
+    if not found.layout.has_key(start):
         raise Invalid(f"{INVALID_START}: {KEY_MISMATCH}")
-    return start
 
 
 def _check_query_start(
-    start: Item, hash_names: tuple[str, ...], parted: Parted, operands: Mapping[str, list[keys.Part]]
+    start: Item, hash_names: tuple[str, ...], parted: Parted, operands: Mapping[str, list[keys.Part]], *, is_one: bool
 ) -> None:
-    for test in parted.tests:
-        if passes(test, operands[test.attribute], key_part(start[test.attribute])):
-            continue
-        if test.attribute in hash_names:
-            raise Invalid("The provided starting key is outside query boundaries based on provided conditions")
+    """Refuse a starting key that is not within what the query reads; `is_one`: it reads one item."""
+    failed = [
+        test.attribute
+        for test in parted.tests
+        if not passes(test, operands[test.attribute], key_part(start[test.attribute]))
+    ]
+    if any(name not in hash_names for name in failed):
         raise Invalid("The provided starting key does not match the range key predicate")
+    # AWS does this: with a condition on the sort key, a start in another partition is told as if there were one row.
+    if is_one or (failed and len(parted.tests) > len(hash_names)):
+        raise Invalid("The query can return at most one row and cannot be restarted")
+    if failed:
+        raise Invalid("The provided starting key is outside query boundaries based on provided conditions")
 
 
 def _cursor(layout: Layout, index: Index | None, start: Item) -> bytes:

@@ -5,15 +5,19 @@ For: every operation. Owns: the cache of the catalog, loaded at start and change
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from syncline.core import Invalid, Meter
 from syncline.core.settings import Tables as TableSettings
 from syncline.store import Snapshot, Store
 from syncline.tables.catalog import DROPPED, STREAMS, TABLES, StreamDescription, Table
-from syncline.tables.errors import ItemTableNotFound, StreamNotFound
+from syncline.tables.errors import ItemTableNotFound, StreamNotFound, unsatisfied
 from syncline.tables.figures import Figures
 from syncline.tables.layout import Layout
+
+NAME_MIN, NAME_MAX = 3, 255
+_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 
 
 class OpenTable:
@@ -102,8 +106,26 @@ def table_name(request: Any) -> str:
     """The TableName of a request, which may be the table's ARN. Raises Invalid."""
     name = request.get("TableName")
     if not isinstance(name, str):
-        raise Invalid(
-            "1 validation error detected: Value null at 'tableName' failed to satisfy constraint: "
-            "Member must not be null"
-        )
-    return name.partition(":table/")[2].partition("/")[0] if name.startswith("arn:") else name
+        raise unsatisfied("null", "tableName", "Member must not be null")
+    if name.startswith("arn:"):
+        return name.partition(":table/")[2].partition("/")[0]
+    check_name(name, at_least=1)
+    return name
+
+
+def controlled_name(request: Any) -> str:
+    """The same for an operation on the table itself, where AWS words lengths differently."""
+    name = request.get("TableName")
+    if isinstance(name, str) and not name.startswith("arn:") and not NAME_MIN <= len(name) <= NAME_MAX:
+        raise Invalid(f"TableName must be at least {NAME_MIN} characters long and at most {NAME_MAX} characters long")
+    return table_name(request)
+
+
+def check_name(name: str, *, at_least: int) -> None:
+    """Refuse what cannot be a table's name."""
+    if len(name) < at_least:
+        raise unsatisfied(f"'{name}'", "tableName", f"Member must have length greater than or equal to {at_least}")
+    if len(name) > NAME_MAX:
+        raise unsatisfied(f"'{name}'", "tableName", f"Member must have length less than or equal to {NAME_MAX}")
+    if not _NAME.fullmatch(name):
+        raise unsatisfied(f"'{name}'", "tableName", f"Member must satisfy regular expression pattern: {_NAME.pattern}")

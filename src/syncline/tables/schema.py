@@ -5,8 +5,7 @@ For: control.py. Owns: AWS's sentences about schemas. Never: knows which tables 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from syncline.core import Invalid
 from syncline.tables.catalog import ALL, INCLUDE, KEYS_ONLY, ON_DEMAND, PROVISIONED, Index, Table, Throughput
 from syncline.tables.errors import invalid_values
+from syncline.tables.registry import NAME_MIN, check_name
 
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
@@ -22,7 +22,6 @@ KEY_PARTS_MAX = 4
 KINDS = ("HASH", "RANGE")
 UNITS_MAX = 10**12
 TTL_NAME_MAX = 255
-TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 
 Request = Mapping[str, Any]
@@ -62,14 +61,17 @@ class Schema(msgspec.Struct, frozen=True):
 def read_schema(request: Request) -> Schema:
     """The table that a CreateTable asks for. Raises Invalid with AWS's sentence, or Unsupported."""
     name = check_new_name(request)
-    keys = _key_schema(request.get("KeySchema", ()))
+    elements = request.get("KeySchema", ())
+    _check_length(elements)
     billing, throughput = read_billing(request)
     types = {entry["AttributeName"]: entry["AttributeType"] for entry in request.get("AttributeDefinitions", ())}
-    if len(keys.names) > len(types):
+    if len(elements) > len(types):
         raise Invalid("Invalid KeySchema: Some index key attribute have no definition")
-    indexes = (*_local_indexes(request, keys), *_global_indexes(request, billing))
+    _require_defined([one["AttributeName"] for one in elements], types)
+    keys = _key_schema(elements)
+    indexes = (*_local_indexes(request, keys, types), *_global_indexes(request, billing, types))
     check_indexes(indexes)
-    _check_definitions(keys, indexes, types)
+    _refuse_unused(keys, indexes, types)
     return Schema(name, keys, types, indexes, billing, throughput, read_view(request))
 
 
@@ -78,17 +80,7 @@ def check_new_name(request: Request) -> str:
     name = request.get("TableName")
     if not isinstance(name, str):
         raise Invalid("The parameter 'TableName' is required but was not present in the request")
-    broken = None
-    if len(name) < 3:
-        broken = "Member must have length greater than or equal to 3"
-    elif len(name) > 255:
-        broken = "Member must have length less than or equal to 255"
-    elif not TABLE_NAME.fullmatch(name):
-        broken = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-    if broken is not None:
-        raise Invalid(
-            f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: {broken}"
-        )
+    check_name(name, at_least=NAME_MIN)
     return name
 
 
@@ -171,7 +163,7 @@ def refuse_ttl_change(table: Table, attribute: str, *, enable: bool) -> None:
     raise Invalid(f"TimeToLive is active on a different AttributeName: current AttributeName is {table.ttl}")
 
 
-def _key_schema(elements: Sequence[Mapping[str, str]]) -> Keys:
+def _check_length(elements: Sequence[Mapping[str, str]]) -> None:
     if not 1 <= len(elements) <= 2:
         shown = ", ".join(
             f"KeySchemaElement(attributeName={one['AttributeName']}, keyType={one['KeyType']})" for one in elements
@@ -181,14 +173,16 @@ def _key_schema(elements: Sequence[Mapping[str, str]]) -> Keys:
             f"1 validation error detected: Value '[{shown}]' at 'keySchema' failed to satisfy constraint: "
             f"Member must have length {bound}"
         )
+
+
+def _key_schema(elements: Sequence[Mapping[str, str]]) -> Keys:
     names = [one["AttributeName"] for one in elements]
+    if len(names) == 2 and names[0] == names[1]:
+        raise Invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
     if elements[0]["KeyType"] != "HASH":
         raise Invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-    if len(elements) == 2:
-        if names[0] == names[1]:
-            raise Invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-        if elements[1]["KeyType"] != "RANGE":
-            raise Invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+    if len(names) == 2 and elements[1]["KeyType"] != "RANGE":
+        raise Invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
     return Keys((names[0],), tuple(names[1:]))
 
 
@@ -207,7 +201,7 @@ def _composed_schema(elements: Sequence[Mapping[str, str]], index: str) -> Keys:
     return Keys(tuple(hashes), tuple(ranges))
 
 
-def _local_indexes(request: Request, keys: Keys) -> list[Index]:
+def _local_indexes(request: Request, keys: Keys, types: Mapping[str, str]) -> list[Index]:
     given = request.get("LocalSecondaryIndexes")
     if given is None:
         return []
@@ -217,34 +211,47 @@ def _local_indexes(request: Request, keys: Keys) -> list[Index]:
         raise invalid_values(
             "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
         )
+    indexes = [_local_index(one, number, keys, types) for number, one in enumerate(given)]
     if len(given) > LOCAL_INDEXES_MAX:
         raise invalid_values(f"Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_INDEXES_MAX}")
-    indexes = [_index(one, number, is_global=False) for number, one in enumerate(given)]
-    for index in indexes:
-        if index.range is None:
-            raise invalid_values(f"Index KeySchema does not have a range key for index: {index.name}")
-        if index.hash != keys.hash:
-            raise invalid_values(
-                "Index KeySchema does not have the same leading hash key as table KeySchema "
-                f"for index: {index.name}. index hash key: {index.hash}, table hash key: {keys.hash}"
-            )
     return indexes
 
 
-def _global_indexes(request: Request, billing: str) -> list[Index]:
+def _local_index(given: Mapping[str, Any], number: int, table_keys: Keys, types: Mapping[str, str]) -> Index:
+    name, elements = given["IndexName"], given["KeySchema"]
+    _check_length(elements)
+    _require_defined([one["AttributeName"] for one in elements], types)
+    keys = _key_schema(elements)
+    if keys.range is None:
+        raise invalid_values(f"Index KeySchema does not have a range key for index: {name}")
+    if keys.hash != table_keys.hash:
+        raise invalid_values(
+            "Index KeySchema does not have the same leading hash key as table KeySchema "
+            f"for index: {name}. index hash key: {keys.hash}, table hash key: {table_keys.hash}"
+        )
+    return _index(given, number, keys, is_global=False)
+
+
+def _global_indexes(request: Request, billing: str, types: Mapping[str, str]) -> list[Index]:
     given = request.get("GlobalSecondaryIndexes")
     if given is None:
         return []
     if not given:
         raise invalid_values("List of GlobalSecondaryIndexes is empty")
+    first = len(request.get("LocalSecondaryIndexes") or ())
+    indexes = [read_global_index(one, first + number, billing, types) for number, one in enumerate(given)]
     if len(given) > GLOBAL_INDEXES_MAX:
         raise invalid_values(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")
-    first = len(request.get("LocalSecondaryIndexes") or ())
-    return [read_global_index(one, first + number, billing) for number, one in enumerate(given)]
+    return indexes
 
 
-def read_global_index(given: Mapping[str, Any], number: int, billing: str) -> Index:
-    """A global index as asked for, whose figures fit the table's billing."""
+def read_global_index(given: Mapping[str, Any], number: int, billing: str, types: Mapping[str, str]) -> Index:
+    """A global index as asked for, whose keys are defined in `types` and whose figures fit the table's billing."""
+    elements = given["KeySchema"]
+    _require_defined([one["AttributeName"] for one in elements], types)
+    is_composed = len(elements) > 2 or [one["KeyType"] for one in elements] == ["HASH", "HASH"]
+    keys = _composed_schema(elements, given["IndexName"]) if is_composed else _key_schema(elements)
+    index = _index(given, number, keys, is_global=True)
     units = given.get("ProvisionedThroughput")
     if billing == ON_DEMAND and units is not None:
         raise invalid_values(
@@ -253,13 +260,10 @@ def read_global_index(given: Mapping[str, Any], number: int, billing: str) -> In
         )
     if billing == PROVISIONED and units is None:
         raise invalid_values(f"ProvisionedThroughput must be specified for index: {given['IndexName']}")
-    return _index(given, number, is_global=True)
+    return index
 
 
-def _index(given: Mapping[str, Any], number: int, *, is_global: bool) -> Index:
-    elements = given["KeySchema"]
-    is_composed = is_global and len(elements) > 1 and [one["KeyType"] for one in elements] != list(KINDS)
-    keys = _composed_schema(elements, given["IndexName"]) if is_composed else _key_schema(elements)
+def _index(given: Mapping[str, Any], number: int, keys: Keys, *, is_global: bool) -> Index:
     projection = given.get("Projection") or {}
     kind, included = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
     if kind not in (ALL, KEYS_ONLY, INCLUDE):
@@ -296,20 +300,18 @@ def check_indexes(indexes: Sequence[Index]) -> None:
         raise invalid_values(f"The number of NonKeyAttributes over all indexes exceeds the limit of {INCLUDED_MAX}")
 
 
-def require_defined(names: Iterable[str], types: Mapping[str, str]) -> None:
-    """Refuse key attributes without a definition."""
-    undefined = [name for name in names if name not in types]
-    if undefined:
+def _require_defined(names: Sequence[str], types: Mapping[str, str]) -> None:
+    """Refuse a key of which an attribute has no definition."""
+    if any(name not in types for name in names):
         raise invalid_values(
-            f"Some index key attributes are not defined in AttributeDefinitions. Keys: [{', '.join(undefined)}], "
+            f"Some index key attributes are not defined in AttributeDefinitions. Keys: [{', '.join(names)}], "
             f"AttributeDefinitions: [{', '.join(types)}]"
         )
 
 
-def _check_definitions(keys: Keys, indexes: Sequence[Index], types: Mapping[str, str]) -> None:
-    """Every key attribute is defined, and every definition is of a key attribute."""
+def _refuse_unused(keys: Keys, indexes: Sequence[Index], types: Mapping[str, str]) -> None:
+    """Every definition is of a key attribute."""
     used = dict.fromkeys((*keys.names, *(name for index in indexes for name in index.key_names)))
-    require_defined(used, types)
     if len(used) == len(types):
         return
     if not indexes:

@@ -17,6 +17,7 @@ from syncline.tables.syntax import Node, Path, Step, Value, bare, children
 from syncline.tables.values import AttributeValue, Item, kind_of
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 Values = Mapping[str, AttributeValue]
 ValueCheck = Callable[[Values], None]
@@ -33,6 +34,12 @@ class Compiled(msgspec.Struct, Generic[T], frozen=True):
     used_values: tuple[str, ...]
     checks: tuple[ValueCheck, ...]
     kind: str
+    opened: frozenset[str]
+    """The attributes of which it names a part, as `a` of `a.b` and `a[1]`."""
+
+    def running(self, run: U) -> Compiled[U]:
+        """The same expression, run in another way."""
+        return Compiled(run, self.used_names, self.used_values, self.checks, self.kind, self.opened)
 
 
 class Scope:
@@ -44,10 +51,14 @@ class Scope:
         self._used_names: set[str] = set()
         self._used_values: dict[str, None] = {}
         self._checks: list[ValueCheck] = []
+        self._opened: set[str] = set()
 
     def path(self, path: Path) -> tuple[Step, ...]:
         """The path with its `#names` replaced."""
-        return tuple([step if type(step) is int else self._name(str(step)) for step in path.steps])
+        steps = tuple([step if type(step) is int else self._name(str(step)) for step in path.steps])
+        if len(steps) > 1:
+            self._opened.add(str(steps[0]))
+        return steps
 
     def value(self, value: Value) -> str:
         """The name of a value, noted as used."""
@@ -99,7 +110,14 @@ class Scope:
 
     def compiled(self, run: T) -> Compiled[T]:
         """`run` with everything noted."""
-        return Compiled(run, frozenset(self._used_names), tuple(self._used_values), tuple(self._checks), self.kind)
+        return Compiled(
+            run,
+            frozenset(self._used_names),
+            tuple(self._used_values),
+            tuple(self._checks),
+            self.kind,
+            frozenset(self._opened),
+        )
 
     def _name(self, step: str) -> str:
         if step[0] != "#":

@@ -50,15 +50,17 @@ class Write(NamedTuple):
 def read_put(registry: Registry, request: Request) -> Write:
     """A put as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
+    parameters = _begun(request, "ConditionExpression")
     item, size = check_item(request.get("Item"))
-    _, guard = _expressions(request, "ConditionExpression")
     _check_returned(request)
     if size > ITEM_BYTES_MAX:
         raise Invalid(ITEM_TOO_LARGE)
+    _, guard = _expressions(request, parameters)
     found = registry.open(name)
 
     def bind(stamp: Stamp) -> Bound:
         found.layout.check_put(item)
+        found.layout.refuse_opened(parameters.opened)
         body = put_body(found.layout, item, encode_row(item, size), guard, stamp)
         return Bound(found.layout, item, body)
 
@@ -68,13 +70,15 @@ def read_put(registry: Registry, request: Request) -> Write:
 def read_delete(registry: Registry, request: Request) -> Write:
     """A deletion as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
+    parameters = _begun(request, "ConditionExpression")
     asked, _ = check_item(request.get("Key"))
-    _, guard = _expressions(request, "ConditionExpression")
     _check_returned(request)
+    _, guard = _expressions(request, parameters)
     found = registry.open(name)
 
     def bind(stamp: Stamp) -> Bound:
         key = found.layout.fitting_key(asked)
+        found.layout.refuse_opened(parameters.opened)
         return Bound(found.layout, key, delete_body(found.layout, key, guard, stamp))
 
     return Write(found, bind)
@@ -83,8 +87,9 @@ def read_delete(registry: Registry, request: Request) -> Write:
 def read_update(registry: Registry, request: Request) -> Write:
     """An update as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
+    parameters = _begun(request, "UpdateExpression", "ConditionExpression")
     asked, _ = check_item(request.get("Key"))
-    update, guard = _expressions(request, "UpdateExpression", "ConditionExpression")
+    update, guard = _expressions(request, parameters)
     found = registry.open(name)
     apply = None if update is None else functools.partial(update.apply, values=guard.values)
     creates = update is None or update.creates
@@ -93,6 +98,7 @@ def read_update(registry: Registry, request: Request) -> Write:
         key = found.layout.fitting_key(asked)
         if update is not None:
             _refuse_key_changes(found, update)
+        found.layout.refuse_opened(parameters.opened)
         body = update_body(found.layout, key, apply, creates=creates, guard=guard, stamp=stamp)
         return Bound(found.layout, key, body)
 
@@ -102,12 +108,14 @@ def read_update(registry: Registry, request: Request) -> Write:
 def read_check(registry: Registry, request: Request) -> Write:
     """A transaction's ConditionCheck as asked for. Raises Invalid or NotFound."""
     name = table_name(request)
+    parameters = _begun(request, "ConditionExpression")
     asked, _ = check_item(request.get("Key"))
-    _, guard = _expressions(request, "ConditionExpression")
+    _, guard = _expressions(request, parameters)
     found = registry.open(name)
 
     def bind(stamp: Stamp) -> Bound:
         key = found.layout.fitting_key(asked)
+        found.layout.refuse_opened(parameters.opened)
         return Bound(found.layout, key, check_body(found.layout, key, guard))
 
     return Write(found, bind)
@@ -121,19 +129,30 @@ def validated(read: Callable[[Registry, Request], Write], registry: Registry, re
         raise Invalid(VALIDATED + refusal.message) from None
 
 
-def _expressions(request: Request, *kinds: str) -> tuple[Update | None, Guard]:
+def _begun(request: Request, *kinds: str) -> Parameters:
     try:
-        parameters = Parameters(request, *kinds)
-        update = parameters.update() if "UpdateExpression" in kinds else None
+        return Parameters(request, *kinds)
+    except Invalid as refusal:
+        raise _malformed(request, refusal) from None
+
+
+def _expressions(request: Request, parameters: Parameters) -> tuple[Update | None, Guard]:
+    try:
+        update = parameters.update()
         condition = parameters.condition("ConditionExpression")
         parameters.finish()
     except Invalid as refusal:
-        unreadable = EMPTY_VALUE in refusal.message or MANY_VALUES in refusal.message
-        if refusal.code != Malformed.code or unreadable or uses_legacy_alone(request):
-            raise
-        raise Malformed(refusal.message) from None
+        raise _malformed(request, refusal) from None
     shows_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
     return update, Guard(condition, parameters.values, shows_item)
+
+
+def _malformed(request: Request, refusal: Invalid) -> Invalid:
+    """What a refusal of expressions is to PutItem and UpdateItem."""
+    unreadable = EMPTY_VALUE in refusal.message or MANY_VALUES in refusal.message
+    if refusal.code != Malformed.code or unreadable or uses_legacy_alone(request):
+        return refusal
+    return Malformed(refusal.message)
 
 
 def _check_returned(request: Request) -> None:
@@ -142,17 +161,10 @@ def _check_returned(request: Request) -> None:
 
 
 def _refuse_key_changes(found: OpenTable, update: Update) -> None:
-    """Refuse an update of the table's key, or one inside a key attribute of the table or an index."""
-    index_keys = found.layout.index_key_names
+    """Refuse an update of the table's key."""
     for path in update.paths:
         name = str(path[0])
-        is_own = name in found.table.key_names
-        if len(path) > 1 and (is_own or name in index_keys):
-            raise Invalid(
-                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
-                f"{'Key' if is_own else 'IndexKey'}: {name}"
-            )
-        if is_own:
+        if name in found.table.key_names:
             raise Invalid(
                 f"One or more parameter values were invalid: Cannot update attribute {name}. "
                 "This attribute is part of the key"

@@ -10,7 +10,7 @@ A value is a dict of exactly one type: `{"S": "x"}`, `{"N": "1"}`, `{"B": b""}`,
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -58,7 +58,7 @@ def check(value: Any, depth: int = 1) -> Sized:
     if type(value) is not dict:
         raise Invalid(EMPTY_VALUE)
     if len(value) != 1:
-        raise Invalid(MANY_VALUES if value else EMPTY_VALUE)
+        _refuse_mixed(value, depth)
     kind, content = next(iter(value.items()))
     if kind == "S" and type(content) is str:
         return value, len(content) if content.isascii() else text_size(content)
@@ -66,6 +66,13 @@ def check(value: Any, depth: int = 1) -> Sized:
     if checker is None:
         raise Invalid(EMPTY_VALUE)
     return checker(value, content, depth)
+
+
+def _refuse_mixed(value: Mapping[str, Any], depth: int) -> NoReturn:
+    """Refuse a value of no type or of several, each of which AWS looks at before it counts them."""
+    for kind, content in value.items():
+        check({kind: content}, depth)
+    raise Invalid(MANY_VALUES if value else EMPTY_VALUE)
 
 
 def size_of_item(item: Item) -> int:

@@ -23,7 +23,7 @@ PATTERN_CHARACTERS_MAX = 65_536
 LENGTH_MAX = 2**40
 """Longer than anything that comes in."""
 SHOWN_CHARACTERS_MAX = 4096
-"""A longer value is cut in a message: an answer must not echo megabytes."""
+"""A longer value is cut in a message, all but what closes it: an answer must not echo megabytes."""
 
 NOT_NULL = "Member must not be null"
 
@@ -130,7 +130,10 @@ def shown(value: Any, sensitive: bool = False) -> str:
         return ""
     if value is None:
         return " null"
-    return f" '{java(value)[:SHOWN_CHARACTERS_MAX]}'"
+    text = java(value)
+    if len(text) > SHOWN_CHARACTERS_MAX:
+        text = text[: SHOWN_CHARACTERS_MAX - 1] + text[-1]
+    return f" '{text}'"
 
 
 def java(value: Any) -> str:

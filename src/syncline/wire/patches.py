@@ -46,6 +46,18 @@ _DYNAMODB = (
         {"missing": {"TableName": "The parameter 'TableName' is required but was not present in the request"}},
         "CreateTable words a missing name differently from every other operation.",
     ),
+    *[
+        Patch(
+            f"{operation}Input",
+            {"missing": {"TableName": "The parameter 'TableName' is required but was not present in the request"}},
+            "So do these operations on the table itself.",
+        )
+        for operation in ("DescribeTable", "UpdateTable", "DeleteTable", "DescribeTimeToLive")
+    ],
+    Patch("BatchGetRequestMap", {"min": None}, "The service has a sentence of its own for an empty request."),
+    Patch("BatchWriteItemRequestMap", {"min": None}, "The same."),
+    Patch("KeyList", {"max": None}, "Too many keys have a sentence of their own."),
+    Patch("QueryInput", {"shape": "IntegerObject"}, "A Limit of 0 has a sentence of its own.", member="Limit"),
     Patch("ReturnValue", {"enum": ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"]}, _ORDER),
     Patch("ReturnConsumedCapacity", {"enum": ["INDEXES", "TOTAL", "NONE"]}, _ORDER),
     Patch("ReturnItemCollectionMetrics", {"enum": ["SIZE", "NONE"]}, _ORDER),

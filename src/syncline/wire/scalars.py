@@ -15,6 +15,7 @@ from syncline.wire import instants
 
 Convert = Callable[[Any], Any]
 
+WRONG_BASE64 = "Invalid last non-pad Base64 character dectected"  # AWS's own spelling
 NO_OBJECT = "Start of structure or map found where not expected"
 
 
@@ -134,9 +135,15 @@ def blob(value: Any) -> bytes:
     if len(value) % 4:
         raise NotConvertible(f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(value)}")
     try:
-        return binascii.a2b_base64(value, strict_mode=True)
+        content = binascii.a2b_base64(value, strict_mode=True)
     except (binascii.Error, ValueError):
-        raise NotConvertible("Invalid last non-pad Base64 character dectected") from None  # AWS's own spelling
+        raise NotConvertible(WRONG_BASE64) from None
+    if (
+        value.endswith("=")
+        and binascii.b2a_base64(content[-(len(content) % 3) :], newline=False).decode() != value[-4:]
+    ):
+        raise NotConvertible(WRONG_BASE64)  # bits that no byte is made of
+    return content
 
 
 def timestamp(value: Any) -> float:

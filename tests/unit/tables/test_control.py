@@ -56,6 +56,9 @@ async def test_a_table_made_again_is_empty_and_the_old_rows_go(room: Any) -> Non
     assert await room.get("kept") == {"id": {"S": "kept"}}
 
 
+TWO = [{"AttributeName": name, "AttributeType": "S"} for name in ("id", "k")]
+
+
 @pytest.mark.rule("TBL-3")
 @pytest.mark.parametrize(
     ("change", "sentence"),
@@ -75,22 +78,57 @@ async def test_a_table_made_again_is_empty_and_the_old_rows_go(room: Any) -> Non
             P + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
         ),
         ({"KeySchema": [HASH, RANGE]}, V + "Invalid KeySchema: Some index key attribute have no definition"),
+        ({"KeySchema": [HASH, HASH]}, V + "Invalid KeySchema: Some index key attribute have no definition"),
         (
-            {"KeySchema": [RANGE]},
+            {"KeySchema": [HASH | {"KeyType": "RANGE"}]},
             V + "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
         ),
         (
-            {"KeySchema": [HASH, HASH]},
+            {"KeySchema": [HASH, HASH], "AttributeDefinitions": TWO},
             V + "Both the Hash Key and the Range Key element in the KeySchema have the same name",
         ),
         (
-            {"KeySchema": [HASH, RANGE | {"KeyType": "HASH"}]},
+            {"KeySchema": [HASH, RANGE | {"KeyType": "HASH"}], "AttributeDefinitions": TWO},
             V + "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type",
+        ),
+        (
+            {"KeySchema": [RANGE, HASH | {"KeyType": "RANGE"}], "AttributeDefinitions": TWO[:1]},
+            V + "Invalid KeySchema: Some index key attribute have no definition",
         ),
         (
             {"KeySchema": [HASH | {"AttributeName": "other"}]},
             P + "Some index key attributes are not defined in AttributeDefinitions. Keys: [other], "
             "AttributeDefinitions: [id]",
+        ),
+        (
+            {"GlobalSecondaryIndexes": [{"IndexName": "one", "KeySchema": [HASH, RANGE], "Projection": {}}]},
+            P + "Some index key attributes are not defined in AttributeDefinitions. Keys: [id, k], "
+            "AttributeDefinitions: [id]",
+        ),
+        (
+            {
+                "KeySchema": [HASH, RANGE],
+                "AttributeDefinitions": TWO,
+                "LocalSecondaryIndexes": [
+                    {"IndexName": "one", "KeySchema": [RANGE | {"KeyType": "HASH"}], "Projection": {}}
+                ],
+            },
+            P + "Index KeySchema does not have a range key for index: one",
+        ),
+        (
+            {
+                "KeySchema": [HASH, RANGE],
+                "AttributeDefinitions": TWO,
+                "LocalSecondaryIndexes": [
+                    {
+                        "IndexName": "one",
+                        "KeySchema": [RANGE | {"KeyType": "HASH"}, HASH | {"KeyType": "RANGE"}],
+                        "Projection": {},
+                    }
+                ],
+            },
+            P + "Index KeySchema does not have the same leading hash key as table KeySchema for index: one. "
+            "index hash key: k, table hash key: id",
         ),
         (
             {"AttributeDefinitions": [{"AttributeName": n, "AttributeType": "S"} for n in ("id", "x")]},
@@ -217,7 +255,9 @@ async def test_tags(room: Any, refusal: Any) -> None:
     assert await refusal(room.api.list_tags_of_resource(unknown)) == (
         f"ResourceNotFoundException: Requested resource not found: ResourcArn: {ARN}nowhere not found"
     )
-    assert (await refusal(room.api.list_tags_of_resource({"ResourceArn": "x"}))).startswith("AccessDeniedException")
+    assert await refusal(room.api.list_tags_of_resource({"ResourceArn": "x"})) == (
+        "ValidationException: Invalid TableArn: Invalid ResourceArn provided as input x"
+    )
 
 
 async def test_plain_truths(room: Any, refusal: Any) -> None:

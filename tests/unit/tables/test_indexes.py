@@ -139,7 +139,7 @@ async def test_the_rules_about_changing_indexes(things: Any, refusal: Any) -> No
     )
     assert (await refused(**deletion("none"))).startswith("ResourceNotFoundException: Requested resource not found")
     undefined = creation() | {"AttributeDefinitions": TYPES[:1]}
-    assert "not defined in AttributeDefinitions. Keys: [n]" in await refused(**undefined)
+    assert "not defined in AttributeDefinitions. Keys: [st, n]" in await refused(**undefined)
     redefined = [*TYPES, {"AttributeName": "id", "AttributeType": "N"}]
     assert "Attributes cannot be redefined" in await refused(**creation() | {"AttributeDefinitions": redefined})
     unused = [*TYPES, {"AttributeName": "zz", "AttributeType": "N"}]

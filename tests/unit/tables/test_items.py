@@ -243,7 +243,12 @@ async def test_a_batch_is_refused_whole(things: Any, refusal: Any) -> None:
         "ResourceNotFoundException: Requested resource not found"
     )
     bad = {"PutRequest": {"Item": {"id": {"N": "1"}}}}
-    assert "Type mismatch" in await refusal(write({"RequestItems": {"things": [good, bad]}}))
+    mismatch = "ValidationException: The provided key element does not match the schema"
+    assert await refusal(write({"RequestItems": {"things": [good, bad]}})) == mismatch
+    assert await refusal(write({"RequestItems": {"things": [{"PutRequest": {"Item": {}}}]}})) == mismatch
+    assert await refusal(write({"RequestItems": {"nowhere": [{"PutRequest": {"Item": {"id": {}}}}]}})) == (
+        "ValidationException: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+    )
     assert "less than or equal to 25" in await refusal(write({"RequestItems": {"things": [good] * 26}}))
     assert await refusal(write({})) == "ValidationException: The requestItems parameter is required for BatchWriteItem"
     assert await things.get("a") is None

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncline.core import Invalid
-from syncline.tables import legacy
+from syncline.tables import key_conditions, legacy
 from syncline.tables.parameters import Parameters
 
 S = lambda text: {"S": text}  # noqa: E731
@@ -231,7 +231,7 @@ async def test_key_conditions_and_filters_of_a_query(room: Any, refusal: Any) ->
     for conditions, sentence in (
         ({}, "Conditions can be of length 1 or 2 only"),
         ({"k": is_equal(N(1))}, "Query condition missed key schema element: id"),
-        ({"id": {"ComparisonOperator": "NE", "AttributeValueList": [S("a")]}}, legacy.NOT_INDEXABLE),
+        ({"id": {"ComparisonOperator": "NE", "AttributeValueList": [S("a")]}}, key_conditions.NOT_INDEXABLE),
         ({"id": {"ComparisonOperator": "GT", "AttributeValueList": [S("a")]}}, "Query key condition not supported"),
         ({"id": is_equal(N(1))},
          "One or more parameter values were invalid: Condition parameter type does not match schema type"),

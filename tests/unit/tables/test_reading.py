@@ -171,25 +171,30 @@ def test_pages_joined_are_the_whole(
     ("start", "sentence"),
     [
         ({"id": A}, "The provided starting key is invalid"),
-        (
-            {"id": A, "k": {"S": "x"}},
-            "The provided starting key is invalid: The provided key element does not match the schema",
-        ),
+        ({"id": A, "x": {"N": "5"}}, "The provided starting key is invalid"),
+        ({"id": A, "k": {"S": "x"}}, "The provided key element does not match the schema"),
         (
             {"id": A, "k": {}},
             "The provided starting key is invalid: Supplied AttributeValue is empty, "
             "must contain exactly one of the supported datatypes",
         ),
-        (
-            {"id": B, "k": {"N": "5"}},
-            "The provided starting key is outside query boundaries based on provided conditions",
-        ),
+        ({"id": A, "k": {"N": "x"}}, "The parameter cannot be converted to a numeric value: x"),
+        ({"id": B, "k": {"N": "5"}}, "The query can return at most one row and cannot be restarted"),
         ({"id": A, "k": {"N": "-5"}}, "The provided starting key does not match the range key predicate"),
+        ({"id": B, "k": {"N": "-5"}}, "The provided starting key does not match the range key predicate"),
     ],
 )
 async def test_a_wrong_starting_key_is_refused(numbered: Any, refusal: Any, start: Any, sentence: str) -> None:
     operation = numbered.query("id = :i AND k > :x", i=A, x={"N": "0"}, ExclusiveStartKey=start)
     assert await refusal(operation) == V + sentence
+
+
+@pytest.mark.rule("TBL-43")
+async def test_a_start_in_another_partition_is_outside(numbered: Any, refusal: Any) -> None:
+    operation = numbered.query("id = :i", i=A, ExclusiveStartKey={"id": B, "k": {"N": "5"}})
+    assert await refusal(operation) == (
+        V + "The provided starting key is outside query boundaries based on provided conditions"
+    )
 
 
 @pytest.mark.rule("TBL-43")

@@ -140,6 +140,12 @@ MISSING = V + "The provided expression refers to an attribute that does not exis
         (
             "SET id.x = :v",
             {"v": {"S": "x"}},
+            "ValidationException: One or more parameter values were invalid: Cannot update attribute id. "
+            "This attribute is part of the key",
+        ),
+        (
+            "SET x = id.x",
+            {},
             V + "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: id",
         ),
     ],

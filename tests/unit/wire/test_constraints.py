@@ -118,6 +118,8 @@ async def test_logs_have_their_own_code_and_elements_are_told_on_their_list(serv
         ({"ExclusiveStartKey": {"a": {"N": 1}}}, "NUMBER_VALUE cannot be converted to String"),
         ({"ExclusiveStartKey": {"a": {"B": "abc"}}}, "expected a multiple of 4 bytes but found: 3"),
         ({"ExclusiveStartKey": {"a": {"B": "a=bc"}}}, "Invalid last non-pad Base64 character dectected"),
+        ({"ExclusiveStartKey": {"a": {"B": "AAAAAAB="}}}, "Invalid last non-pad Base64 character dectected"),
+        ({"ExclusiveStartKey": {"a": {"B": "AAAAAB=="}}}, "Invalid last non-pad Base64 character dectected"),
     ],
 )
 async def test_a_wrong_type_is_told_before_any_constraint(services: Any, body: Any, text: str) -> None:
