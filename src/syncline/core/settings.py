@@ -63,8 +63,8 @@ class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Subscriptions: the window of recent publications kept per API in memory, the history that a durable API keeps in
     the store, and AppSync's quotas."""
 
-    window_seconds: float = 120.0
-    window_bytes_max: int = 8 * 1024 * 1024
+    window_seconds: float = 600.0
+    window_bytes_max: int = 64 * 1024 * 1024
     lost_subscriptions_max: int = 100_000
     history_seconds: float = 86_400.0
     history_bytes_max: int = 256 * 1024 * 1024

@@ -60,6 +60,8 @@ class Channel:
         self.deliveries = meter.counter("syncline_hub_deliveries_total", **labels)
         self.dropped = meter.counter("syncline_hub_dropped_publications_total", **labels)
         meter.gauge("syncline_hub_subscriptions", lambda: self.active, **labels)
+        meter.gauge("syncline_hub_window_bytes", lambda: self.window.bytes, **labels)
+        meter.gauge("syncline_hub_window_ms", lambda: self.window.age(clock.monotonic()) * 1000, **labels)
 
     @property
     def busy(self) -> bool:

@@ -25,6 +25,9 @@ from syncline.hub.window import PositionPassed
 FLUSH_BYTES = 4 * 1024 * 1024
 """What one API delivers in one tick before the others have their turn: a publication more than that, at most."""
 
+RETURN_SECONDS = 60
+"""What a client needs to come back once it has noticed that its connection is dead."""
+
 
 class Hub:
     """Channels by API. `measure` gives a value's size in bytes; by default, as JSON. See RULES.md."""
@@ -40,7 +43,6 @@ class Hub:
         history: History | None = None,
     ) -> None:
         self.limits = limits
-        self.window_seconds = limits.window_seconds
         self._epoch = epoch
         self._clock = clock
         self._meter = meter
@@ -197,10 +199,19 @@ class Hub:
     async def load(self) -> None:
         """Take up the durable APIs where they were: once, at start."""
         assert self._history is not None, "a hub without a store has nothing to load"
+        self._judge_window()
         for api, log in (await self._history.load()).items():
             channel = self._channel(api)
             channel.epoch, channel.log = log.epoch, log
             channel.position = channel.settled = channel.window.passed = log.last
+
+    def _judge_window(self) -> None:
+        """A client notices that its connection is dead when nothing came for so long as it was told to wait."""
+        needed = self.limits.connection_timeout_ms / 1000 + RETURN_SECONDS
+        if self.limits.window_seconds < needed:
+            self._meter.event(
+                "window too short", room="hub", window_seconds=self.limits.window_seconds, needed_seconds=needed
+            )
 
     def durable(self, api: str) -> bool:
         """Whether the API's publications are kept in the store."""

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from syncline.core import NotFound
 from syncline.hub.topics import Publication
 
+PUBLICATION_BYTES = 512
+"""What a publication costs in memory besides its text: 250 bytes where that is all there is, 600 with its value."""
+
 
 class PositionPassed(NotFound):
     """Position {position} is older than the window, which begins after {oldest}."""
 
 
 class Window:
-    """Publications in position order; `bytes` is their summed size."""
+    """Publications in position order; `bytes` is what they cost in memory, about."""
 
     def __init__(self, bytes_max: int, seconds_max: float) -> None:
         self.bytes = 0
@@ -35,7 +38,7 @@ class Window:
     def add(self, publication: Publication, now: float) -> None:
         """Keep the newest publication; let go of what is over a bound. `now` is monotonic seconds."""
         self._kept.append((now, publication))
-        self.bytes += publication.size
+        self.bytes += publication.size + PUBLICATION_BYTES
         self.trim(now)
 
     def trim(self, now: float) -> None:
@@ -44,7 +47,7 @@ class Window:
         while kept and (kept[0][0] < oldest_at or self.bytes > self._bytes_max):
             at, publication = kept.popleft()
             self.passed_by = "seconds" if at < oldest_at else "bytes"
-            self.bytes -= publication.size
+            self.bytes -= publication.size + PUBLICATION_BYTES
             self.passed = publication.position
 
     def after(self, position: int) -> list[Publication]:

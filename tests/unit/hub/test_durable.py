@@ -94,7 +94,7 @@ async def test_who_comes_back_after_a_restart_gets_what_it_missed_and_what_comes
     hub = await running()
     await hub.make_durable("api")
     await publish(hub, *range(1, 201))
-    again, box = await running(window_bytes_max=100), Box()
+    again, box = await running(window_bytes_max=2000), Box()
     again.subscribe(subscription(box, "s"), after=30)
     for n in range(201, 260):
         await publish(again, n)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from syncline.core import LoopClock, Meter, json, settings
 from syncline.hub import Hub, Ledger, PositionPassed, Subscription, Topic
+from syncline.hub.window import PUBLICATION_BYTES
 
 TOPIC = Topic("api", "onUpdate")
 OTHER = Topic("api", "onDelete")
@@ -264,7 +265,7 @@ async def test_a_failing_group_does_not_hurt_the_others(hub: Hub) -> None:
 
 @pytest.mark.rule("HUB-9")
 async def test_the_window_keeps_recent_publications_within_its_bytes() -> None:
-    hub = make_hub(window_bytes_max=6)
+    hub = make_hub(window_bytes_max=3 * (PUBLICATION_BYTES + 2))
     for n in range(10, 15):
         hub.publish(TOPIC, n, commit=n)
     assert [(each.position, each.value, each.commit) for each in hub.recent("api", after=3)] == [

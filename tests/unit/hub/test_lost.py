@@ -9,7 +9,8 @@ import pytest
 
 from syncline.core import Counter, Meter, Request, json
 from syncline.core import settings as limits
-from syncline.hub import GAPS, Figures, Hub, Returning, Start, Subscription, Topic, named, wish_of
+from syncline.hub import GAPS, Figures, History, Hub, Returning, Start, Subscription, Topic, named, wish_of
+from syncline.store import MemoryStore
 from unit.hub.test_returning import Box, subscription
 
 ID = "3f0c1b1e-7d1b-4a43-9d6e-6b8f1f6f3c11"
@@ -108,12 +109,12 @@ async def test_who_comes_again_is_continued_without_a_word() -> None:
     ("reason", "settings", "away", "again"),
     [
         ("window seconds", {"window_seconds": 60.0}, 61.0, {}),
-        ("window bytes", {"window_bytes_max": 500}, 1.0, {}),
+        ("window bytes", {"window_bytes_max": 1500}, 1.0, {}),
         ("another start", {}, 1.0, {"what": "another document"}),
         ("another caller", {}, 1.0, {"who": "somebody else"}),
         ("moved", {}, 1.0, {"topic": Topic("api/kept", "a")}),
         ("position unknown", {}, 1.0, {"position": "0:99"}),
-        ("window bytes", {"window_bytes_max": 500}, 1.0, {"position": "0:1"}),
+        ("window bytes", {"window_bytes_max": 1500}, 1.0, {"position": "0:1"}),
     ],
 )
 async def test_who_cannot_be_continued_begins_anew_and_it_is_told_why(
@@ -202,3 +203,15 @@ async def test_a_late_start_over_an_older_connection_is_served_beside_the_newer(
     again = Connection(house).start()
     await house.hub.drained()
     assert (older.heard, newer.heard, again.heard, house.reasons) == ([1], [1], [2], [])
+
+
+@pytest.mark.rule("HUB-9")
+@pytest.mark.parametrize(("seconds", "said"), [(359.0, ["window too short"]), (360.0, [])])
+async def test_a_window_in_which_clients_do_not_notice_that_they_are_cut_off_is_named_at_start(
+    seconds: float, said: list[str], store: MemoryStore
+) -> None:
+    log = io.StringIO()
+    hub_limits, clock, meter = limits.Hub(window_seconds=seconds), Hand(), Meter(Hand(), log)  # type: ignore[arg-type]
+    hub = Hub(clock, hub_limits, meter, history=History(store, clock, hub_limits, meter))  # type: ignore[arg-type]
+    await hub.load()
+    assert [json.decode(line)["event"] for line in log.getvalue().splitlines()] == said
