@@ -22,7 +22,7 @@ from syncline.core.errors import (
 from syncline.core.http import Request, Response
 from syncline.core.ids import Ids, SeededIds, SystemIds
 from syncline.core.limits import TimeLimit
-from syncline.core.meter import Counter, Gauge, Meter, Summary
+from syncline.core.meter import Counter, Gauge, Meter, Outcomes, Summary
 from syncline.core.queues import Bounded, QueueFull
 from syncline.core.rates import Rates
 from syncline.core.settings import Settings, SettingsError, load_settings
@@ -45,6 +45,7 @@ __all__ = [
     "LoopClock",
     "Meter",
     "NotFound",
+    "Outcomes",
     "Part",
     "PartCannotLive",
     "QueueFull",

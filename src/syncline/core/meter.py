@@ -12,10 +12,12 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from syncline.core import json
 from syncline.core.clock import Clock, SystemClock
+from syncline.core.errors import Failed, SynclineError, Unavailable
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -42,9 +44,9 @@ class Summary:
         self.count, self.total = 0, 0.0
         self.minimum, self.maximum = float("inf"), float("-inf")
 
-    def observe(self, amount: float) -> None:
-        self.count += 1
-        self.total += amount
+    def observe(self, amount: float, times: int = 1) -> None:
+        self.count += times
+        self.total += amount * times
         if amount < self.minimum:
             self.minimum = amount
         if amount > self.maximum:
@@ -55,6 +57,29 @@ class Summary:
         extremes = self.minimum, self.maximum
         self.minimum, self.maximum = float("inf"), float("-inf")
         return extremes
+
+
+class Outcomes:
+    """What came of something that others ask for: it went well, it was refused, or we failed."""
+
+    __slots__ = ("client_errors", "server_errors", "successes")
+
+    def __init__(self, successes: Counter, client_errors: Counter, server_errors: Counter) -> None:
+        self.successes, self.client_errors, self.server_errors = successes, client_errors, server_errors
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count how the block ends."""
+        outcome = self.server_errors
+        try:
+            yield
+            outcome = self.successes
+        except SynclineError as refusal:
+            if not isinstance(refusal, Failed | Unavailable):
+                outcome = self.client_errors
+            raise
+        finally:
+            outcome.add()
 
 
 class Gauge:

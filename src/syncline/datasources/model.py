@@ -39,6 +39,7 @@ class Shared:
         "evictions",
         "filters",
         "invalidations",
+        "invalidations_refused",
         "lasting",
         "mutation",
         "reads",
@@ -59,6 +60,7 @@ class Shared:
         """What a subscription's resolver installs: `filter`, `invalidation`."""
         self.invalidations: list[tuple[str, dict[str, JSON]]] = []
         """Subscription fields whose live subscriptions are to be looked at, each with a payload."""
+        self.invalidations_refused = 0
 
 
 class FieldLog(Protocol):

@@ -48,6 +48,7 @@ class EventConnection(asyncio.Protocol):
         self._ended = asyncio.get_running_loop().create_future()
         self._admitted = False
         self._released = False
+        self._full = False
         self.deadline = float("inf")
         transport.set_write_buffer_limits(high=site.limits.outbox_bytes_max)
         site.connections.add(self)
@@ -107,7 +108,7 @@ class EventConnection(asyncio.Protocol):
     def _release(self) -> None:
         if self._admitted and not self._released:
             self._released = True
-            self._endpoint.closed()
+            self._endpoint.closed(faulty=self._full)
 
     # --- the transport's side
 
@@ -127,6 +128,7 @@ class EventConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: it is cut, as a slow consumer over a WebSocket is."""
+        self._full = True
         self._site.slow_consumers.add()
         self._site.meter.event("subscriber closed", room="edge", reason="slow consumer", request_id=self._request.id)
         asyncio.get_running_loop().call_soon(self.abort)

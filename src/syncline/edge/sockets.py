@@ -182,7 +182,7 @@ class SocketConnection(asyncio.Protocol):
     def _unsubscribe(self, action: Unsubscribe) -> None:
         if self._operations is not None:
             self._operations.forget(action.id)
-        self._endpoint.unsubscribe(action.id)
+        self._endpoint.unsubscribe(action.id, known=action.known)
 
     def _close(self, action: Close) -> None:
         self._end(action.code, action.reason)
@@ -401,7 +401,7 @@ class SocketConnection(asyncio.Protocol):
         """Tell the endpoint, once. One that is just being connected is told when that is over: it holds nothing yet."""
         if self._admitted and not self._released:
             self._released = True
-            self._endpoint.closed()
+            self._endpoint.closed(faulty=self._full or self._frames.parser_exc is not None)
 
     # --- the listener's side
 

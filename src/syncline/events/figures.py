@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from syncline.core import Meter
+from syncline.core import Meter, Outcomes
 from syncline.hub import GAPS
 from syncline.hub import Figures as ReturnFigures
 
@@ -22,11 +22,17 @@ class ApiFigures:
         self.errors_5xx = meter.counter("syncline_events_errors_5xx_total", api=api)
         self.tokens = meter.counter("syncline_events_tokens_total", api=api)
         self.connect_requests = meter.counter("syncline_events_connect_requests_total", api=api)
-        self.connect_server_errors = meter.counter("syncline_events_connect_server_errors_total", api=api)
         self.messages_dropped = meter.counter("syncline_events_dropped_messages_total", api=api)
-        self.connects = meter.counter("syncline_events_connects_total", api=api)
-        self.connect_errors = meter.counter("syncline_events_connect_errors_total", api=api)
+        self.connects = Outcomes(
+            meter.counter("syncline_events_connects_total", api=api),
+            meter.counter("syncline_events_connect_errors_total", api=api),
+            meter.counter("syncline_events_connect_server_errors_total", api=api),
+        )
         self.disconnects = meter.counter("syncline_events_disconnects_total", api=api)
+        self.disconnect_errors = meter.counter("syncline_events_disconnect_errors_total", api=api)
+        self.unsubscribe_errors = meter.counter("syncline_events_unsubscribe_errors_total", api=api)
+        self.nowhere = NamespaceFigures(meter, api=api)
+        """What names no namespace that there is."""
         self.connection_ms = meter.summary("syncline_events_connection_ms", api=api)
         self.messages_in = meter.counter("syncline_events_inbound_messages_total", api=api)
         self.returns = ReturnFigures(
@@ -41,21 +47,28 @@ class ApiFigures:
 
 
 class NamespaceFigures:
-    """What is counted per namespace."""
+    """What is counted per namespace. `labels`: its API and its name."""
 
-    def __init__(self, meter: Meter, api: str, namespace: str) -> None:
-        labels = {"api": api, "namespace": namespace}
+    def __init__(self, meter: Meter, **labels: str) -> None:
         self.successful = meter.counter("syncline_events_successful_events_total", **labels)
         self.failed = meter.counter("syncline_events_failed_events_total", **labels)
         self.dropped = meter.counter("syncline_events_dropped_events_total", **labels)
         self.publish_handlers = meter.counter("syncline_events_publish_handler_invocations_total", **labels)
         self.subscribe_handlers = meter.counter("syncline_events_subscribe_handler_invocations_total", **labels)
-        self.publishes = meter.counter("syncline_events_publishes_total", **labels)
-        self.publish_client_errors = meter.counter("syncline_events_publish_client_errors_total", **labels)
-        self.publish_server_errors = meter.counter("syncline_events_publish_server_errors_total", **labels)
-        self.subscribes = meter.counter("syncline_events_subscribes_total", **labels)
-        self.subscribe_client_errors = meter.counter("syncline_events_subscribe_client_errors_total", **labels)
-        self.subscribe_server_errors = meter.counter("syncline_events_subscribe_server_errors_total", **labels)
+        self.publishes = Outcomes(
+            meter.counter("syncline_events_publishes_total", **labels),
+            meter.counter("syncline_events_publish_client_errors_total", **labels),
+            meter.counter("syncline_events_publish_server_errors_total", **labels),
+        )
+        self.subscribes = Outcomes(
+            meter.counter("syncline_events_subscribes_total", **labels),
+            meter.counter("syncline_events_subscribe_client_errors_total", **labels),
+            meter.counter("syncline_events_subscribe_server_errors_total", **labels),
+        )
         self.unsubscribes = meter.counter("syncline_events_unsubscribes_total", **labels)
-        self.broadcasts = meter.counter("syncline_events_broadcast_events_total", **labels)
+        self.broadcasts = Outcomes(
+            meter.counter("syncline_events_broadcast_events_total", **labels),
+            meter.counter("syncline_events_broadcast_client_errors_total", **labels),
+            meter.counter("syncline_events_broadcast_server_errors_total", **labels),
+        )
         self.broadcast_bytes = meter.summary("syncline_events_broadcast_event_bytes", **labels)

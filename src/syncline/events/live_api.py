@@ -133,6 +133,11 @@ class LiveApi:
             raise NamespaceUnknown
         return found
 
+    def figures_of(self, channel: Any) -> NamespaceFigures:
+        """Where to count what a client wants of a channel, whatever it gave as one."""
+        name = channel.strip("/").partition("/")[0] if isinstance(channel, str) else ""
+        return self._served[name].figures if name in self._served else self.figures.nowhere
+
     def served(self, name: str) -> Served | None:
         """The namespace, if it is served."""
         return self._served.get(name)
@@ -161,7 +166,7 @@ class LiveApi:
             handlers,
             features,
             line_of(record),
-            NamespaceFigures(self._meter, self.api_id, record.name),
+            NamespaceFigures(self._meter, api=self.api_id, namespace=record.name),
         )
 
     def end(self, name: str | None) -> None:

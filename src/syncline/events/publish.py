@@ -25,13 +25,10 @@ from syncline.auth import (
 )
 from syncline.core import (
     Clock,
-    Failed,
     Ids,
     Rates,
     Request,
-    SynclineError,
     Unauthenticated,
-    Unavailable,
     json,
     settings,
 )
@@ -82,20 +79,14 @@ class Publisher:
 
     async def publish(self, live: LiveApi, channel: JSON, events: JSON, caller: Caller) -> Answer:
         """Publish, then return what became of each event. Raises SynclineError when none was published."""
-        place, texts = self._read(channel, events)
-        namespace = live.namespace(place.namespace)
-        figures = namespace.figures
-        try:
+        with live.figures_of(channel).publishes.counted():
+            place, texts = self._read(channel, events)
+            namespace = live.namespace(place.namespace)
             identity = await self.enter(namespace, "publish", place, caller)
             self.pace(live, caller, len(texts))
             incoming = [Incoming(self._ids.uuid(), self._payload(text)) for text in texts]
             handled = await self._handled(live, namespace, place, identity, caller, incoming)
-            answer = await self._sent(live, place, incoming, texts, handled, caller.outbox)
-        except SynclineError as refusal:
-            (figures.publish_server_errors if is_ours(refusal) else figures.publish_client_errors).add()
-            raise
-        figures.publishes.add()
-        return answer
+            return await self._sent(live, place, incoming, texts, handled, caller.outbox)
 
     def pace(self, live: LiveApi, caller: Caller, events: int) -> None:
         """Return when that many events fit in the rates of the API and the connection. Raises Throttled."""
@@ -190,7 +181,7 @@ class Publisher:
         namespace = live.namespace(channel.namespace)  # it may have gone while the handler ran
         outcomes = [Outgoing(None, None) if handled is None else handled.get(event.id) for event in incoming]
         going = [
-            text if handled is None else self._text(event, outcome)
+            text if handled is None else self._text(namespace, event, outcome)
             for event, text, outcome in zip(incoming, texts, outcomes, strict=True)
         ]
         await self._broadcast(namespace, channel, [text for text in going if text is not None], outbox)
@@ -208,12 +199,15 @@ class Publisher:
                 answer["successful"].append(told)
         return answer
 
-    def _text(self, event: Incoming, outcome: Outgoing | None) -> str | None:
+    def _text(self, namespace: Served, event: Incoming, outcome: Outgoing | None) -> str | None:
         """The text that a handler's event becomes; None for one that is left out, or failed, or is too large."""
         if outcome is None or outcome.error is not None:
             return None
         text = json.encode(outcome.payload)
-        return text.decode() if len(text) + len(event.id) <= self._limits.event_bytes_max else None
+        if len(text) + len(event.id) <= self._limits.event_bytes_max:
+            return text.decode()
+        namespace.figures.broadcasts.client_errors.add()
+        return None
 
     async def _broadcast(self, namespace: Served, channel: Channel, texts: list[str], outbox: Outbox | None) -> None:
         """Publish. Nothing is awaited in between: these events stay together. With a history, return once kept."""
@@ -227,17 +221,16 @@ class Publisher:
                 kept.append(hub.publish_durably(topic, event, commit=0, wider=wider, size=size, content=payload))
             else:
                 hub.publish(topic, event, commit=0, wider=wider, size=len(payload))
-            figures.broadcast_bytes.observe(len(text))
-            figures.broadcasts.add()
-        if kept:
+        outcome = figures.broadcasts.server_errors
+        try:
             await asyncio.gather(*kept)
+            outcome = figures.broadcasts.successes
+            for text in texts:
+                figures.broadcast_bytes.observe(len(text))
+        finally:
+            outcome.add(len(texts))
 
 
 def payload_of(event: Event | bytes) -> bytes:
     """The projection of every subscription. What comes from a history is the payload alone."""
     return event if isinstance(event, bytes) else event.payload
-
-
-def is_ours(refusal: SynclineError) -> bool:
-    """Whether a refusal counts as the server's error, not the client's."""
-    return isinstance(refusal, Failed | Unavailable)

@@ -30,7 +30,7 @@ from syncline.events.errors import (
 from syncline.events.handlers import Moment, shown_request
 from syncline.events.live_api import LiveApi, Served
 from syncline.events.presence import member_id
-from syncline.events.publish import Caller, Event, Publisher, is_ours, payload_of
+from syncline.events.publish import Caller, Event, Publisher, payload_of
 from syncline.hub import ErrorObject, Hub, Name, Outbox, Post, Start, Subscription, Wish, named, wish_of
 
 PATH = "/event"
@@ -80,14 +80,10 @@ class Endpoint:
         headers = request.index if authorization is None else lowered(authorization)
         live = self._live_of(headers)
         live.figures.connect_requests.add()
-        try:
+        with live.figures.connects.counted():
             identity = await self._connect(live, headers, request)
-        except SynclineError as refusal:
-            (live.figures.connect_server_errors if is_ours(refusal) else live.figures.connect_errors).add()
-            raise
         self._live, self._ends = live, Ended(live, identity, request, 0.0)
         self.opened = self._clock.monotonic()
-        live.figures.connects.add()
         live.figures.connections += 1
         live.connections[self] = None
         self._publisher.opened.add(live.api_id, self._leases)
@@ -96,17 +92,11 @@ class Endpoint:
         """Register with the hub, then return at once. Raises to refuse."""
         live = self._connected()
         live.figures.messages_in.add()
-        channel = channel_of(start.payload["channel"], wildcard=True)
-        namespace = live.namespace(channel.namespace)
-        figures = namespace.figures
-        try:
-            identity = await self._admitted(live, namespace, channel, start)
-        except SynclineError as refusal:
-            (figures.subscribe_server_errors if is_ours(refusal) else figures.subscribe_client_errors).add()
-            raise
-        figures.subscribes.add()
-        renewed = self._renewed(start, identity)
-        return renewed or await self._registered(live, channel, start, identity)
+        with live.figures_of(start.payload["channel"]).subscribes.counted():
+            channel = channel_of(start.payload["channel"], wildcard=True)
+            identity = await self._admitted(live, live.namespace(channel.namespace), channel, start)
+            renewed = self._renewed(start, identity)
+            return renewed or await self._registered(live, channel, start, identity)
 
     async def publish(self, post: Post) -> dict[str, Any]:
         """Publish, then return what is said of each event."""
@@ -114,13 +104,16 @@ class Endpoint:
         live.figures.messages_in.add()
         most = self._limits.events_per_publish_max
         if isinstance(post.events, list) and len(post.events) > most:
+            live.figures_of(post.channel).publishes.client_errors.add()
             raise TooManyEventsOverSocket(limit=most)
         body = json.encode({"channel": post.channel, "events": post.events})
         asking = caller(lowered(post.authorization), post.request, body, outbox=post.outbox)
         return await self._publisher.publish(live, post.channel, post.events, asking)
 
-    def unsubscribe(self, id: str) -> None:
+    def unsubscribe(self, id: str, *, known: bool = True) -> None:
         """End one subscription; unknown ids are nothing to do."""
+        if not known:
+            self._connected().figures.unsubscribe_errors.add()
         kept = self._kept.pop(id, None)
         if kept is None:
             return
@@ -141,7 +134,7 @@ class Endpoint:
         self._publisher.pace(live, caller({}, kept.start.request, b"", outbox=kept.start.outbox), 0)
         live.presence.update(kept.channel, kept.member, self._state(state))
 
-    def closed(self) -> None:
+    def closed(self, *, faulty: bool = False) -> None:
         """The connection is gone."""
         live = self._live
         if live is None:
@@ -152,7 +145,7 @@ class Endpoint:
                 live.returning.lost(kept.name, kept.subscription)
         live.figures.subscriptions -= len(self._kept)
         live.figures.connections -= 1
-        live.figures.disconnects.add()
+        (live.figures.disconnect_errors if faulty else live.figures.disconnects).add()
         seconds = self._clock.monotonic() - self.opened
         live.figures.connection_ms.observe(seconds * 1000)
         if self._ends is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphql import FieldNode, Node
 
-from syncline.core import Invalid, NotFound, SynclineError
+from syncline.core import Failed, Invalid, NotFound, SynclineError
 
 Path = tuple[str | int, ...]
 MESSAGE_CHARACTERS_MAX = 1500
@@ -29,7 +29,7 @@ class BadRequest(Invalid):
     code = "BadRequestException"
 
 
-class NoSchema(Invalid):
+class NoSchema(Failed):
     """No schema definition exists."""
 
     code = "GraphQLSchemaException"

@@ -11,7 +11,7 @@ from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from syncline.auth import ApiAuth, Mode, Provider
-from syncline.core import Clock, Meter, SynclineError
+from syncline.core import Clock, Meter, Outcomes, SynclineError
 from syncline.core.settings import Traces as TraceSettings
 from syncline.datasources import DataSourceRecord, Engines, Sources
 from syncline.graphql import schema as schemas
@@ -49,14 +49,24 @@ class Figures:
         self.errors_5xx = meter.counter("syncline_graphql_errors_5xx_total", api=api)
         self.fallbacks = meter.counter("syncline_graphql_fallbacks_total", api=api)
         self.gaps = meter.counter("syncline_graphql_selection_gaps_total", api=api)
-        self.connects = meter.counter("syncline_graphql_connects_total", api=api)
-        self.connect_errors = meter.counter("syncline_graphql_connect_errors_total", api=api)
-        self.subscribes = meter.counter("syncline_graphql_subscribes_total", api=api)
-        self.subscribe_errors = meter.counter("syncline_graphql_subscribe_errors_total", api=api)
+        self.connects = Outcomes(
+            meter.counter("syncline_graphql_connects_total", api=api),
+            meter.counter("syncline_graphql_connect_errors_total", api=api),
+            meter.counter("syncline_graphql_connect_server_errors_total", api=api),
+        )
+        self.subscribes = Outcomes(
+            meter.counter("syncline_graphql_subscribes_total", api=api),
+            meter.counter("syncline_graphql_subscribe_errors_total", api=api),
+            meter.counter("syncline_graphql_subscribe_server_errors_total", api=api),
+        )
         self.connect_requests = meter.counter("syncline_graphql_connect_requests_total", api=api)
         self.disconnects = meter.counter("syncline_graphql_disconnects_total", api=api)
+        self.disconnect_errors = meter.counter("syncline_graphql_disconnect_errors_total", api=api)
         self.unsubscribes = meter.counter("syncline_graphql_unsubscribes_total", api=api)
+        self.unsubscribe_errors = meter.counter("syncline_graphql_unsubscribe_errors_total", api=api)
         self.connection_ms = meter.summary("syncline_graphql_connection_ms", api=api)
+        self.failed_publications = meter.counter("syncline_graphql_failed_publications_total", api=api)
+        self.invalidation_errors = meter.counter("syncline_graphql_invalidation_errors_total", api=api)
         self.invalidation_requests = meter.counter("syncline_graphql_invalidation_requests_total", api=api)
         self.invalidations = meter.counter("syncline_graphql_invalidations_total", api=api)
         self.returns = ReturnFigures(

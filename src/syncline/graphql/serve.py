@@ -5,7 +5,9 @@ For: `engine`. Owns: the statuses, and the order of checks. Never: completes a v
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Any
 
 from graphql import OperationType
@@ -150,6 +152,7 @@ class Server:
         if found:
             self._note_errors(found, request, trace, api=live.api_id)
         shared = Shared() if run is None else run.shared
+        live.figures.invalidation_errors.add(shared.invalidations_refused)
         if shared.invalidations:
             await self._hub.drained()
             live.invalidate(shared.invalidations)
@@ -295,7 +298,9 @@ class Server:
             if field.lacking:
                 live.figures.gaps.add()
             if hub.durable(api):
-                return hub.publish_durably(Topic(api, field.name), value, commit=_position())
+                kept = hub.publish_durably(Topic(api, field.name), value, commit=_position())
+                kept.add_done_callback(partial(_count_failure, live))
+                return kept
             hub.publish(Topic(api, field.name), value, commit=_position())
             return None
 
@@ -355,6 +360,11 @@ def status_of(refusal: SynclineError) -> int:
 
 def _signed(request: Request) -> Signed:
     return Signed(request.method, (request.path, "/graphql"), request.query, request.body)
+
+
+def _count_failure(live: LiveApi, kept: asyncio.Future[int]) -> None:
+    if not kept.cancelled() and kept.exception() is not None:
+        live.figures.failed_publications.add()
 
 
 def _position() -> int:

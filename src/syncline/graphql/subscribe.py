@@ -113,18 +113,14 @@ class Endpoint:
         live.figures.connect_requests.add()
         own = authorization is None and "upgrade" not in request.index
         signed = _signed(request, own=own)
-        try:
-            asked = None if own else CONNECTING
+        asked = None if own else CONNECTING
+        with live.figures.connects.counted():
             identity = await self._server.identify(
                 live, headers, source_ip=request.peer, signed=signed, door="connect", asked=asked
             )
-        except SynclineError:
-            live.figures.connect_errors.add()
-            raise
         self._identity = identity if own or identity.mode == "AWS_IAM" else None
         self._caller = identity.caller
         self._live, self._request, self.opened = live, request, self._clock.monotonic()
-        live.figures.connects.add()
         live.figures.connections += 1
         live.present[self] = None
         live.changed[self] = self._look_again
@@ -151,22 +147,19 @@ class Endpoint:
         live = self._connected()
         if start.operations and self._is_operation(live, start):
             return Answer(lambda: self._operated(live, start))
-        try:
-            subscription = await self._subscribe(live, start)
-        except SynclineError:
-            live.figures.subscribe_errors.add()
-            raise
-        live.figures.subscribes.add()
-        return subscription
+        with live.figures.subscribes.counted():
+            return await self._subscribe(live, start)
 
-    def unsubscribe(self, id: str) -> None:
+    def unsubscribe(self, id: str, *, known: bool = True) -> None:
         """End one subscription; unknown ids are nothing to do."""
+        if not known:
+            self._connected().figures.unsubscribe_errors.add()
         kept = self._drop(id)
         if kept is not None:
             self._connected().figures.unsubscribes.add()
             self._hub.unsubscribe(kept.subscription)
 
-    def closed(self) -> None:
+    def closed(self, *, faulty: bool = False) -> None:
         """The connection is gone. Its subscriptions may come back."""
         live = self._live
         if live is None:
@@ -177,7 +170,7 @@ class Endpoint:
             self._hub.unsubscribe(kept.subscription)
             if kept.name is not None and live.documents is not None:
                 live.returning.lost(kept.name, kept.subscription)
-        live.figures.disconnects.add()
+        (live.figures.disconnect_errors if faulty else live.figures.disconnects).add()
         live.figures.connection_ms.observe((self._clock.monotonic() - self.opened) * 1000)
         del live.present[self]
         del live.changed[self]

@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from syncline.core import Clock, Meter, settings
-from syncline.hub.groups import Form, Group, Shape, Trail, deliver
+from syncline.hub.groups import Delivered, Form, Group, Shape, Trail, deliver
 from syncline.hub.history import Log
 from syncline.hub.listeners import Listeners
 from syncline.hub.port import Outbox, Subscription
@@ -59,6 +59,9 @@ class Channel:
         self.publications = meter.counter("syncline_hub_publications_total", **labels)
         self.deliveries = meter.counter("syncline_hub_deliveries_total", **labels)
         self.dropped = meter.counter("syncline_hub_dropped_publications_total", **labels)
+        self.units = meter.counter("syncline_hub_delivered_units_total", **labels)
+        self.sizes = meter.summary("syncline_hub_delivered_payload_bytes", **labels)
+        self.failures = meter.counter("syncline_hub_failures_total", **labels)
         meter.gauge("syncline_hub_subscriptions", lambda: self.active, **labels)
         meter.gauge("syncline_hub_window_bytes", lambda: self.window.bytes, **labels)
         meter.gauge("syncline_hub_window_ms", lambda: self.window.age(clock.monotonic()) * 1000, **labels)
@@ -77,6 +80,7 @@ class Channel:
 
     def enter(self, publication: Publication) -> bool:
         """Put the newest publication in line. Returns whether it waits for a flush."""
+        self.publications.add()
         self.position = publication.position
         self.window.add(publication, self._clock.monotonic())
         if self._line or any(topic in self._listeners for topic in publication.topics):
@@ -188,13 +192,23 @@ class Channel:
 
         What a `matches` or `project` raises passes through: its group misses that publication.
         """
-        left = bytes_max
-        while self.busy and left > 0:
-            left = self._project(left)
-            touched, self._touched, self._grown = self._touched, {}, {}
-            self.deliveries.add(deliver(touched))
-            self._take_subscriptions()
+        left, failing = bytes_max, True
+        try:
+            while self.busy and left > 0:
+                left = self._project(left)
+                touched, self._touched, self._grown = self._touched, {}, {}
+                self._count(deliver(touched))
+                self._take_subscriptions()
+            failing = False
+        finally:
+            self.failures.add(failing)
         return self.busy
+
+    def _count(self, delivered: Delivered) -> None:
+        self.deliveries.add(delivered.messages)
+        self.units.add(delivered.units)
+        self.sizes.count += delivered.messages
+        self.sizes.total += delivered.bytes
 
     def _project(self, left: int) -> int:
         """Have the publications at the head of the line made into messages, until they come to `left` bytes."""
@@ -224,6 +238,7 @@ class Channel:
         if len(payload) > self._most and not publication.judged:
             self.drop(publication, len(payload))
             return None
+        self.sizes.observe(len(payload), times=0)  # its extremes; how many there are is counted when they leave
         return Trail(before if isinstance(before, Trail) else None, publication.position, payload)
 
     def _take_publication(self) -> None:
@@ -274,6 +289,7 @@ class Channel:
         """Give a returning subscription some of what it missed. Returns up to where it has it now."""
         count, cursor = catch_up(subscription, cursor, missed, self._most)
         self.deliveries.add(count)
+        self.units.add(count)
         self.returning[subscription] = cursor
         return cursor
 

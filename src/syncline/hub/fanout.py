@@ -70,7 +70,6 @@ class Hub:
         """
         channel = self._channel(topic.api)
         assert channel.log is None, "what a durable API publishes is kept first"
-        channel.publications.add()
         measured = self._size(value) if size is None else size
         position = channel.position + 1
         publication = Publication(topic, value, position, commit, measured, wider, size is not None)
@@ -98,7 +97,6 @@ class Hub:
         its own.
         """
         channel = self._channel(topic.api)
-        channel.publications.add()
         plain = content is not None
         stored = json.encode(value) if content is None else content
         draft = Draft(topic, value, stored, plain, commit, size or len(stored), wider, size is not None)

@@ -18,6 +18,9 @@ from typing import NamedTuple
 from syncline.hub.port import Outbox, Subscription
 from syncline.hub.topics import Publication
 
+UNIT_BYTES = 5 * 1024
+"""What AppSync counts as one outbound message."""
+
 
 class Form:
     """How values become payloads: groups of one form share what it makes of a publication."""
@@ -76,13 +79,18 @@ class Parts(NamedTuple):
 class Trail:
     """What groups get in one flush: a message, and those before it. Groups of one form that get the same share it."""
 
-    __slots__ = ("before", "count", "parts", "payload", "position")
+    __slots__ = ("before", "bytes", "count", "parts", "payload", "position", "units")
 
     def __init__(self, before: Trail | None, position: int, payload: bytes) -> None:
         self.before = before
         self.position = position
         self.payload = payload
-        self.count: int = 1 if before is None else before.count + 1
+        self.count, self.bytes = 1, len(payload)
+        self.units = -(-len(payload) // UNIT_BYTES) or 1
+        if before is not None:
+            self.count += before.count
+            self.bytes += before.bytes
+            self.units += before.units
         self.parts: dict[Shape, Parts] = {}
 
     def messages(self) -> list[Trail]:
@@ -170,13 +178,23 @@ class Entry(NamedTuple):
     parts: Parts
 
 
-def deliver(touched: Mapping[Group, Trail]) -> int:
-    """Write every message to every member, in position order, one write per outbox. Returns how many messages."""
-    count = 0
+class Delivered(NamedTuple):
+    """What left: messages, AppSync's units of them, and the bytes of their payloads."""
+
+    messages: int
+    units: int
+    bytes: int
+
+
+def deliver(touched: Mapping[Group, Trail]) -> Delivered:
+    """Write every message to every member, in position order, one write per outbox."""
+    count = units = size = 0
     together = len(touched) == 1 and not next(iter(touched)).doubles
     mixed: dict[Outbox, list[Entry]] = {}
     for group, trail in touched.items():
         count += group.size * trail.count
+        units += group.size * trail.units
+        size += group.size * trail.bytes
         for shape, cohort in group.cohorts.items():
             parts = trail.parts.get(shape)
             if parts is None:
@@ -196,7 +214,7 @@ def deliver(touched: Mapping[Group, Trail]) -> int:
             interleaved(outbox, entries) if len(entries) > 1 else first.subscription.prefix.join(first.parts.shared)
         )
         outbox.write(frames)
-    return count
+    return Delivered(count, units, size)
 
 
 def write_all(members: Iterable[tuple[Callable[[bytes], None], bytes]], parts: list[bytes]) -> None:

@@ -149,13 +149,14 @@ class RealtimeEndpoint(Protocol):
         """
         ...
 
-    def unsubscribe(self, id: str) -> None:
-        """End one subscription; unknown ids are nothing to do."""
+    def unsubscribe(self, id: str, *, known: bool = True) -> None:
+        """End one subscription; unknown ids are nothing to do. Not `known`: the client never started it."""
         ...
 
-    def closed(self) -> None:
+    def closed(self, *, faulty: bool = False) -> None:
         """The connection is gone: end all its subscriptions. Called once, never during `connect`.
 
+        `faulty`: the client broke the protocol, or did not take what it was sent.
         It may come during `subscribe`, which then registers nothing or has `unsubscribe` called after it.
         """
         ...

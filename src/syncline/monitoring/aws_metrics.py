@@ -67,27 +67,42 @@ _TABLE = {"TableName": "table"}
 _OPERATION = {"TableName": "table", "Operation": "operation"}
 _REQUESTS = "syncline_graphql_requests_total"
 _DELIVERIES, _DROPPED = "syncline_hub_deliveries_total", "syncline_hub_dropped_publications_total"
+_UNITS, _SIZES, _FAILURES = (
+    "syncline_hub_delivered_units_total",
+    "syncline_hub_delivered_payload_bytes",
+    "syncline_hub_failures_total",
+)
 
 _APIS: list[Row] = [
     Row(_REQUESTS, "AWS/AppSync", "Requests", "Count", _API),
+    Row(_REQUESTS, "AWS/AppSync", "TokensConsumed", "Count", _API),
     Row("syncline_graphql_latency_ms", "AWS/AppSync", "Latency", "Milliseconds", _API),
     Row("syncline_graphql_errors_4xx_total", "AWS/AppSync", "4XXError", "Count", _API, of=_REQUESTS),
     Row("syncline_graphql_errors_5xx_total", "AWS/AppSync", "5XXError", "Count", _API, of=_REQUESTS),
     Row("syncline_graphql_connects_total", "AWS/AppSync", "ConnectSuccess", "Count", _API),
     Row("syncline_graphql_connect_errors_total", "AWS/AppSync", "ConnectClientError", "Count", _API),
+    Row("syncline_graphql_connect_server_errors_total", "AWS/AppSync", "ConnectServerError", "Count", _API),
     Row("syncline_graphql_subscribes_total", "AWS/AppSync", "SubscribeSuccess", "Count", _API),
     Row("syncline_graphql_subscribe_errors_total", "AWS/AppSync", "SubscribeClientError", "Count", _API),
+    Row("syncline_graphql_subscribe_server_errors_total", "AWS/AppSync", "SubscribeServerError", "Count", _API),
     Row("syncline_graphql_connections", "AWS/AppSync", "ActiveConnections", "Count", _API, each_minute=True),
     Row("syncline_graphql_subscriptions", "AWS/AppSync", "ActiveSubscriptions", "Count", _API, each_minute=True),
     Row("syncline_graphql_connect_requests_total", "AWS/AppSync", "ConnectRequests", "Count", _API),
     Row("syncline_graphql_disconnects_total", "AWS/AppSync", "DisconnectSuccess", "Count", _API),
+    Row("syncline_graphql_disconnect_errors_total", "AWS/AppSync", "DisconnectClientError", "Count", _API),
     Row("syncline_graphql_unsubscribes_total", "AWS/AppSync", "UnsubscribeSuccess", "Count", _API),
+    Row("syncline_graphql_unsubscribe_errors_total", "AWS/AppSync", "UnsubscribeClientError", "Count", _API),
     Row("syncline_graphql_connection_ms", "AWS/AppSync", "ConnectionDuration", "Milliseconds", _API),
     Row("syncline_graphql_invalidation_requests_total", "AWS/AppSync", "InvalidationRequestSuccess", "Count", _API),
+    Row("syncline_graphql_invalidation_errors_total", "AWS/AppSync", "InvalidationRequestError", "Count", _API),
     Row("syncline_graphql_invalidations_total", "AWS/AppSync", "InvalidationSuccess", "Count", _API),
     Row(_DROPPED, "AWS/AppSync", "InboundMessageError", "Count", _API, beside=_REQUESTS),
     Row("syncline_hub_publications_total", "AWS/AppSync", "InboundMessageSuccess", "Count", _API, beside=_REQUESTS),
+    Row("syncline_graphql_failed_publications_total", "AWS/AppSync", "InboundMessageFailure", "Count", _API),
     Row(_DELIVERIES, "AWS/AppSync", "PublishDataMessageSuccess", "Count", _API, beside=_REQUESTS),
+    Row(_FAILURES, "AWS/AppSync", "PublishDataMessageServerError", "Count", _API, beside=_REQUESTS),
+    Row(_SIZES, "AWS/AppSync", "PublishDataMessageSize", "Bytes", _API, beside=_REQUESTS),
+    Row(_UNITS, "AWS/AppSync", "OutboundMessages", "Count", _API, beside=_REQUESTS),
 ]
 
 _EVENT_API = {"EventAPIId": "api"}
@@ -111,10 +126,12 @@ _EVENTS: list[Row] = [
     Row("syncline_events_connects_total", "AWS/AppSync", "ConnectSuccess", "Count", _EVENT_API),
     Row("syncline_events_connect_errors_total", "AWS/AppSync", "ConnectClientError", "Count", _EVENT_API),
     Row("syncline_events_disconnects_total", "AWS/AppSync", "DisconnectSuccess", "Count", _EVENT_API),
+    Row("syncline_events_unsubscribe_errors_total", "AWS/AppSync", "UnsubscribeClientError", "Count", _EVENT_API),
+    Row("syncline_events_disconnect_errors_total", "AWS/AppSync", "DisconnectClientError", "Count", _EVENT_API),
     Row("syncline_events_connection_ms", "AWS/AppSync", "ConnectionDuration", "Milliseconds", _EVENT_API),
     Row("syncline_events_inbound_messages_total", "AWS/AppSync", "InboundMessages", "Count", _EVENT_API),
     Row("syncline_events_dropped_messages_total", "AWS/AppSync", "InboundMessageDropped", "Count", _EVENT_API),
-    Row(_DELIVERIES, "AWS/AppSync", "OutboundMessages", "Count", _EVENT_API, beside=_EVENT_REQUESTS),
+    Row(_UNITS, "AWS/AppSync", "OutboundMessages", "Count", _EVENT_API, beside=_EVENT_REQUESTS),
     Row("syncline_events_connections", "AWS/AppSync", "ActiveConnections", "Count", _EVENT_API, each_minute=True),
     Row("syncline_events_subscriptions", "AWS/AppSync", "ActiveSubscriptions", "Count", _EVENT_API, each_minute=True),
     *_event("successful_events_total", "SuccessfulEvents"),
@@ -130,6 +147,8 @@ _EVENTS: list[Row] = [
     *_event("subscribe_server_errors_total", "SubscribeServerError"),
     *_event("unsubscribes_total", "UnsubscribeSuccess"),
     *_event("broadcast_events_total", "BroadcastEventSuccess"),
+    *_event("broadcast_client_errors_total", "BroadcastEventClientError"),
+    *_event("broadcast_server_errors_total", "BroadcastEventServerError"),
     *_event("broadcast_event_bytes", "BroadcastEventSize", "Bytes"),
 ]
 

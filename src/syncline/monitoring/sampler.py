@@ -59,6 +59,8 @@ class MetricSampler:
             for row in self._rows.get(name, ()):
                 if row.beside and not any((row.beside, label) in there for label in labels):
                     continue
+                if not dict(labels).keys() >= set(row.dimensions.values()):
+                    continue  # of the whole, where the row tells the parts apart
                 of = changes.get((row.of, labels)) if row.of else None
                 statistics = change if of is None else _out_of(change, of)
                 if statistics and statistics.count and (fresh or not row.each_minute) and row not in self._summed:

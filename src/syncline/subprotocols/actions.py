@@ -54,9 +54,10 @@ class Present(msgspec.Struct, frozen=True):
 
 
 class Unsubscribe(msgspec.Struct, frozen=True):
-    """End a subscription."""
+    """End a subscription. Not `known`: there is none of this id, and the client should have known."""
 
     id: str
+    known: bool = True
 
 
 class Close(msgspec.Struct, frozen=True):

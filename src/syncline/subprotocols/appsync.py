@@ -118,7 +118,7 @@ class AppSyncProtocol(Admitted):
         if not isinstance(id, str):
             return self._unknown(received)
         complete = Send(message(type="complete", id=id))
-        return [Unsubscribe(id), complete] if self._starts.end(id) else [complete]
+        return [Unsubscribe(id, known=self._starts.end(id)), complete]
 
     def _unknown(self, received: Mapping[str, Any]) -> list[Action]:
         # AWS sends this without an id; with one, clients that wait for an answer to it are told (SUB-9).

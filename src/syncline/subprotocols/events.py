@@ -140,9 +140,9 @@ class EventsProtocol(Admitted):
     def _unsubscribe(self, received: Mapping[str, Any]) -> list[Action]:
         id = received.get("id")
         if not isinstance(id, str) or not self._starts.end(id):
-            shown = id if isinstance(id, str) else ""
-            text = f"Unknown operation id {shown[:SHOWN_ID_MAX]}".rstrip()
-            return [failed("unsubscribe_error", id, {"errorType": "UnknownOperationError", "message": text})]
+            shown = id[:SHOWN_ID_MAX] if isinstance(id, str) else ""
+            error = {"errorType": "UnknownOperationError", "message": f"Unknown operation id {shown}".rstrip()}
+            return [Unsubscribe(shown, known=False), failed("unsubscribe_error", id, error)]
         return [Unsubscribe(id), Send(message(type="unsubscribe_success", id=id))]
 
     def _unknown(self, received: Mapping[str, Any]) -> list[Action]:

@@ -36,6 +36,8 @@ class Endpoint:
         self.authorization: Any = "not connected"
         self.starts: list[Start] = []
         self.closings = 0
+        self.faulty = False
+        self.known: list[bool] = []
         self.refusal: Exception | None = None
         self.hold: asyncio.Event | None = None
 
@@ -56,11 +58,14 @@ class Endpoint:
         self.hub.publish(TOPIC, "at once", commit=0)
         return found
 
-    def unsubscribe(self, id: str) -> None:
-        self.hub.unsubscribe(self.subscriptions.pop(id))
+    def unsubscribe(self, id: str, *, known: bool = True) -> None:
+        self.known.append(known)
+        if known:
+            self.hub.unsubscribe(self.subscriptions.pop(id))
 
-    def closed(self) -> None:
+    def closed(self, *, faulty: bool = False) -> None:
         self.closings += 1
+        self.faulty = faulty
         for each in self.subscriptions.values():
             self.hub.unsubscribe(each)
 

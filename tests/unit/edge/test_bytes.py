@@ -64,9 +64,9 @@ class Nobody:
     async def subscribe(self, start: Start) -> Subscription:
         raise AssertionError
 
-    def unsubscribe(self, id: str) -> None: ...
+    def unsubscribe(self, id: str, *, known: bool = True) -> None: ...
 
-    def closed(self) -> None:
+    def closed(self, *, faulty: bool = False) -> None:
         self.ended += 1
 
 

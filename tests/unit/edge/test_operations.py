@@ -42,7 +42,7 @@ class Working(Endpoint):
             raise Invalid("no good")
         return json.encode({"data": text})
 
-    def unsubscribe(self, id: str) -> None:
+    def unsubscribe(self, id: str, *, known: bool = True) -> None:
         if id in self.subscriptions:
             super().unsubscribe(id)
 

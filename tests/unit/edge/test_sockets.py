@@ -186,6 +186,7 @@ async def test_a_client_that_stops_reading_is_closed_and_others_are_unharmed(ser
         assert house.meter.counter("syncline_edge_slow_consumers_total").value == 1
         slow_endpoint = house.endpoints[1]
         await until(lambda: slow_endpoint.closings == 1)
+        assert slow_endpoint.faulty
         farewell, rest = b"\x88\x0f" + struct.pack("!H", 1013) + b"slow consumer", b""
         while not rest.endswith(farewell):
             chunk = await asyncio.wait_for(reader_loop.sock_recv(slow, 1 << 20), 5)
@@ -242,6 +243,7 @@ async def test_fragments_pings_and_bytes_are_understood(house: House) -> None:
         await hear(socket)
         await socket.send(b'{"type":"stop","id":"b"}')
         assert await hear(socket) == {"type": "complete", "id": "b"}
+    assert house.endpoints[0].known == [False]
 
 
 async def test_frames_that_come_with_the_upgrade_are_not_lost(house: House) -> None:
@@ -264,6 +266,7 @@ async def test_the_endpoint_is_told_once_however_it_ends(house: House, way: str)
         else:
             socket.transport.write(b"\xff\xff\xff\xff")
         await until(lambda: house.endpoints[0].closings == 1)
+    assert house.endpoints[0].faulty is (way == "garbage")
     await until(lambda: not house.listener._site.connections)
     house.hub.publish(TOPIC, 1, commit=0)
     await house.hub.drained()

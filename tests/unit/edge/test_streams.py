@@ -32,7 +32,7 @@ class Shared(Endpoint):
         if request.header("x-caller") != self.caller:
             raise Denied("another caller")
 
-    def unsubscribe(self, id: str) -> None:
+    def unsubscribe(self, id: str, *, known: bool = True) -> None:
         if id in self.subscriptions:
             super().unsubscribe(id)
 

@@ -97,7 +97,7 @@ async def test_code_admits_refuses_and_is_told(world: World, meter: Meter) -> No
             await connect(world, room)
         assert connection_error(refused.value) == shown
     figures = world.engine.live(world.api_id).figures
-    assert (figures.connections, figures.connects.value, figures.connect_errors.value) == (0, 1, 2)
+    assert (figures.connections, figures.connects.successes.value, figures.connects.client_errors.value) == (0, 1, 2)
     assert len(told(meter, "handler log")) == 4, "who was not admitted does not disconnect"
 
 

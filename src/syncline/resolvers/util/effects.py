@@ -88,11 +88,14 @@ def invalidate_subscriptions(context: Context, asked: JSON) -> str:
     wanted = plain(asked)
     wanted = wanted if isinstance(wanted, dict) else {}
     field, payload = wanted.get("subscriptionField"), wanted.get("payload")
+    shared = context.shared
+    shared.invalidations_refused += 1
     if type(field) is not str or not isinstance(payload, dict):
         raise MethodFailed("invalidateSubscriptions takes a subscriptionField and a payload")
-    if len(context.shared.invalidations) >= INVALIDATIONS_MAX:
+    if len(shared.invalidations) >= INVALIDATIONS_MAX:
         raise MethodFailed(f"invalidateSubscriptions can be called at most {INVALIDATIONS_MAX} times in a request")
-    context.shared.invalidations.append((field, payload))
+    shared.invalidations_refused -= 1
+    shared.invalidations.append((field, payload))
     return ""
 
 
