@@ -59,10 +59,18 @@ class Outbox(Protocol):
         """What follows a subscription's prefix in a message, as it leaves: the same for outboxes of equal framing."""
         ...
 
-    def write(self, data: bytes) -> None:
-        """Queue whole frames. Bounded: an outbox that overflows closes its connection.
+    @property
+    def send(self) -> Callable[[bytes], int]:
+        """Hand whole frames on at once. Returns how many bytes were taken; the rest is for `write`.
 
-        The hub binds it once per subscription. It never raises before `unsubscribe`, and calls nothing of the hub.
+        Raises OSError when none are. The hub binds it once per subscription.
+        """
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Queue whole frames, or the rest of some. Bounded: an outbox that overflows closes its connection.
+
+        It never raises before `unsubscribe`, and calls nothing of the hub.
         """
         ...
 

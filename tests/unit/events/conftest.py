@@ -61,6 +61,10 @@ class Outbox:
     def frame_header(self, length: int) -> bytes:
         return b"\n"
 
+    def send(self, data: bytes) -> int:
+        self.write(data)
+        return len(data)
+
     def write(self, data: bytes) -> None:
         self.data += data
         self.writes += 1

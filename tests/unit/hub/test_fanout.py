@@ -36,6 +36,10 @@ class Box:
     def frame_header(self, length: int) -> bytes:
         return b"%d:" % length
 
+    def send(self, data: bytes) -> int:
+        self.write(data)
+        return len(data)
+
     def write(self, data: bytes) -> None:
         self.writes.append(data)
 
@@ -161,6 +165,24 @@ async def test_one_tick_is_one_write(hub: Hub) -> None:
     await hub.drained()
     assert len(box.writes) == 1
     assert box.messages == [f"<s {n}>" for n in range(8)]
+
+
+@pytest.mark.rule("HUB-4")
+@pytest.mark.parametrize("taken", [0, 3, None])
+async def test_what_is_not_taken_at_once_waits(hub: Hub, taken: int | None) -> None:
+    class Narrow(Box):
+        def send(self, data: bytes) -> int:
+            if taken is None:
+                raise BlockingIOError
+            self.write(data[:taken])
+            return taken
+
+    narrow, wide = Narrow(), Box()
+    for box in (narrow, wide):
+        hub.subscribe(subscription(box))
+    hub.publish(TOPIC, "x" * 9, commit=0)
+    await hub.drained()
+    assert narrow.messages == wide.messages == ['<s "xxxxxxxxx">']
 
 
 @pytest.mark.rule("HUB-4")

@@ -35,6 +35,10 @@ class Box:
     def frame_header(self, length: int) -> bytes:
         return b"%d:" % length
 
+    def send(self, data: bytes) -> int:
+        self.write(data)
+        return len(data)
+
     def write(self, data: bytes) -> None:
         self.data += data
 
