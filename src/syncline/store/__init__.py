@@ -5,6 +5,7 @@ from syncline.store.collection import Collection
 from syncline.store.commit import position_of
 from syncline.store.copying import copy_database, verify_database
 from syncline.store.memory import MemoryStore
+from syncline.store.pace import Pace
 from syncline.store.port import (
     Pair,
     Shard,
@@ -23,6 +24,7 @@ from syncline.store.sqlite import SqliteStore
 __all__ = [
     "Collection",
     "MemoryStore",
+    "Pace",
     "Pair",
     "Shard",
     "Shelf",

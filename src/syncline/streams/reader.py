@@ -14,7 +14,7 @@ import msgspec
 from syncline.bus import Bus
 from syncline.core import Clock, Meter
 from syncline.core.settings import Streams as StreamSettings
-from syncline.store import Collection, Shard, Snapshot, Space, Store, Transaction, keys
+from syncline.store import Collection, Pace, Pair, Shard, Snapshot, Space, Store, Transaction, keys
 
 RECORDS_PER_TRIM = 1000
 """Records deleted in one body: short enough that a writer behind it does not notice."""
@@ -78,9 +78,7 @@ class Streams:
 
     async def forget(self, shard: Shard) -> None:
         """Delete the shard's records, in bounded bodies, and what is remembered of it."""
-        low, high = keys.prefix_range(tuple(shard))
-        while (await self._store.write(lambda txn: _delete_records(txn, low, high))).result:
-            pass
+        await self._delete(*keys.prefix_range(tuple(shard)))
         await self._store.write(lambda txn: self._forget_marks(txn, shard))
 
     async def run(self) -> None:
@@ -109,10 +107,17 @@ class Streams:
             return
         low, high = keys.prefix_range(tuple(shard))
         high = min(high, keys.encode((*shard, old[-1].sequence + 1)))
-        while count := (await self._store.write(lambda txn: _delete_records(txn, low, high))).result:
-            self._trimmed.add(count)
+        self._trimmed.add(await self._delete(low, high))
         if len(old) > 1:
             await self._store.write(lambda txn: self._delete_marks(txn, shard, old[:-1]))
+
+    async def _delete(self, low: bytes, high: bytes) -> int:
+        """Delete records in bounded bodies, and return how many."""
+        pace, count = Pace(RECORDS_PER_TRIM), 0
+        while pairs := (await self._store.write(lambda txn: _delete_records(txn, low, high, pace.rows))).result:
+            pace.saw(pairs)
+            count += len(pairs)
+        return count
 
     def _delete_marks(self, txn: Transaction, shard: Shard, marks: list[Mark]) -> None:
         for mark in marks:
@@ -142,8 +147,8 @@ def _shards(view: Snapshot) -> list[tuple[Shard, int]]:
     return found
 
 
-def _delete_records(txn: Transaction, low: bytes, high: bytes) -> int:
-    pairs = txn.scan(Space.STREAM, low, high, limit=RECORDS_PER_TRIM)
+def _delete_records(txn: Transaction, low: bytes, high: bytes, limit: int) -> list[Pair]:
+    pairs = txn.scan(Space.STREAM, low, high, limit=limit)
     for key, _ in pairs:
         txn.delete(Space.STREAM, key)
-    return len(pairs)
+    return pairs

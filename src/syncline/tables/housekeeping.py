@@ -13,7 +13,7 @@ import msgspec
 
 from syncline.core import Clock, Ids
 from syncline.core.settings import Streams as StreamSettings
-from syncline.store import Snapshot, Space, Store, Transaction, keys, position_of
+from syncline.store import Pace, Pair, Snapshot, Space, Store, Transaction, keys, position_of
 from syncline.streams import Streams
 from syncline.tables.catalog import DROPPED, STREAMS, TABLES, StreamDescription, Table
 from syncline.tables.figures import Change
@@ -28,6 +28,7 @@ ROWS_PER_BODY = 500
 ROWS_PER_COUNT = 1000
 ROUND_SECONDS = 5.0
 EXPIRED_PER_BODY = 100
+EXPIRED_BYTES_PER_BODY = 1024 * 1024
 EXPIRY_SECONDS_MAX = 5 * 365 * 86400
 """AWS does this: an item due more than five years ago is taken for a mistake and stays."""
 
@@ -95,17 +96,18 @@ class Housekeeping:
     async def _note_due(self, found: OpenTable) -> None:
         low, high = found.layout.prefix, found.layout.prefix + b"\xff"
 
-        def note(txn: Transaction, low: bytes) -> bytes | None:
-            pairs = txn.scan(Space.ITEM, low, high, limit=ROWS_PER_BODY)
+        def note(txn: Transaction, low: bytes, limit: int) -> list[Pair]:
+            pairs = txn.scan(Space.ITEM, low, high, limit=limit)
             for _, row in pairs:
                 due = found.layout.due_key(decode_row(row))
                 if due is not None:
                     txn.put(Space.DUE, due, b"")
-            return pairs[-1][0] + b"\x00" if len(pairs) == ROWS_PER_BODY else None
+            return pairs
 
-        following: bytes | None = low
-        while following is not None:
-            following = (await self._store.write(partial(note, low=following))).result
+        pace = Pace(ROWS_PER_BODY)
+        while pairs := (await self._store.write(partial(note, low=low, limit=pace.rows))).result:
+            low = pairs[-1][0] + b"\x00"
+            pace.saw(pairs)
 
         def done(txn: Transaction) -> Table | None:
             table = TABLES.get(txn, found.table.name)
@@ -123,15 +125,16 @@ class Housekeeping:
         """Remove a deleted table's items and index entries, then the note that they were to be removed."""
         low, high = keys.prefix_range((rows,))
 
-        def remove(txn: Transaction, space: Space) -> int:
-            pairs = txn.scan(space, low, high, limit=ROWS_PER_BODY)
+        def remove(txn: Transaction, space: Space, limit: int) -> list[Pair]:
+            pairs = txn.scan(space, low, high, limit=limit)
             for key, _ in pairs:
                 txn.delete(space, key)
-            return len(pairs)
+            return pairs
 
         for space in (Space.ITEM, Space.INDEX, Space.COLLECTION):
-            while (await self._store.write(lambda txn, space=space: remove(txn, space))).result:  # type: ignore[misc]
-                pass
+            pace = Pace(ROWS_PER_BODY)
+            while pairs := (await self._store.write(partial(remove, space=space, limit=pace.rows))).result:
+                pace.saw(pairs)
         await self._store.write(lambda txn: DROPPED.delete(txn, rows))
 
     async def _forget_stream(self, stream: StreamDescription) -> None:
@@ -165,7 +168,10 @@ def _expire(
 ) -> list[tuple[OpenTable, Written]]:
     """Delete what is due, as each item says now; the notes of those that changed their mind just go."""
     expired: list[tuple[OpenTable, Written]] = []
+    size = 0
     for (due, _), mark in zip(txn.scan(Space.DUE, low, high, limit=EXPIRED_PER_BODY), marks, strict=False):
+        if size > EXPIRED_BYTES_PER_BODY:
+            break
         txn.delete(Space.DUE, due)
         _, second, rows, key = keys.decode(due)
         found = tables.get(str(rows))
@@ -173,6 +179,7 @@ def _expire(
         row = txn.get(Space.ITEM, key) if found is not None else None
         if found is None or row is None:
             continue
+        size += len(row)
         item = decode_row(row)
         assert isinstance(second, int), "a note is ordered by the second"
         if found.layout.due_key(item) != due or second < now - EXPIRY_SECONDS_MAX:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from syncline.store import Collection, Space, Store, Transaction
+from syncline.store import Collection, Pace, Pair, Space, Store, Transaction
 from syncline.tables.catalog import ACTIVE, CREATING, DELETING, TABLES, Index, Table
 from syncline.tables.figures import Change
 from syncline.tables.index_updates import with_status, without_index
@@ -35,16 +35,16 @@ class Filled(msgspec.Struct, frozen=True):
 
 
 class Step(NamedTuple):
-    """What one body did: entries and bytes that came (or went, below zero), and whether there is more."""
+    """What one body did: entries and bytes that came (or went, below zero), and the rows it had; none: no more."""
 
     items: int
     bytes: int
-    more: bool
+    pairs: list[Pair]
 
 
-Work = Callable[[Transaction, OpenTable, Index], Step]
+Work = Callable[[Transaction, OpenTable, Index, int], Step]
 FILLED = Collection("table-index-filled", Filled)
-_NOTHING = Step(0, 0, more=False)
+_NOTHING = Step(0, 0, [])
 
 
 class IndexBuilder:
@@ -72,17 +72,18 @@ class IndexBuilder:
         for found in list(self._registry.by_rows().values()):
             for index in found.table.indexes:
                 if index.status == CREATING:
-                    await self._work(found, index, _fill)
+                    await self._work(found, index, _fill, Pace(ITEMS_PER_BODY))
                 elif index.status == DELETING:
-                    await self._work(found, index, _empty)
+                    await self._work(found, index, _empty, Pace(ENTRIES_PER_BODY))
 
-    async def _work(self, found: OpenTable, index: Index, step: Work) -> None:
+    async def _work(self, found: OpenTable, index: Index, step: Work, pace: Pace) -> None:
         more = True
         while more:
-            committed = await self._store.write(lambda txn: step(txn, found, index))
+            committed = await self._store.write(lambda txn: step(txn, found, index, pace.rows))
             done = committed.result
             found.figures.note(Change(0, 0, {index.name: (done.items, done.bytes)}), committed.position)
-            more = done.more
+            pace.saw(done.pairs)
+            more = bool(done.pairs)
         table = (await self._store.write(partial(_finish, found=found, index=index))).result
         if table is not None:
             self._registry.adopt(table)
@@ -99,14 +100,14 @@ def _asked(txn: Transaction, found: OpenTable, index: Index) -> Table | None:
     return table if known is not None and (known.number, known.status) == (index.number, index.status) else None
 
 
-def _fill(txn: Transaction, found: OpenTable, index: Index) -> Step:
+def _fill(txn: Transaction, found: OpenTable, index: Index, limit: int) -> Step:
     """Make the entries of the next items. Those that a write has made meanwhile are just right already."""
     if _asked(txn, found, index) is None:
         return _NOTHING
     layout = found.layout
     place = FILLED.get(txn, layout.table.rows, index.number)
     low = layout.prefix if place is None else place.up_to + b"\x00"
-    pairs = txn.scan(Space.ITEM, low, layout.prefix + b"\xff", limit=ITEMS_PER_BODY)
+    pairs = txn.scan(Space.ITEM, low, layout.prefix + b"\xff", limit=limit)
     items = size = 0
     for _, row in pairs:
         item = decode_row(row)
@@ -119,19 +120,19 @@ def _fill(txn: Transaction, found: OpenTable, index: Index) -> Step:
             items, size = items + 1, size + entry_size
     if pairs:
         FILLED.put(txn, Filled(pairs[-1][0]), layout.table.rows, index.number)
-    return Step(items, size, more=len(pairs) == ITEMS_PER_BODY)
+    return Step(items, size, pairs)
 
 
-def _empty(txn: Transaction, found: OpenTable, index: Index) -> Step:
+def _empty(txn: Transaction, found: OpenTable, index: Index, limit: int) -> Step:
     """Remove the next entries."""
     if _asked(txn, found, index) is None:
         return _NOTHING
     low = found.layout.index_prefix(index)
-    pairs = txn.scan(Space.INDEX, low, low + b"\xff", limit=ENTRIES_PER_BODY)
+    pairs = txn.scan(Space.INDEX, low, low + b"\xff", limit=limit)
     for key, _ in pairs:
         txn.delete(Space.INDEX, key)
     size = sum([row_size(row) for _, row in pairs])
-    return Step(-len(pairs), -size, more=len(pairs) == ENTRIES_PER_BODY)
+    return Step(-len(pairs), -size, pairs)
 
 
 def _finish(txn: Transaction, found: OpenTable, index: Index) -> Table | None:

@@ -8,12 +8,13 @@ writes: the items up to a place have been counted, and a write behind that place
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from syncline.core import Invalid
-from syncline.store import Snapshot, Space, Store, Transaction
+from syncline.store import Pace, Pair, Snapshot, Space, Store, Transaction
 from syncline.tables.catalog import TABLES, Table
 from syncline.tables.errors import CollectionTooLarge
 from syncline.tables.layout import Layout, decode_row, row_size
@@ -86,8 +87,9 @@ def _share(layout: Layout, item: Item, size: int) -> int:
 
 async def count_collections(store: Store, registry: Registry, found: OpenTable) -> None:
     """Count the collections of a table whose sizes were not kept so far."""
-    while (await store.write(lambda txn: count_next(txn, found.layout))).result:
-        pass
+    pace = Pace(ITEMS_PER_BODY)
+    while pairs := (await store.write(partial(count_next, layout=found.layout, limit=pace.rows))).result:
+        pace.saw(pairs)
 
     def done(txn: Transaction) -> Table | None:
         table = TABLES.get(txn, found.table.name)
@@ -102,20 +104,19 @@ async def count_collections(store: Store, registry: Registry, found: OpenTable) 
         registry.adopt(table)
 
 
-def count_next(txn: Transaction, layout: Layout) -> bool:
-    """Count the next items, and say whether there are more.
+def count_next(txn: Transaction, layout: Layout, limit: int) -> list[Pair]:
+    """Count the next items; none: all are counted.
 
     The place stays when all is counted, past every key: a write may have been bound before the table's record says so.
     """
     low, high = txn.get(Space.COLLECTION, layout.prefix) or layout.prefix, layout.prefix + b"\xff"
-    pairs = txn.scan(Space.ITEM, low, high, limit=ITEMS_PER_BODY)
+    pairs = txn.scan(Space.ITEM, low, high, limit=limit)
     for _, row in pairs:
         item = decode_row(row)
         size = size_of_collection(txn, layout, item) + _share(layout, item, row_size(row))
         txn.put(Space.COLLECTION, layout.partition(item), size.to_bytes(8, "big"))
-    more = len(pairs) == ITEMS_PER_BODY
-    txn.put(Space.COLLECTION, layout.prefix, pairs[-1][0] + b"\x00" if more else high)
-    return more
+    txn.put(Space.COLLECTION, layout.prefix, pairs[-1][0] + b"\x00" if pairs else high)
+    return pairs
 
 
 def _is_counted(txn: Transaction, layout: Layout, key: bytes) -> bool:

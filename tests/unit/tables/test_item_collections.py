@@ -200,7 +200,7 @@ async def test_the_sizes_of_a_table_from_before_are_counted_while_it_is_written_
     room = await new_room(MemoryStore(store.disk), 2)
     table = room.engine.registry.open("local")
     assert not table.table.sized
-    assert (await room.store.write(lambda txn: count_next(txn, table.layout))).result
+    assert (await room.store.write(lambda txn: count_next(txn, table.layout, 100))).result
     for number in (1, 2, 120, 248, 249):  # behind the place that the count has got to, and before it
         await room.put(item("abc"[number % 3], number, name={"S": "y"}), "local")
         await room.engine.delete_item({"TableName": "local", "Key": item("abc"[number % 3], number + 3)})
