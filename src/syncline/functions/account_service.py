@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from syncline.functions.base import Group, Shape
 from syncline.functions.code import UNPACKED_BYTES_MAX, ZIP_BYTES_MAX
-from syncline.functions.errors import NotBuilt, ParameterInvalid
+from syncline.functions.errors import FunctionOnly, NotBuilt, ParameterInvalid
+from syncline.functions.model import LATEST
+from syncline.functions.names import parse_reference
 
 UNRESERVED_MIN = 100
 ACCOUNT_CONCURRENCY = 1000
@@ -40,7 +42,9 @@ class AccountOperations(Group):
         return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 
     async def put_function_concurrency(self, request: Shape) -> Shape:
-        function = self._latest(request)
+        function = self._latest(request, names=LATEST)
+        if parse_reference(request["FunctionName"], self._catalog.region).qualifier:
+            raise FunctionOnly()
         reserved = request["ReservedConcurrentExecutions"]
         others = sum(one.reserved or 0 for one in self._catalog.all() if one.name != function.name)
         if ACCOUNT_CONCURRENCY - others - reserved < UNRESERVED_MIN:

@@ -6,7 +6,7 @@ from typing import Any
 
 from syncline.functions import shapes
 from syncline.functions.engine import FunctionEngine
-from syncline.functions.errors import ParameterInvalid
+from syncline.functions.errors import FunctionOnly, ParameterInvalid
 from syncline.functions.model import LATEST, Function
 from syncline.functions.names import parse_reference
 from syncline.wire import cut
@@ -14,6 +14,7 @@ from syncline.wire import cut
 Shape = dict[str, Any]
 
 PAGE = 50
+_UNLISTED = ("State", "LastUpdateStatus", "RuntimeVersionConfig")
 
 
 class Group:
@@ -29,14 +30,11 @@ class Group:
         function = self._catalog.find(name, qualifier)
         return function, parse_reference(name, self._catalog.region, qualifier).qualifier
 
-    def _latest(self, request: Shape) -> Function:
-        """The function itself. Raises when a version or an alias is named."""
-        function, qualifier = self._find(request)
-        if qualifier not in (None, LATEST):
-            raise ParameterInvalid(
-                "This operation is permitted on Lambda functions only. Aliases and versions do not support this "
-                "operation. Please specify either a function name or an unqualified function ARN."
-            )
+    def _latest(self, request: Shape, *, names: str | None = None) -> Function:
+        """The function itself. Raises when a version or an alias is named; `names` is one for the message."""
+        function = self._catalog.latest(request["FunctionName"], names=names)
+        if self._find(request)[1] not in (None, LATEST):
+            raise FunctionOnly()
         return function
 
     def _shape(self, function: Function, qualifier: str | None = None) -> Shape:
@@ -44,8 +42,8 @@ class Group:
 
 
 def listed(shape: Shape) -> Shape:
-    """AWS does this: lists leave out the states."""
-    return {name: value for name, value in shape.items() if name not in ("State", "LastUpdateStatus")}
+    """AWS does this: lists leave out the states and the runtime's version."""
+    return {name: value for name, value in shape.items() if name not in _UNLISTED}
 
 
 def page(found: list[Shape], request: Shape, member: str, *, most: int = PAGE) -> Shape:

@@ -34,6 +34,7 @@ _BLANK: dict[str, object] = {
     "reserved": None,
     "statements": [],
     "qualified": {},
+    "policy_revisions": {},
     "last_version": 0,
     "published": "",
 }
@@ -74,11 +75,14 @@ class Catalog:
         """The function of this bare name."""
         return self._functions.get(name)
 
-    def latest(self, reference: str) -> Function:
-        """The function that a name or ARN means, whatever version it names. Raises FunctionNotFound."""
+    def latest(self, reference: str, *, names: str | None = None) -> Function:
+        """The function that a name or ARN means, whatever version it names.
+
+        Raises FunctionNotFound; `names` is the version or alias that its message says.
+        """
         name = parse_reference(reference, self.region).name
         if name not in self._functions:
-            raise FunctionNotFound(arn=self.arn(name))
+            raise FunctionNotFound(arn=self.arn(name, names))
         return self._functions[name]
 
     def find(self, reference: str, qualifier: str | None = None) -> Function:
@@ -101,6 +105,10 @@ class Catalog:
         reserved = self._functions[named.name].reserved
         # The reserved concurrency is the whole function's, whichever version runs.
         return found if found.reserved == reserved else msgspec.structs.replace(found, reserved=reserved)
+
+    def has(self, name: str, qualifier: str) -> bool:
+        """Whether there is a function of this bare name with this version or alias."""
+        return self._at(name, qualifier) is not None
 
     def is_current(self, function: Function) -> bool:
         """Whether processes of this deployment are still what the function, or the version, runs."""
@@ -159,9 +167,39 @@ class Catalog:
         self._functions[name] = (await self._store.write(body)).result
         return self._functions[name]
 
+    def policy_revision(self, function: Function, qualifier: str | None) -> str:
+        """The revision of a policy; where there is none yet, that of what it would be of."""
+        if function.policy(qualifier):
+            return function.policy_revisions.get(qualifier or "", function.revision)
+        alias = self._aliases[function.name].get(qualifier or "")
+        found = alias or self._at(function.name, qualifier or LATEST) or function
+        return found.revision
+
+    async def set_policy(
+        self, name: str, qualifier: str | None, statements: list[dict[str, Any]], *, expected: str | None = None
+    ) -> None:
+        """Set the policy of a function, a version or an alias. Raises RevisionMismatch unless it is `expected`."""
+        revision = self._ids.uuid()
+
+        def body(txn: Transaction) -> Function:
+            old = self._record(txn, name, None)
+            if expected is not None and expected != self.policy_revision(old, qualifier):
+                raise RevisionMismatch()
+            others = {key: kept for key, kept in old.qualified.items() if key != qualifier}
+            changed = msgspec.structs.replace(
+                old,
+                statements=old.statements if qualifier else statements,
+                qualified={**others, qualifier: statements} if qualifier and statements else others,
+                policy_revisions={**old.policy_revisions, qualifier or "": revision},
+            )
+            self._records.put(txn, changed, name)
+            return changed
+
+        self._functions[name] = (await self._store.write(body)).result
+
     async def publish(self, name: str, description: str | None = None, *, expected: str | None = None) -> Function:
         """Make a version of the function as it is; the last one, when nothing has changed since."""
-        deployment, revision = self._ids.uuid(), self._ids.uuid()
+        deployment, revision, next_revision = (self._ids.uuid() for _ in range(3))
 
         def body(txn: Transaction) -> tuple[Function, Function]:
             old = self._record(txn, name, expected)
@@ -175,7 +213,7 @@ class Catalog:
                 version=str(number),
                 description=old.description if description is None else description,
             )
-            latest = msgspec.structs.replace(old, last_version=number, published=print_)
+            latest = msgspec.structs.replace(old, last_version=number, published=print_, revision=next_revision)
             self._version_records.put(txn, version, name, number)
             self._records.put(txn, latest, name)
             return latest, version

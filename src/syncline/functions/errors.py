@@ -9,6 +9,10 @@ class ParameterInvalid(Invalid):
     code = "InvalidParameterValueException"
 
 
+class FunctionOnly(ParameterInvalid):
+    """This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN."""  # noqa: E501
+
+
 class ContentInvalid(Invalid):
     """Could not parse request body into json: Could not parse payload into json: {reason}"""
 

@@ -9,13 +9,16 @@ from syncline.functions.catalog import Catalog
 from syncline.functions.destinations import check_destination
 from syncline.functions.errors import FunctionNotFound, ParameterInvalid
 from syncline.functions.model import LATEST, InvokeConfig
+from syncline.functions.names import parse_reference
 
 
 class InvokeConfigOperations(Group):
     """The operations on them."""
 
     async def put_function_event_invoke_config(self, request: Shape) -> Shape:
-        name, qualifier = self._target(request)
+        name, qualifier = self._named(request)
+        if not self._catalog.has(name, qualifier):
+            raise FunctionNotFound("The function doesn't exist.")
         members = _members(request, self._catalog, self._catalog.arn(name))
         if not members:
             raise ParameterInvalid("You must specify at least one of error handling or destination setting.")
@@ -44,15 +47,12 @@ class InvokeConfigOperations(Group):
         await self._engine.configs.put(config)
         return self._config_shape(config)
 
-    def _target(self, request: Shape) -> tuple[str, str]:
-        try:
-            function, qualifier = self._find(request)
-        except FunctionNotFound:
-            raise FunctionNotFound("The function doesn't exist.") from None
-        return function.name, qualifier or LATEST
+    def _named(self, request: Shape) -> tuple[str, str]:
+        named = parse_reference(request["FunctionName"], self._catalog.region, request.get("Qualifier"))
+        return named.name, named.qualifier or LATEST
 
     def _config(self, request: Shape) -> InvokeConfig:
-        name, qualifier = self._target(request)
+        name, qualifier = self._named(request)
         config = self._engine.configs.get(name, qualifier)
         if config is None:
             arn = self._catalog.arn(name, qualifier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncline.functions.base import Group, Shape, page
-from syncline.functions.layers import LayerVersion, parse_layer
+from syncline.functions.layers import LayerVersion, check_number, parse_layer
 from syncline.functions.settings_check import zip_of
 from syncline.functions.shapes import instant, sha256_text
 
@@ -20,8 +20,8 @@ class LayerOperations(Group):
             len(content),
             self._engine.now(),
             request.get("Description", ""),
-            request.get("CompatibleRuntimes", []),
-            request.get("CompatibleArchitectures", []),
+            request.get("CompatibleRuntimes"),
+            request.get("CompatibleArchitectures"),
             request.get("LicenseInfo", ""),
         )
         return self._with_content(await self._engine.layers.publish(version))
@@ -53,6 +53,7 @@ class LayerOperations(Group):
 
     async def delete_layer_version(self, request: Shape) -> Shape:
         layer, number = parse_layer(request["LayerName"])[0], request["VersionNumber"]
+        check_number(number)
         version = next((one for one in self._engine.layers.of(layer) if one.number == number), None)
         if version is not None:
             await self._engine.layers.delete(layer, number)
@@ -75,9 +76,9 @@ class LayerOperations(Group):
             "Description": version.description,
             "CreatedDate": instant(version.created),
         }
-        if version.runtimes:
+        if version.runtimes is not None:
             shape["CompatibleRuntimes"] = version.runtimes
-        if version.architectures:
+        if version.architectures is not None:
             shape["CompatibleArchitectures"] = version.architectures
         if version.licence:
             shape["LicenseInfo"] = version.licence
@@ -86,4 +87,4 @@ class LayerOperations(Group):
 
 def _fits(version: LayerVersion, request: Shape) -> bool:
     runtime, architecture = request.get("CompatibleRuntime"), request.get("CompatibleArchitecture")
-    return runtime in (None, *version.runtimes) and architecture in (None, *version.architectures)
+    return runtime in (None, *(version.runtimes or ())) and architecture in (None, *(version.architectures or ()))

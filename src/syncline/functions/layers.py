@@ -28,8 +28,8 @@ class LayerVersion(msgspec.Struct, frozen=True):
     size: int
     created: float
     description: str = ""
-    runtimes: list[str] = []
-    architectures: list[str] = []
+    runtimes: list[str] | None = None
+    architectures: list[str] | None = None
     licence: str = ""
 
 
@@ -44,6 +44,7 @@ class Layers:
 
     def __init__(self, store: Store, *, region: str, account: str) -> None:
         self._store = store
+        self._region = region
         self._prefix = arns.arn("lambda", region, account, "layer:")
         self._records = Collection("layer version", LayerVersion)
         self._numbers = Collection("layer number", LastNumber)
@@ -67,7 +68,8 @@ class Layers:
         return [self._versions[key] for key in sorted(self._versions, reverse=True) if key[0] == layer]
 
     def find(self, layer: str, number: int) -> LayerVersion:
-        """The version. Raises FunctionNotFound in Lambda's words."""
+        """The version. Raises in Lambda's words: ParameterInvalid for a number that none has, FunctionNotFound."""
+        check_number(number)
         found = self._versions.get((layer, number))
         if found is None:
             raise FunctionNotFound("The resource you requested does not exist.")
@@ -88,13 +90,18 @@ class Layers:
         uses: dict[str, LayerUse] = {}
         for arn in arns:
             layer, number = parse_layer(arn)
+            if arn.split(":")[3] != self._region:
+                raise ParameterInvalid(
+                    "Layers are not in the same region as the function. "
+                    f"Layers are expected to be in region {self._region}."
+                )
             version = self._versions.get((layer, number or 0))
             if version is None or arn != self.arn(layer, number):
                 raise ParameterInvalid(f"Layer version {arn} does not exist.")
             if layer in uses:
                 raise ParameterInvalid(
                     "Two different versions of the same layer are not allowed to be referenced in the same function. "
-                    f"{arn} and {uses[layer].arn}."
+                    f"{uses[layer].arn} and {arn} are versions of the same layer."
                 )
             uses[layer] = LayerUse(arn, version.size, version.code_sha256)
         return list(uses.values())
@@ -117,6 +124,12 @@ class Layers:
         """Forget a version, if it is there. Functions that use it keep it."""
         await self._store.write(lambda txn: self._records.delete(txn, layer, number))
         self._versions.pop((layer, number), None)
+
+
+def check_number(number: int) -> None:
+    """Raise unless a version may have this number."""
+    if number < 1:
+        raise ParameterInvalid("Layer Version Cannot be less than 1")
 
 
 def parse_layer(text: str) -> tuple[str, int | None]:

@@ -49,6 +49,7 @@ class Function(msgspec.Struct, frozen=True):
     last_version: int = 0
     published: str = ""  # the fingerprint of what the last version was published from
     qualified: dict[str, list[dict[str, Any]]] = {}
+    policy_revisions: dict[str, str] = {}  # by qualifier, "" for the function's own policy
     layers: list[LayerUse] = []
     folder: str = ""  # runs from this folder of the machine instead of unpacked code
 
@@ -56,6 +57,10 @@ class Function(msgspec.Struct, frozen=True):
     def key(self) -> tuple[str, str]:
         """The name and the version: who shares processes."""
         return self.name, self.version
+
+    def policy(self, qualifier: str | None) -> list[dict[str, Any]]:
+        """The statements of the function's policy, or of that of a version or an alias."""
+        return self.qualified.get(qualifier, []) if qualifier else self.statements
 
     @property
     def blobs(self) -> set[str]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from syncline.functions.errors import FunctionNotFound, ParameterInvalid
 
 NAME_LENGTH_MAX = 64
+ALIAS = re.compile(r"(?!\d+$)[\w-]+")
+"""What an alias may be called; a number is a version's."""
 _REFERENCE = re.compile(
     r"(?:arn:(?:aws[\w-]*):lambda:(?P<region>[a-z]{2}[\w-]*-\d):(?P<account>\d{12}):function:"
     r"|(?:\d{12}:)?function:|\d{12}:)?(?P<name>[\w-]+)(?::(?P<qualifier>\$LATEST|[\w-]+))?"

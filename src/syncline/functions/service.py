@@ -12,21 +12,21 @@ from syncline.functions.account_service import AccountOperations
 from syncline.functions.base import Shape, listed, page
 from syncline.functions.coverage import OPERATIONS
 from syncline.functions.engine import FunctionEngine
-from syncline.functions.errors import FunctionNotFound, ParameterInvalid, ResourceConflict, RevisionMismatch
+from syncline.functions.errors import ParameterInvalid, ResourceConflict, RevisionMismatch
 from syncline.functions.folders import folder_of, sha256_of_path
 from syncline.functions.invoke_config_service import InvokeConfigOperations
 from syncline.functions.layer_service import LayerOperations
 from syncline.functions.mapping_service import MappingOperations, is_mapping
 from syncline.functions.model import LATEST, Function
 from syncline.functions.names import parse_reference
-from syncline.functions.policy import policy_text, statement_of
+from syncline.functions.policy_service import PolicyOperations
 from syncline.functions.settings_check import check_configuration, check_new, zip_of
 from syncline.functions.version_service import VersionOperations
 
 TAGS_MAX = 50
 
 
-class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, AccountOperations):
+class Lambda(VersionOperations, PolicyOperations, InvokeConfigOperations, LayerOperations, AccountOperations):
     """Service `lambda` (2015-03-31)."""
 
     coverage = OPERATIONS
@@ -39,17 +39,18 @@ class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, Account
         check_new(request)
         check_configuration(request)
         name = parse_reference(request["FunctionName"], self._catalog.region).name
+        layers = self._engine.layers.used(request.get("Layers", []))
+        _check_tags(request.get("Tags", {}))
         if self._catalog.get(name) is not None:
             raise ResourceConflict(f"Function already exist: {name}")
         if request.get("Publish"):
             self._check_publishable(request["Code"])
-        layers = self._engine.layers.used(request.get("Layers", []))
         source = await self._source(request["Code"])
         function = await self._catalog.add(self._new(name, request, layers=layers, **source))
         if not request.get("Publish"):
             return shapes.created(self._shape(function), self._engine.new_id())
         version = await self._publish(function, None, None)
-        return shapes.created(self._shape(version), version.revision)
+        return shapes.created(self._shape(version), self._engine.new_id())
 
     async def get_function(self, request: Shape) -> Shape:
         function, qualifier = self._find(request)
@@ -91,7 +92,7 @@ class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, Account
             await self._engine.forget_code(function.code_sha256)
         if request.get("Publish"):
             version = await self._publish(changed, None, None)
-            return shapes.updating(self._shape(version, version.version), version.revision)
+            return shapes.created(self._shape(version, version.version), version.revision)
         return shapes.updating(self._shape(changed), self._engine.new_id())
 
     async def update_function_configuration(self, request: Shape) -> Shape:
@@ -107,13 +108,15 @@ class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, Account
         named = parse_reference(request["FunctionName"], self._catalog.region, request.get("Qualifier"))
         if named.qualifier == LATEST:
             raise ParameterInvalid("$LATEST version cannot be deleted without deleting the function.")
-        function = self._catalog.find(request["FunctionName"], request.get("Qualifier"))
+        function = self._catalog.latest(request["FunctionName"])
+        versions = {version.version: version for version in self._catalog.versions(function.name)}
         if named.qualifier is None:
             await self._engine.delete(function)
-        elif function.version != named.qualifier:
+        elif named.qualifier in versions:
+            await self._engine.delete_version(versions[named.qualifier])
+        elif named.qualifier in {alias.name for alias in self._catalog.aliases(function.name)}:
             raise ParameterInvalid("Deletion of aliases is not currently supported.")
-        else:
-            await self._engine.delete_version(function)
+        # AWS does this: a version that is not there is deleted without a word.
         return {"StatusCode": 204}
 
     async def invoke(self, request: Shape) -> Shape:
@@ -135,41 +138,13 @@ class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, Account
             answer["LogResult"] = base64.b64encode(invocation.log_tail).decode()
         return answer
 
-    async def add_permission(self, request: Shape) -> Shape:
-        function, qualifier, statements = self._policy(request)
-        if qualifier == LATEST:
-            raise ParameterInvalid("We currently do not support adding policies for $LATEST.")
-        sid = request["StatementId"]
-        if any(statement["Sid"] == sid for statement in statements):
-            raise ResourceConflict(
-                f"The statement id ({sid}) provided already exists. Please provide a new statement id, "
-                "or remove the existing statement."
-            )
-        statement = statement_of(request, self._catalog.arn(function.name, qualifier))
-        await self._set_policy(function, qualifier, [*statements, statement], request)
-        return {"Statement": json.encode(statement).decode()}
-
-    async def get_policy(self, request: Shape) -> Shape:
-        function, _, statements = self._policy(request)
-        if not statements:
-            raise FunctionNotFound("The resource you requested does not exist.")
-        return {"Policy": policy_text(statements), "RevisionId": function.revision}
-
-    async def remove_permission(self, request: Shape) -> Shape:
-        function, qualifier, statements = self._policy(request)
-        sid = request["StatementId"]
-        kept = [statement for statement in statements if statement["Sid"] != sid]
-        if len(kept) == len(statements):
-            missing = "No policy is associated with the given resource."
-            raise FunctionNotFound(f"Statement {sid} is not found in resource policy." if kept else missing)
-        await self._set_policy(function, qualifier, kept, request)
-        return {}
-
     async def list_tags(self, request: Shape) -> Shape:
         resource = request["Resource"]
         return {"Tags": (self._mappings.tagged(resource) if is_mapping(resource) else self._tagged(resource)).tags}
 
     async def tag_resource(self, request: Shape) -> Shape:
+        if not request["Tags"]:
+            raise ParameterInvalid("An error occurred and the request cannot be processed.")
         return await self._set_tags(request["Resource"], lambda tags: tags | request["Tags"])
 
     async def untag_resource(self, request: Shape) -> Shape:
@@ -194,8 +169,7 @@ class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, Account
     async def _set_tags(self, resource: str, change: Any) -> Shape:
         mapping = is_mapping(resource)
         tags = change((self._mappings.tagged(resource) if mapping else self._tagged(resource)).tags)
-        if len(tags) > TAGS_MAX:
-            raise ParameterInvalid("Number of tags exceeds resource tag limit.")
+        _check_tags(tags)
         if mapping:
             await self._mappings.set_tags(resource, tags)
         else:
@@ -208,20 +182,6 @@ class Lambda(VersionOperations, InvokeConfigOperations, LayerOperations, Account
                 "Tags on function aliases and versions are not supported. Please specify a function ARN."
             )
         return self._catalog.find(resource)
-
-    def _policy(self, request: Shape) -> tuple[Function, str | None, list[Shape]]:
-        """The function that keeps the policy, the qualifier asked for, and the statements there are."""
-        found, qualifier = self._find(request)
-        function = self._catalog.latest(found.name)
-        return function, qualifier, function.qualified.get(qualifier, []) if qualifier else function.statements
-
-    async def _set_policy(
-        self, function: Function, qualifier: str | None, statements: list[Shape], request: Shape
-    ) -> None:
-        others = {name: kept for name, kept in function.qualified.items() if name != qualifier}
-        qualified = others | ({qualifier: statements} if statements else {}) if qualifier else others
-        members: Shape = {"qualified": qualified} if qualifier else {"statements": statements}
-        await self._catalog.change(function.name, members, expected=request.get("RevisionId"))
 
     def _location(self, function: Function) -> str:
         return Path(function.folder).as_uri() if function.folder else self._engine.link(function.code_sha256)
@@ -288,3 +248,8 @@ def _request_id() -> str:
         return call.current().request_id
     except LookupError:
         return ""
+
+
+def _check_tags(tags: dict[str, str]) -> None:
+    if len(tags) > TAGS_MAX:
+        raise ParameterInvalid("Number of tags exceeds resource tag limit.")

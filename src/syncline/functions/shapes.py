@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,7 +35,7 @@ def configuration(function: Function, *, region: str, qualifier: str | None = No
         "Architectures": [function.architecture],
         "EphemeralStorage": {"Size": function.storage},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "RuntimeVersionConfig": {"RuntimeVersionArn": f"arn:aws:lambda:{region}::runtime:{function.runtime}"},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_arn(function.runtime, region)},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": function.logs_to},
     }
     if function.layers:
@@ -94,3 +95,8 @@ def sha256_text(hexadecimal: str) -> str:
 def instant(at: float) -> str:
     """An instant as Lambda's texts show it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+
+
+def _runtime_arn(runtime: str, region: str) -> str:
+    """AWS does this: a runtime's version is named by a hash. Here a runtime has one version."""
+    return f"arn:aws:lambda:{region}::runtime:{hashlib.sha256(runtime.encode()).hexdigest()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from syncline.functions.base import Group, Shape, listed, page
-from syncline.functions.errors import FunctionNotFound, NotBuilt, ParameterInvalid, RevisionMismatch
+from syncline.functions.errors import AliasNotFound, FunctionNotFound, NotBuilt, ParameterInvalid, RevisionMismatch
 from syncline.functions.folders import BUCKET
 from syncline.functions.model import LATEST, Alias, Function
 from syncline.functions.names import parse_reference
@@ -32,8 +32,8 @@ class VersionOperations(Group):
         return page([listed(self._shape(one, one.version)) for one in versions], request, "Versions")
 
     async def create_alias(self, request: Shape) -> Shape:
-        function = self._latest(request)
         version, weights = request["FunctionVersion"], _weights(request)
+        function = self._latest(request, names=version)
         self._check_versions(function, version, weights)
         alias = Alias(
             function.name,
@@ -49,6 +49,9 @@ class VersionOperations(Group):
         return self._alias_shape(self._alias(request))
 
     async def update_alias(self, request: Shape) -> Shape:
+        name = self._latest(request).name
+        if request["Name"] not in {alias.name for alias in self._catalog.aliases(name)}:
+            raise AliasNotFound(f"Alias not found: {self._catalog.arn(name, request['Name'])}")
         old = self._alias(request)
         if request.get("RevisionId", old.revision) != old.revision:
             raise RevisionMismatch()

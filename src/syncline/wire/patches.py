@@ -89,5 +89,17 @@ _APPSYNC = (
     ),
 )
 
-PATCHES: Mapping[str, tuple[Patch, ...]] = {"appsync": _APPSYNC, "dynamodb": _DYNAMODB}
+_LAMBDA = (
+    Patch("CreateFunctionRequest", {"shape": "String"}, "The service checks runtimes itself.", member="Runtime"),
+    Patch(
+        "UpdateFunctionConfigurationRequest",
+        {"shape": "String"},
+        "The service checks runtimes itself.",
+        member="Runtime",
+    ),
+    Patch("EventSourcePosition", {"enum": ["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"]}, _ORDER),
+    Patch("RecursiveLoop", {"enum": ["Terminate", "Allow"]}, _ORDER),
+)
+
+PATCHES: Mapping[str, tuple[Patch, ...]] = {"appsync": _APPSYNC, "dynamodb": _DYNAMODB, "lambda": _LAMBDA}
 """By botocore's name of the service."""

@@ -62,7 +62,7 @@ async def test_refusals_have_lambdas_codes_and_words(boto) -> None:
         "Function already exist: f",
     )
     missing = "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"
-    for method in (boto.get_function, boto.delete_function, boto.get_policy, boto.invoke):
+    for method in (boto.get_function, boto.delete_function, boto.invoke):
         assert await refused(method, FunctionName="nobody") == (404, "ResourceNotFoundException", missing)
     assert await refused(boto.get_function, FunctionName="f", Qualifier="3") == (
         404,
@@ -104,6 +104,10 @@ def link() -> bytes:
         ({"Runtime": "ruby3.3"}, "UnsupportedOperation"),
         ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "InvalidParameterValueException"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "UnsupportedOperation"),
+        ({"Runtime": "python3.7"}, "InvalidParameterValueException"),
+        ({"Runtime": "PYTHON3.12"}, "InvalidParameterValueException"),
+        ({"Layers": ["arn:aws:lambda:eu-west-1:000000000000:layer:l:1"]}, "InvalidParameterValueException"),
+        ({"Tags": {str(number): "x" for number in range(51)}}, "InvalidParameterValueException"),
         ({"Timeout": 901}, "InvalidParameterValueException"),
         ({"FunctionName": "f" * 65}, "InvalidParameterValueException"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException"),
@@ -198,12 +202,91 @@ async def test_a_policy_is_added_read_and_removed(boto) -> None:
     assert (await refused(boto.get_policy, FunctionName="f"))[0] == 404
 
 
+@pytest.mark.rule("FN-19")
+async def test_every_policy_has_a_revision_of_its_own(boto) -> None:
+    await called(boto.create_function, **request(Publish=True))
+    alias = await called(boto.create_alias, FunctionName="f", Name="live", FunctionVersion="1")
+    permission = {"FunctionName": "f", "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com"}
+    stale = permission | {"StatementId": "s", "Qualifier": "live", "RevisionId": "stale"}
+    assert (await refused(boto.add_permission, **stale))[:2] == (412, "PreconditionFailedException")
+    await called(boto.add_permission, **stale | {"RevisionId": alias["RevisionId"]})
+    await called(boto.add_permission, **permission, StatementId="s")
+    function = await called(boto.get_function_configuration, FunctionName="f")
+    first = await called(boto.get_policy, FunctionName="f")
+    assert len({one["RevisionId"] for one in (alias, function, first)}) == 3
+    await called(boto.add_permission, **permission, StatementId="t", RevisionId=first["RevisionId"])
+    await called(boto.remove_permission, FunctionName="f", StatementId="s")
+    assert (await called(boto.get_policy, FunctionName="f"))["RevisionId"] != first["RevisionId"]
+    again = await called(boto.get_function_configuration, FunctionName="f")
+    assert again["RevisionId"] == function["RevisionId"], "the function itself has not changed"
+
+
+@pytest.mark.rule("FN-15")
+async def test_what_is_not_there_is_told_in_the_words_of_each_operation(boto) -> None:
+    await called(boto.create_function, **request())
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:"
+    permission = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    asked = [
+        (boto.get_policy, {"FunctionName": "nobody"}, "The resource you requested does not exist."),
+        (boto.get_policy, {"FunctionName": "f", "Qualifier": "7"}, "The resource you requested does not exist."),
+        (boto.remove_permission, {"FunctionName": "nobody", "StatementId": "s"}, f"No policy found for: {arn}nobody"),
+        (boto.add_permission, {"FunctionName": "f:live", **permission}, f"Cannot find alias arn: {arn}f:live"),
+        (boto.add_permission, {"FunctionName": "f:7", **permission}, f"Function not found: {arn}f:7"),
+        (boto.update_alias, {"FunctionName": "f", "Name": "live"}, f"Alias not found: {arn}f:live"),
+        (
+            boto.create_alias,
+            {"FunctionName": "nobody", "Name": "live", "FunctionVersion": "1"},
+            f"Function not found: {arn}nobody:1",
+        ),
+        (
+            boto.put_function_concurrency,
+            {"FunctionName": "nobody", "ReservedConcurrentExecutions": 1},
+            f"Function not found: {arn}nobody:$LATEST",
+        ),
+        (
+            boto.get_function_event_invoke_config,
+            {"FunctionName": "nobody"},
+            f"The function {arn}nobody:$LATEST doesn't have an EventInvokeConfig",
+        ),
+        (
+            boto.put_function_event_invoke_config,
+            {"FunctionName": "f:live", "MaximumRetryAttempts": 0},
+            "The function doesn't exist.",
+        ),
+    ]
+    for method, parameters, message in asked:
+        assert await refused(method, **parameters) == (404, "ResourceNotFoundException", message)
+    gone = await called(boto.delete_function, FunctionName="f", Qualifier="7")
+    assert gone["ResponseMetadata"]["HTTPStatusCode"] == 204, "a version that is not there is deleted in silence"
+    assert (await called(boto.get_function, FunctionName="f"))["Configuration"]["Version"] == "$LATEST"
+
+
+@pytest.mark.rule("FN-33")
+async def test_publishing_changes_the_revision_of_the_function(boto) -> None:
+    await called(boto.create_function, **request())
+    before = (await called(boto.get_function_configuration, FunctionName="f"))["RevisionId"]
+    version = await called(boto.publish_version, FunctionName="f", RevisionId=before)
+    after = (await called(boto.get_function_configuration, FunctionName="f"))["RevisionId"]
+    assert len({before, version["RevisionId"], after}) == 3
+    again = await called(boto.publish_version, FunctionName="f")
+    assert again["RevisionId"] == version["RevisionId"]
+    code = {"ZipFile": zipped(app__py="def handler(event, context): return 2"), "Publish": True}
+    published = await called(boto.update_function_code, FunctionName="f", **code)
+    assert (published["Version"], published["State"]) == ("2", "Pending")
+    assert "LastUpdateStatus" not in published
+    listed = (await called(boto.list_functions))["Functions"][0]
+    assert "RuntimeVersionConfig" in (await called(boto.get_function, FunctionName="f"))["Configuration"]
+    assert "RuntimeVersionConfig" not in listed
+
+
 async def test_tags_and_concurrency(boto) -> None:
     arn = (await called(boto.create_function, **request(Tags={"a": "1"})))["FunctionArn"]
     await called(boto.tag_resource, Resource=arn, Tags={"b": "2"})
     await called(boto.untag_resource, Resource=arn, TagKeys=["a"])
     assert (await called(boto.list_tags, Resource=arn))["Tags"] == {"b": "2"}
     assert (await refused(boto.list_tags, Resource=arn + ":1"))[1] == "InvalidParameterValueException"
+    nothing = await refused(boto.tag_resource, Resource=arn, Tags={})
+    assert nothing[1:] == ("InvalidParameterValueException", "An error occurred and the request cannot be processed.")
     assert "ReservedConcurrentExecutions" not in await called(boto.get_function_concurrency, FunctionName="f")
     await called(boto.put_function_concurrency, FunctionName="f", ReservedConcurrentExecutions=0)
     status, code, message = await refused(boto.invoke, FunctionName="f")
