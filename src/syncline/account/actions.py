@@ -79,6 +79,7 @@ def passed_roles(service: str, operation: str, request: Asked) -> list[Target]:
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)
 def is_control(service: str, operation: str) -> bool:
     """Whether an operation is of the control plane."""
     return operation in CONTROL or not operation.startswith(DATA.get(service, ("\0",)))

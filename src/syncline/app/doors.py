@@ -5,7 +5,7 @@ For: `edge`. Owns: the order of the routes on the one port. Never: reads a body.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,23 +41,29 @@ class Doors:
         self._admin = Admin(rooms, clock)
         self._pages: Callable[[str], Response | None] = lambda path: None
 
-    async def respond(self, request: Request) -> Response:
-        """The answer to one HTTP request. Raises SynclineError for what nobody serves."""
+    def respond(self, request: Request) -> Awaitable[Response]:
+        """The answer to one HTTP request. Raises SynclineError for what nobody serves, at once or when awaited."""
         path = request.path
         if path.startswith("/graphql"):
-            return await self._graphql(request)
+            return self._graphql(request)
         if path == EVENT_PATH or path.startswith(EVENT_PATH + "/"):
-            return await self._event(request)
+            return self._event(request)
         if path.startswith(CODE_LINKS):
-            return await self._rooms.functions.links.respond(request)
-        if request.method in ("GET", "HEAD") and self._rooms.userpools.publishes(path):
-            return self._rooms.userpools.published(request, self._rooms.url)
+            return self._rooms.functions.links.respond(request)
         if self._admin.recognises(request):
-            return await self._admin.respond(request)
-        service = identify(request)
-        if service is not None:
-            return await self._rooms.aws.respond(request, service)
+            return self._admin.respond(request)
+        if request.method not in ("GET", "HEAD") or not self._rooms.userpools.publishes(path):
+            service = identify(request)
+            if service is not None:
+                return self._rooms.aws.respond(request, service)
+        return self._page(request)
+
+    async def _page(self, request: Request) -> Response:
+        """What the server itself publishes."""
+        path = request.path
         if request.method in ("GET", "HEAD"):
+            if self._rooms.userpools.publishes(path):
+                return self._rooms.userpools.published(request, self._rooms.url)
             answer = self._own(path) or self._pages(path)
             if answer is not None:
                 return answer

@@ -5,6 +5,7 @@ For: `app.rooms`. Owns: which mode a server has. Never: decides; `account` does.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
@@ -62,13 +63,20 @@ class Gate:
         self._permissions, self._enforcement, self._meter = permissions, enforcement, meter
         self._region, self._account = settings.region, settings.account
 
-    async def check(self, service: str, operation: str, request: dict[str, Any], entered: call.Call) -> None:
-        """Return when the call may be made. Raises NotPermitted."""
+    def check(
+        self, service: str, operation: str, request: dict[str, Any], entered: call.Call
+    ) -> Awaitable[None] | None:
+        """None when the call may be made, or what to await before it is. Awaited, raises NotPermitted."""
         caller = entered.caller
         if is_control(service, operation):
             self._note(service, operation, entered)
         if caller is None or caller.kind == "root" or self._enforcement.off:
-            return
+            return None
+        return self._check(caller, service, operation, request, entered)
+
+    async def _check(
+        self, caller: Caller, service: str, operation: str, request: dict[str, Any], entered: call.Call
+    ) -> None:
         context = {"aws:sourceip": entered.source_ip, "aws:requestedregion": entered.region}
         for action, resource in targets(service, operation, request, region=self._region, account=self._account):
             if action not in FREE:

@@ -326,7 +326,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _streams(self, request: Request) -> bool:
         """Is the answer an event stream?"""
-        return wants_events(request) and not self._site.streams.concerns(request)
+        return "accept" in request.index and wants_events(request) and not self._site.streams.concerns(request)
 
     async def _answer(self, asked: Asked) -> None:
         request, site = asked.request, self._site
@@ -338,7 +338,8 @@ class HttpConnection(asyncio.Protocol):
             response = asked.refusal.response
         else:
             site.requests.add()
-            response = await self._respond(request)
+            is_of_page = "origin" in request.index or request.method == "OPTIONS"
+            response = await (self._respond_to_page(request) if is_of_page else self._respond(request))
         close = self._closing = self._closing or not asked.keep or site.shutting
         self._write(request, response, close=close)
         if asked.refusal is not None:
@@ -349,19 +350,20 @@ class HttpConnection(asyncio.Protocol):
         if self._complete and not self._line:
             self.deadline = site.now + site.limits.idle_seconds_max
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond_to_page(self, request: Request) -> Response:
         """The answer of the doors, or to a browser that asks first; only as far as its page's origin may see it."""
         origin = request.index.get("origin")
         allowed = None if origin is None else self._site.doors.origins(request)
         if not answers.is_preflight(request):
-            response = await self._answered(request)
+            response = await self._respond(request)
         elif allowed is None or origin in allowed:
             response = answers.preflight(request)
         else:
             response = ORIGIN_REFUSED.response
         return response if allowed is None else answers.for_origin(response, str(origin), allowed)
 
-    async def _answered(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
+        """The answer of the doors."""
         try:
             streams = self._site.streams
             own = await streams.respond(request) if streams.concerns(request) else None
@@ -370,7 +372,7 @@ class HttpConnection(asyncio.Protocol):
             response = refusal_of(error).response
         except Exception as failure:  # noqa: BLE001 (the HTTP door)
             response = self._failed(failure, request)
-        if answers.wants_gzip(request, response):
+        if len(response.body) >= answers.GZIP_BYTES_MIN and answers.wants_gzip(request, response):
             if len(response.body) <= answers.GZIP_INLINE_BYTES_MAX:
                 return answers.gzipped(response)
             return await asyncio.to_thread(answers.gzipped, response)

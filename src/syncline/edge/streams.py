@@ -111,6 +111,8 @@ class Streams:
 
     def concerns(self, request: Request) -> bool:
         """May this request be one of the mode's own, other than the opening of the stream?"""
+        if request.method == "POST" and not request.query and TOKEN_HEADER not in request.index:
+            return False
         return request.method == "PUT" or (request.method in ("POST", "DELETE") and bool(token_of(request)))
 
     async def respond(self, request: Request) -> Response | None:

@@ -6,7 +6,7 @@ Never: lets a failure out: what is not one of our errors is logged with the requ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
 from syncline.core import Clock, Ids, Meter, Request, Response, SynclineError, call
@@ -43,10 +43,11 @@ class Endpoint:
 class BoundOperation:
     """One operation of an endpoint: its method, its codec, its instruments."""
 
-    __slots__ = ("duration", "exchange", "method", "refused", "unsigned")
+    __slots__ = ("duration", "exchange", "method", "operation", "refused", "unsigned")
 
     def __init__(self, endpoint: Endpoint, operation: str, method: Method, meter: Meter) -> None:
         labels = {"service": endpoint.service, "operation": operation}
+        self.operation = operation
         self.method = method
         self.exchange: Exchange = endpoint.speech.exchange(operation)
         self.unsigned = endpoint.model.operations[operation].unsigned
@@ -57,8 +58,10 @@ class BoundOperation:
 class Gate(Protocol):
     """Stands between a call that was understood and the operation."""
 
-    async def check(self, service: str, operation: str, request: dict[str, Any], entered: call.Call) -> None:
-        """Return when the call may be made. Raises Denied."""
+    def check(
+        self, service: str, operation: str, request: dict[str, Any], entered: call.Call
+    ) -> Awaitable[None] | None:
+        """None when the call may be made, or what to await before it is; that, or this, raises Denied."""
         ...
 
 
@@ -95,26 +98,37 @@ class AwsDoor:
 
     async def respond(self, request: Request, service: str | None = None) -> Response:
         """The answer, in the protocol of the service: what `identify` says. Never raises for a bad request or a bug."""
+        began = self._clock.monotonic()
         request_id = request.id or self._ids.uuid()
         endpoint = self._endpoint(service or identify(request) or "unknown", request)
-        bound: list[BoundOperation] = []
+        reached: BoundOperation | None = None
         try:
-            return await self._answer(endpoint, request, request_id, bound)
+            bound, entered, arrival = self._understood(endpoint, request, request_id)
+            asked = bound.exchange.read(arrival)
+            reached = bound
+            call.enter(entered)
+            if self._gate is not None:
+                checking = self._gate.check(endpoint.service, bound.operation, asked, entered)
+                if checking is not None:
+                    await checking
+            response = bound.exchange.write(await bound.method(asked) or {}, arrival)
         except SynclineError as error:
             failure = endpoint.failures.of(error)
-            if bound:
-                bound[0].refused.add()
+            if reached is not None:
+                reached.refused.add()
             else:
                 self._note_refusal(endpoint, error, request_id)
             return endpoint.speech.refuse(failure, request_id)
         except Exception as bug:  # noqa: BLE001 (the HTTP door of the AWS APIs)
             self._meter.failure("aws call failed", bug, service=endpoint.service, request_id=request_id)
             return endpoint.speech.refuse(endpoint.failures.internal(request_id), request_id)
+        bound.duration.observe((self._clock.monotonic() - began) * 1000)
+        return response
 
-    async def _answer(
-        self, endpoint: Endpoint, request: Request, request_id: str, reached: list[BoundOperation]
-    ) -> Response:
-        began = self._clock.monotonic()
+    def _understood(
+        self, endpoint: Endpoint, request: Request, request_id: str
+    ) -> tuple[BoundOperation, call.Call, Arrival]:
+        """The operation, who calls, and what with. Raises SynclineError."""
         if endpoint.model is _UNMODELLED:
             raise ServiceUnsupported(service=endpoint.service)
         headers = request.index
@@ -125,16 +139,7 @@ class AwsDoor:
         bound = endpoint.operations.get(operation) or self._bound(endpoint, operation)
         if self._verify and entered.caller is None and not bound.unsigned:
             raise signatures.MissingToken
-        arrival = Arrival(request, body, labels, request_id)
-        asked = bound.exchange.read(arrival)
-        reached.append(bound)
-        call.enter(entered)
-        if self._gate is not None:
-            await self._gate.check(endpoint.service, operation, asked, entered)
-        answer: dict[str, Any] = await bound.method(asked) or {}
-        response = bound.exchange.write(answer, arrival)
-        bound.duration.observe((self._clock.monotonic() - began) * 1000)
-        return response
+        return bound, entered, Arrival(request, body, labels, request_id)
 
     def _enter(
         self, endpoint: Endpoint, request: Request, headers: Mapping[str, str], request_id: str
@@ -203,7 +208,7 @@ class AwsDoor:
 
 def _protocol(request: Request) -> str:
     """The protocol that the request looks like; nothing when only its path can tell."""
-    if request.header("x-amz-target"):
+    if request.index.get("x-amz-target"):
         return JSON_RPC
     if request.header("content-type").startswith("application/x-www-form-urlencoded") or "Action=" in request.query:
         return QUERY

@@ -13,6 +13,7 @@ from typing import Any
 
 from syncline.core import Request, Response, TooLarge, json
 from syncline.core.http import HeaderList
+from syncline.wire.decoders import Decoders, Refused
 from syncline.wire.exchange import Arrival, Exchange, checked
 from syncline.wire.failures import Failure, UnknownOperation
 from syncline.wire.models import Model
@@ -30,6 +31,8 @@ NAMESPACES = {
 SHARED_NAMESPACES = {"ValidationException": "com.amazon.coral.validate#"}
 SHARED_NAMESPACE = "com.amazon.coral.service#"
 """And before the errors of no service, where a service has a namespace at all."""
+
+NO_LABELS: Mapping[str, str] = {}
 
 CHECKSUMMED = frozenset({"dynamodb", "dynamodbstreams"})
 
@@ -49,22 +52,28 @@ class JsonRpc:
         self._service = service
         self._model = model
         self._readers = Readers(model.shapes, JSON, package=NAMESPACES.get(service, "").replace("#", "."))
+        self._decoders = Decoders(model.shapes)
         self._writers = Writers(model.shapes)
         self._content_type = f"application/x-amz-json-{model.metadata.json_version}"
         self._checksummed = service in CHECKSUMMED
+        self._targets = {f"{model.metadata.target_prefix}.{name}": name for name in model.operations}
         self._query_compatible = model.metadata.aws_query_compatible is not None
 
     def operation_of(self, request: Request, body: bytes) -> tuple[str, Mapping[str, str]]:
         """The name after the dot of X-Amz-Target."""
-        prefix, _, operation = request.header("x-amz-target").rpartition(".")
+        target = request.header("x-amz-target")
+        if target in self._targets:
+            return self._targets[target], NO_LABELS
+        prefix, _, operation = target.rpartition(".")
         if prefix != self._model.metadata.target_prefix:
             raise UnknownOperation(service=self._service, operation=operation)
-        return operation, {}
+        return operation, NO_LABELS
 
     def exchange(self, operation: str) -> Exchange:
         """The compiled operation."""
         modelled = self._model.operations[operation]
         read_value: Reader | None = self._readers.of(modelled.input.shape) if modelled.input else None
+        decode = self._decoders.of(modelled.input.shape) if modelled.input else None
         write_value = self._writers.of(modelled.output.shape) if modelled.output else None
 
         limit = BODY_BYTES_MAX.get(self._service, sys.maxsize)
@@ -72,13 +81,16 @@ class JsonRpc:
         def read(arrival: Arrival) -> dict[str, Any]:
             if len(arrival.body) > limit:
                 raise BodyTooLarge(limit=limit, service=self._service)
+            if decode is not None:
+                try:
+                    return decode(arrival.body)
+                except Refused:
+                    pass  # The reader says why, or knows better.
             value = parse_object(arrival.body)
             return {} if read_value is None else checked(read_value, value)
 
         def write(answer: dict[str, Any], arrival: Arrival) -> Response:
-            if modelled.output is None:
-                return self._response(200, b"", arrival.request_id, [])
-            body = json.encode(answer if write_value is None else write_value(answer))
+            body = b"" if modelled.output is None else json.encode(write_value(answer) if write_value else answer)
             return self._response(200, body, arrival.request_id, [])
 
         return Exchange(read, write)
