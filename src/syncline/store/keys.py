@@ -21,7 +21,30 @@ _DIGITS = bytes(byte - 0x2F if 0x30 <= byte <= 0x39 else byte for byte in range(
 
 def encode(key: Key) -> bytes:
     """The key as bytes. ints must fit 64 bits, signed; Decimals must be finite."""
-    return b"".join([_encode_part(part) for part in key])
+    return b"".join([encode_part(part) for part in key])
+
+
+def encode_part(part: Part) -> bytes:
+    """One element of a key as bytes."""
+    # Text and bytes end with 00; an 00 inside is written 00 ff, which sorts after the end of any shorter text.
+    if type(part) is str:
+        return _TEXT + part.encode("utf-8", "surrogatepass").replace(b"\x00", b"\x00\xff") + b"\x00"
+    if type(part) is bytes:
+        return _BYTES + part.replace(b"\x00", b"\x00\xff") + b"\x00"
+    if type(part) is int:
+        return _INT + (part + _INT_BIAS).to_bytes(8, "big")
+    if type(part) is Decimal:
+        return _NUMBER + _encode_decimal(part)
+    if part is None:
+        return _NONE
+    raise TypeError(f"a key part is str, bytes, int, Decimal or None, not {type(part).__name__}")
+
+
+def encode_number(text: str) -> bytes:
+    """A Decimal as an element of a key, by its plain digits: `-12.5`, without zeros in front."""
+    if text.isdigit() and text[0] != "0":
+        return _NUMBER + _encode_whole(text)
+    return _NUMBER + _encode_decimal(Decimal(text))
 
 
 def prefix_range(key: Key) -> tuple[bytes, bytes]:
@@ -46,28 +69,17 @@ def last_int(data: bytes) -> int:
     return int.from_bytes(data[-8:], "big") - _INT_BIAS
 
 
-def _encode_part(part: Part) -> bytes:
-    # Text and bytes end with 00; an 00 inside is written 00 ff, which sorts after the end of any shorter text.
-    if type(part) is str:
-        return _TEXT + part.encode("utf-8", "surrogatepass").replace(b"\x00", b"\x00\xff") + b"\x00"
-    if type(part) is bytes:
-        return _BYTES + part.replace(b"\x00", b"\x00\xff") + b"\x00"
-    if type(part) is int:
-        return _INT + (part + _INT_BIAS).to_bytes(8, "big")
-    if type(part) is Decimal:
-        return _NUMBER + _encode_decimal(part)
-    if part is None:
-        return _NONE
-    raise TypeError(f"a key part is str, bytes, int, Decimal or None, not {type(part).__name__}")
+def _encode_whole(plain: str) -> bytes:
+    """Most numbers are whole and not negative: their digits, as they are written, without the zeros at the end."""
+    shown = plain.rstrip("0").encode().translate(_DIGITS)
+    return b"\x81" + (len(plain) + _EXPONENT_BIAS).to_bytes(2, "big") + shown + b"\x00"
 
 
 def _encode_decimal(number: Decimal) -> bytes:
     """Sign, then exponent, then digits: for negatives all inverted, so that byte order is numeric order."""
     plain = str(number)
     if plain.isdigit() and plain != "0":
-        # Most numbers are whole and not negative: their digits, as they are written, without the zeros at the end.
-        shown = plain.rstrip("0").encode().translate(_DIGITS)
-        return b"\x81" + (len(plain) + _EXPONENT_BIAS).to_bytes(2, "big") + shown + b"\x00"
+        return _encode_whole(plain)
     sign, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int), "a key number is finite"
     text = "".join(map(str, digits)).lstrip("0")  # not normalize(): it rounds to the context's precision

@@ -165,7 +165,7 @@ class Connection:
         try:
             if self.may_rest and not self._connection.in_transaction:
                 self._execute("BEGIN")
-            found: bytes | None = self._point(_GET, (int(space), key)).get
+            found: bytes | None = self._point(_GET, (space, key)).get
         except apsw.Error as failure:
             raise _told(failure, self.path) from failure
         return found
@@ -173,7 +173,7 @@ class Connection:
     def scan(self, space: Space, low: bytes, high: bytes, *, limit: int, reverse: bool = False) -> list[Pair]:
         sql = _SCAN_BACK if reverse else _SCAN
         try:
-            found: Any = self._execute(sql, (int(space), low, high, limit)).fetchall()
+            found: Any = self._execute(sql, (space, low, high, limit)).fetchall()
         except apsw.Error as failure:
             raise _told(failure, self.path) from failure
         pairs: list[Pair] = found
@@ -245,7 +245,7 @@ def _commit(connection: apsw.Connection, writes: Writes) -> None:
         if value is None:
             deletions.append(at)
         else:
-            puts += (int(at[0]), at[1], value)
+            puts += (*at, value)
     if not deletions and len(puts) <= 3 * STATEMENT_ROWS[-1]:
         _upsert(connection, puts)
         return
@@ -253,7 +253,7 @@ def _commit(connection: apsw.Connection, writes: Writes) -> None:
     try:
         for start in range(0, len(puts), 3 * STATEMENT_ROWS[-1]):
             _upsert(connection, puts[start : start + 3 * STATEMENT_ROWS[-1]])
-        connection.executemany(_DELETE, [(int(space), key) for space, key in deletions])
+        connection.executemany(_DELETE, deletions)
         connection.execute("COMMIT")
     except apsw.Error:
         if connection.in_transaction:

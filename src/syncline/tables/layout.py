@@ -114,7 +114,11 @@ def key_part(value: AttributeValue) -> keys.Part:
 
 def encoded_key(names: Iterable[str], item: Item) -> bytes:
     """The named attributes of an item, which has them, as they stand in keys."""
-    return keys.encode(tuple([key_part(item[name]) for name in names]))
+    parts = []
+    for name in names:
+        ((kind, content),) = item[name].items()
+        parts.append(keys.encode_number(content) if kind == "N" else keys.encode_part(content))
+    return b"".join(parts)
 
 
 class Layout:
@@ -132,7 +136,7 @@ class Layout:
         self.index_key_names = frozenset(name for index in table.indexes for name in index.key_names)
         self._text_key = table.hash if self._key_kinds == [(table.hash, "S")] else ""
         self._prefixes = {index.number: keys.encode((table.rows, index.number)) for index in table.indexes}
-        self._kept = [index for index in table.indexes if index.status != DELETING]
+        self.kept_indexes = [index for index in table.indexes if index.status != DELETING]
         self._entry_kinds = {
             index.number: [
                 (name, table.types[name], HASH_BYTES_MAX if name in index.hash_names else RANGE_BYTES_MAX)
@@ -140,7 +144,7 @@ class Layout:
             ]
             for index in table.indexes
         }
-        self._index_keys = _index_keys(table, self._kept)
+        self._index_keys = _index_keys(table, self.kept_indexes)
 
     def index_prefix(self, index: Index) -> bytes:
         """What the keys of an index's entries begin with."""
@@ -168,7 +172,7 @@ class Layout:
         value = key.get(self._text_key) if type(key) is dict and len(key) == 1 else None
         text = value.get("S") if type(value) is dict and len(value) == 1 else None
         if type(text) is str and 0 < len(text) <= HASH_BYTES_MAX and text.isascii():
-            return self.prefix + keys.encode((text,))  # What is plainly right needs no second look.
+            return self.prefix + keys.encode_part(text)  # What is plainly right needs no second look.
         return self.key(self.checked_key(key))
 
     def fitting_key(self, checked: Item) -> Item:
@@ -225,15 +229,6 @@ class Layout:
                 )
             _check_index_key(key, value)
 
-    def entries(self, item: Item) -> dict[bytes, tuple[Index, Item]]:
-        """The index entries of an item: key, index, and the projected item. Sparse: all key attributes or none."""
-        found: dict[bytes, tuple[Index, Item]] = {}
-        own = self._own_key(item)
-        for index in self._kept:
-            if self.is_in(index, item):
-                found[self._entry_prefix(index, item) + own] = (index, self.project(index, item))
-        return found
-
     def is_in(self, index: Index, item: Item) -> bool:
         """Whether an index has an entry for an item: it has all the key attributes, and they can be keys.
 
@@ -250,9 +245,10 @@ class Layout:
 
     def entry_key(self, index: Index, item: Item) -> bytes:
         """The key of an item's entry in an index, whose key attributes it has."""
-        return self._entry_prefix(index, item) + self._own_key(item)
+        return self.entry_prefix(index, item) + self._own_key(item)
 
-    def _entry_prefix(self, index: Index, item: Item) -> bytes:
+    def entry_prefix(self, index: Index, item: Item) -> bytes:
+        """What the key of an item's entry in an index begins with; then comes the item's own."""
         return self._prefixes[index.number] + encoded_key(self._entry_names[index.number], item)
 
     def project(self, index: Index, item: Item) -> Item:

@@ -27,8 +27,13 @@ _ARITHMETIC = Context(
 
 def canonical(text: str) -> str:
     """The one way to write the number `text`. Raises Invalid with AWS's sentence when it is none or does not fit."""
-    if len(text) <= DIGITS_MAX and text.isascii() and text.isdigit() and (text[0] != "0" or text == "0"):
-        return text
+    if len(text) <= DIGITS_MAX and text.isascii():
+        # Most numbers are whole.
+        if text.isdigit():
+            return text if text[0] != "0" else text.lstrip("0") or "0"
+        if text[:1] == "-" and text[1:].isdigit():
+            digits = text[1:].lstrip("0")
+            return "-" + digits if digits else "0"
     found = _SYNTAX.fullmatch(text)
     if found is None:
         raise Invalid(f"{NO_NUMBER}: {text}" if text else NO_NUMBER)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import _lru_cache_wrapper
+from functools import _lru_cache_wrapper, lru_cache
 from typing import Any, TypeVar
 
 from syncline.core import Invalid
@@ -273,6 +273,11 @@ def _check_values(values: Any) -> tuple[Item, int]:
     return checked, total
 
 
+@lru_cache(maxsize=4096)
+def _fits(pattern: re.Pattern[str], key: str) -> bool:
+    return pattern.fullmatch(key) is not None
+
+
 def _check_placeholder(parameter: str, pattern: re.Pattern[str], key: Any) -> None:
-    if not isinstance(key, str) or len(key) > PLACEHOLDER_BYTES_MAX or not pattern.fullmatch(key):
+    if not isinstance(key, str) or len(key) > PLACEHOLDER_BYTES_MAX or not _fits(pattern, key):
         raise Invalid(f'{parameter} contains invalid key: Syntax error; key: "{key}"')

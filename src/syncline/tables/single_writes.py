@@ -6,7 +6,6 @@ keys against the table; a transaction tells of what that refuses in another way 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -91,7 +90,6 @@ def read_update(registry: Registry, request: Request) -> Write:
     asked, _ = check_item(request.get("Key"))
     update, guard = _expressions(request, parameters)
     found = registry.open(name)
-    apply = None if update is None else functools.partial(update.apply, values=guard.values)
     creates = update is None or update.creates
 
     def bind(stamp: Stamp) -> Bound:
@@ -99,7 +97,7 @@ def read_update(registry: Registry, request: Request) -> Write:
         if update is not None:
             _refuse_key_changes(found, update)
         found.layout.refuse_opened(parameters.opened)
-        body = update_body(found.layout, key, apply, creates=creates, guard=guard, stamp=stamp)
+        body = update_body(found.layout, key, update, creates=creates, guard=guard, stamp=stamp)
         return Bound(found.layout, key, body)
 
     return Write(found, bind, update)

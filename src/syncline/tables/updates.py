@@ -1,4 +1,4 @@
-"""Updates: a tree compiled once to a function that changes an item.
+"""Updates: a tree compiled once to a function from items to items.
 
 For: UpdateItem's body. Owns: the meaning of SET, REMOVE, ADD and DELETE.
 Every right-hand side and every list position means the item as it was before the update (TBL-30).
@@ -49,19 +49,25 @@ class Update(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     creates: bool
 
-    def apply(self, item: Item, values: Values, *, is_new: bool = False) -> None:
-        """Change `item` in place; `is_new` says that there was none. Raises Invalid when a clause does not fit it; the
-        item is then spoilt.
+    def apply(self, item: Item, values: Values, *, is_new: bool = False) -> Item:
+        """The item as changed. `item` stays as it is, and shares with the new one what does not change.
+
+        `is_new` says that there was none. Raises Invalid when a clause does not fit the item.
         """
         found = [(path, change(item, values)) for path, change in zip(self.paths, self.changes, strict=True)]
+        changed = dict(item)
+        for name in {str(path[0]) for path in self.paths if len(path) > 1}:
+            if name in changed:
+                changed[name] = copied(changed[name])
         found.sort(key=_path_of)
         for path, value in found:
             if value is not None:
-                _set(item, path, value)
+                _set(changed, path, value)
         for path, value in reversed(found):
             # AWS does this: where there was no item, nothing that is to be removed is missed.
             if value is None and not is_new:
-                _remove(item, path)
+                _remove(changed, path)
+        return changed
 
 
 @lru_cache(CACHED_MAX)

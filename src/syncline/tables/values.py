@@ -47,7 +47,11 @@ def check_item(item: Any) -> tuple[Item, int]:
     checked: Item = {}
     total = 0
     for name, value in item.items():
-        checked[name], size = check(value)
+        text = value.get("S") if type(value) is dict and len(value) == 1 else None
+        if type(text) is str and text.isascii():
+            checked[name], size = value, len(text)
+        else:
+            checked[name], size = check(value)
         plain = type(name) is str and name.isascii() and 0 < len(name) <= ATTRIBUTE_NAME_BYTES_MAX
         total += size + (len(name) if plain else name_size(name))
     return checked, total

@@ -7,7 +7,7 @@ Never: awaits, asks for time, ids or the network; a body may run again and must 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +22,8 @@ from syncline.tables.item_collections import resize
 from syncline.tables.layout import Layout, decode_row, encode_row, row_image, row_size
 from syncline.tables.records import INSERT, MODIFY, NO_IMAGE, REMOVE, StreamRecord
 from syncline.tables.scope import Values
-from syncline.tables.values import ITEM_BYTES_MAX, Item, check_item, size_of_item
+from syncline.tables.updates import Update
+from syncline.tables.values import ITEM_BYTES_MAX, Item, check, check_item, name_size, size_of, size_of_item
 
 _encode_record = msgspec.msgpack.Encoder().encode
 
@@ -30,12 +31,6 @@ UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 _NEW_VIEWS = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
 _OLD_VIEWS = ("OLD_IMAGE", "NEW_AND_OLD_IMAGES")
-
-
-class Apply(Protocol):
-    """Changes an item in place; `is_new` says that there was none."""
-
-    def __call__(self, item: Item, *, is_new: bool) -> None: ...
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -173,31 +168,46 @@ def delete_body(layout: Layout, key_item: Item, guard: Guard, stamp: Stamp) -> C
 def update_body(
     layout: Layout,
     key_item: Item,
-    apply: Apply | None,
+    update: Update | None,
     *,
     creates: bool,
     guard: Guard,
     stamp: Stamp,
 ) -> Callable[[Transaction], Written]:
-    """The body that changes the item of a checked key with `apply`, or makes it when it `creates`."""
+    """The body that changes the item of a checked key, or makes it when it `creates`."""
     key = layout.key(key_item)
 
     def body(txn: Transaction) -> Written:
         old = txn.get(Space.ITEM, key)
         before = None if old is None else decode_row(old)
         guard.check(before)
-        if old is None and not creates:
-            return Written(None, None, write_units(0, 0), {})
-        item = dict(key_item) if old is None else decode_row(old)
-        if apply is not None:
-            apply(item, is_new=old is None)
-        item, size = check_item(item)
+        if before is None:
+            if not creates:
+                return Written(None, None, write_units(0, 0), {})
+            made = key_item if update is None else update.apply(key_item, guard.values, is_new=True)
+            item, size = check_item(made)
+        else:
+            item, size = _updated(before, row_size(old), update, guard.values)
         if size > ITEM_BYTES_MAX:
             raise Invalid(UPDATE_TOO_LARGE)
         layout.check_update(before, item)
         return _replace(txn, layout, key, item, old, encode_row(item, size), stamp, before=before)
 
     return body
+
+
+def _updated(before: Item, size: int, update: Update | None, values: Values) -> tuple[Item, int]:
+    """An item of that size as updated, and its size then. Only what the update names is checked and measured anew."""
+    if update is None:
+        return before, size
+    item = update.apply(before, values)
+    for name in {str(path[0]) for path in update.paths}:
+        if name in before:
+            size -= name_size(name) + size_of(before[name])
+        if name in item:
+            item[name], measured = check(item[name])
+            size += name_size(name) + measured
+    return item, size
 
 
 def _replace(
@@ -225,7 +235,7 @@ def _replace(
         txn.put(Space.ITEM, key, new)
     if layout.table.ttl is not None:
         _replace_due(txn, layout, was.item, None if new is None else item)
-    indexes = _replace_entries(txn, layout, was, Kept(item, new)) if layout.table.indexes else {}
+    indexes = _replace_entries(txn, layout, key, was, Kept(item, new)) if layout.table.indexes else {}
     if layout.local_indexes:
         growth = row_size(new) - row_size(old)
         growth += sum([indexes[index.name].bytes for index in layout.local_indexes if index.name in indexes])
@@ -267,16 +277,15 @@ class Kept:
             self._item = decode_row(self.row)
         return None if self.row is None else self._item
 
-    def entries(self, layout: Layout) -> dict[bytes, tuple[Index, Item]]:
-        """The item's index entries, by key."""
-        item = self.item
-        return {} if item is None else layout.entries(item)
-
     def row_of(self, entry: Item) -> bytes:
         """An entry as bytes: the item's own row where it is all of the item."""
         if entry is self._item and self.row is not None:
             return self.row
         return encode_row(entry, size_of_item(entry))
+
+    def size_of(self, entry: Item) -> int:
+        """An entry's bytes."""
+        return row_size(self.row) if entry is self._item else size_of_item(entry)
 
 
 def _same(was: Kept, new: bytes | None, item: Item) -> bool:
@@ -287,23 +296,38 @@ def _same(was: Kept, new: bytes | None, item: Item) -> bool:
     return old is not None and new is not None and old[:4] == new[:4] and was.item == item
 
 
-def _replace_entries(txn: Transaction, layout: Layout, old: Kept, new: Kept) -> dict[str, IndexChange]:
-    before, after = old.entries(layout), new.entries(layout)
+def _replace_entries(txn: Transaction, layout: Layout, key: bytes, old: Kept, new: Kept) -> dict[str, IndexChange]:
+    own = key[len(layout.prefix) :]
     changes: dict[str, IndexChange] = {}
-    for key, (index, entry) in before.items():
-        if key not in after:
-            txn.delete(Space.INDEX, key)
-            size = row_size(old.row_of(entry))
-            _add(changes, index.name, IndexChange(write_units(size, 0), -1, -size))
-    for key, (index, entry) in after.items():
-        known = before.get(key)
-        if known is not None and known[1] == entry:
+    for index in layout.kept_indexes:
+        before, after = _entry(layout, index, old), _entry(layout, index, new)
+        if before == after:
             continue
-        row = new.row_of(entry)
-        size, old_size = row_size(row), 0 if known is None else row_size(old.row_of(known[1]))
-        txn.put(Space.INDEX, key, row)
-        _add(changes, index.name, IndexChange(write_units(old_size, size), int(known is None), size - old_size))
+        units, count, growth = 0.0, 0, 0
+        if before is not None and (after is None or before[0] != after[0]):
+            size = old.size_of(before[1])
+            units, count, growth = write_units(size, 0), -1, -size
+            txn.delete(Space.INDEX, before[0] + own)
+            before = None
+        if after is not None:
+            row = new.row_of(after[1])
+            size, old_size = row_size(row), 0 if before is None else old.size_of(before[1])
+            units, count, growth = (
+                units + write_units(old_size, size),
+                count + (before is None),
+                growth + size - old_size,
+            )
+            txn.put(Space.INDEX, after[0] + own, row)
+        changes[index.name] = IndexChange(units, count, growth)
     return changes
+
+
+def _entry(layout: Layout, index: Index, kept: Kept) -> tuple[bytes, Item] | None:
+    """What the key of the item's entry in an index begins with, and the entry; None when there is none."""
+    item = kept.item
+    if item is None or not layout.is_in(index, item):
+        return None
+    return layout.entry_prefix(index, item), layout.project(index, item)
 
 
 def _add(changes: dict[str, IndexChange], index: str, change: IndexChange) -> None:

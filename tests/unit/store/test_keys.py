@@ -70,3 +70,8 @@ def test_a_whole_number_is_encoded_as_any_other(number: int, exponent: int) -> N
     assert len({keys.encode((one,)) for one in same}) == 1
     moved = Decimal(number).scaleb(exponent, Context(prec=60))
     assert keys.decode(keys.encode((moved,))) == (moved,)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3) | st.integers(-(10**40), 10**40).map(Decimal))
+def test_a_number_s_plain_digits_are_encoded_as_the_number(number: Decimal) -> None:
+    assert keys.encode_number(format(number, "f")) == keys.encode((number,))

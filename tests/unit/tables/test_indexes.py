@@ -50,8 +50,11 @@ def recomputed(room: Any) -> dict[bytes, bytes]:
     found = room.engine.registry.open("things")
     rows: dict[bytes, bytes] = {}
     for _, row in room.store.disk.scan(Space.ITEM, found.layout.prefix, found.layout.prefix + b"\xff", limit=10**6):
-        for key, (_, entry) in found.layout.entries(decode_row(row)).items():
-            rows[key] = encode_row(entry, size_of_item(entry))
+        item = decode_row(row)
+        for index in found.layout.kept_indexes:
+            if found.layout.is_in(index, item):
+                entry = found.layout.project(index, item)
+                rows[found.layout.entry_key(index, item)] = encode_row(entry, size_of_item(entry))
     return rows
 
 

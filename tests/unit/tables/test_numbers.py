@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncline.core import Invalid
 from syncline.store import MemoryStore
+from syncline.tables.numbers import canonical
 
 OVERFLOW = (
     "ValidationException: Number overflow. Attempting to store a number with magnitude larger than supported range"
@@ -122,3 +124,14 @@ def test_sums_are_those_of_exact_decimals(new_room: Any, left: int, right: int, 
         return str(answer["Attributes"]["n"]["N"])
 
     assert Decimal(asyncio.run(run())) == Decimal(f"{left + right}e{scale}")
+
+
+@given(st.from_regex(r"-?[0-9]{0,39}", fullmatch=True))
+def test_whole_numbers_are_read_as_with_a_point_behind_them(text: str) -> None:
+    def read(text: str) -> str:
+        try:
+            return canonical(text)
+        except Invalid as refusal:
+            return refusal.message.partition(":")[0]
+
+    assert read(text) == read(f"{text}.") or text in ("", "-")

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncline.core import Invalid
-from syncline.store import MemoryStore
+from syncline.store import MemoryStore, Space
+from syncline.tables.layout import decode_row, row_size
+from syncline.tables.values import size_of_item
 
 U = "ValidationException: 1 validation error detected: Invalid UpdateExpression: "
 V = "ValidationException: "
@@ -255,6 +257,41 @@ def test_updates_do_what_a_dict_would(new_room: Any, updates: list[list[Any]]) -
             shown = None if found is None else {n: int(v["N"]) for n, v in found.items() if n != "id"}
             assert shown == state
         assert len(await room.records()) == changes
+
+    asyncio.run(run())
+
+
+NESTED = {"p": {"M": {"a": {"N": "-12.5"}, "é": {"L": [{"S": "x"}, {"SS": ["é", "y"]}]}}}, "q": {"L": [{"S": "é"}]}}
+places = st.sampled_from(["p.a", "p.b", "p.#e[0]", "p.#e[7]", "q[0]", "q[1]", "r", "#e", "q"])
+contents = st.sampled_from([{"S": ""}, {"S": "é"}, {"N": "100"}, {"BOOL": True}, {"M": {"z": {"NULL": True}}}, None])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.dictionaries(places, contents, min_size=1, max_size=3), min_size=1, max_size=4))
+def test_an_updated_item_s_row_tells_its_size_and_the_old_image_is_whole(new_room: Any, updates: list[Any]) -> None:
+    """Only what an update names is measured anew, and the item before it shares the rest with the one after it."""
+
+    async def run() -> None:
+        room = await new_room(MemoryStore())
+        await room.create()
+        await room.put({"id": {"S": "a"}, **NESTED})
+        for update in updates:
+            before = await room.get("a")
+            sets = [f"{place} = :v{n}" for n, (place, value) in enumerate(update.items()) if value is not None]
+            values = {f":v{n}": value for n, value in enumerate(update.values()) if value is not None}
+            removes = [place for place, value in update.items() if value is None]
+            text = (f"SET {', '.join(sets)} " if sets else "") + (f"REMOVE {', '.join(removes)}" if removes else "")
+            more: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
+            if "#e" in text:
+                more["ExpressionAttributeNames"] = {"#e": "é"}
+            try:
+                answer = await room.update("a", text, ReturnValues="ALL_OLD", **more)
+            except Invalid:  # paths that clash, or that lead nowhere
+                assert await room.get("a") == before
+                continue
+            assert answer["Attributes"] == before
+            (row,) = [value for (space, _), value in room.store.disk.values.items() if space == Space.ITEM]
+            assert row_size(row) == size_of_item(decode_row(row))
 
     asyncio.run(run())
 
