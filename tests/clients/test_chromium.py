@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.events import EventApi
+from support.events import IAM, EventApi
 from support.notes import Notes, deploy
 from support.people import PASSWORD, TEMPORARY, People
 from support.programs import (
@@ -20,6 +20,7 @@ from support.programs import (
     check_dialects,
     check_events,
     check_notes,
+    check_transport,
     said_by,
     secure,
 )
@@ -38,6 +39,7 @@ def pages(server: Server, guarded: Server, notes: Notes, apollo: list[dict[str, 
     assert shutil.which("chromium"), "Chromium is missing: run `make chromium`"
     assert (NODE / "node_modules" / "esbuild").is_dir(), "run `make node` first: it installs the npm packages"
     api, people = EventApi(server, "default"), People(guarded)
+    own_events = EventApi(guarded, "default", modes=IAM)
     iam, exported = deploy(guarded, "ChromiumIam", mode="AWS_IAM"), guarded.environment()
     own, passwords = secure(guarded.url), {"PASSWORD": PASSWORD, "TEMPORARY": TEMPORARY}
     jobs: list[dict[str, Any]] = [
@@ -48,6 +50,7 @@ def pages(server: Server, guarded: Server, notes: Notes, apollo: list[dict[str, 
             "env": passwords,
         },
         {"name": "notes iam", "script": "notes.js", "argv": [secure(iam.url), "none", "iam"], "env": exported},
+        {"name": "events iam", "script": "events.js", "argv": [secure(own_events.url), "none", "iam"], "env": exported},
         {"name": "apollo", "script": "apollo.js", "argv": [json.dumps(apollo)]},
     ]
     for mode, at in (("page-tls", secure), ("shim", str)):
@@ -56,6 +59,7 @@ def pages(server: Server, guarded: Server, notes: Notes, apollo: list[dict[str, 
             {"name": f"events {mode}", "script": "events.js", "argv": [at(api.url), api.key, mode]},
             {"name": f"ws {mode}", "script": "dialects.js", "argv": [at(notes.url), notes.key, "ws"]},
             {"name": f"sse {mode}", "script": "dialects.js", "argv": [at(notes.url), notes.key, "sse"]},
+            {"name": f"transport {mode}", "script": "transport.js", "argv": [at(notes.url), notes.key]},
         ]
     return browsed(jobs, server, guarded)
 
@@ -76,7 +80,7 @@ def test_amplify_asks_and_subscribes(pages: Pages, mode: str) -> None:
     check_notes(pages[f"notes {mode}"], mode)
 
 
-@pytest.mark.parametrize("mode", ["page-tls", "shim"])
+@pytest.mark.parametrize("mode", ["page-tls", "shim", "iam"])
 def test_amplify_publishes_and_subscribes_on_an_event_api(pages: Pages, mode: str) -> None:
     check_events(pages[f"events {mode}"])
 
@@ -87,6 +91,11 @@ def test_amplify_signs_in_in_every_way(pages: Pages) -> None:
 
 def test_apollo_does_everything_in_every_mode(pages: Pages, apollo: list[dict[str, Any]]) -> None:
     check_apollo(pages["apollo"], apollo)
+
+
+@pytest.mark.parametrize("mode", ["page-tls", "shim"])
+def test_apollo_does_over_its_older_dialect(pages: Pages, mode: str) -> None:
+    check_transport(pages[f"transport {mode}"])
 
 
 @pytest.mark.parametrize("mode", ["page-tls", "shim"])

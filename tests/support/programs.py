@@ -86,6 +86,15 @@ def check_dialects(said: Said, stranger: dict[str, int]) -> None:
     assert said["stranger"] == [stranger]
 
 
+def check_transport(said: Said) -> None:
+    """transport.js did everything, also after its connection was lost."""
+    assert "failure" not in said
+    assert said["query"] == [{"data": {"echo": "hello"}}]
+    assert said["heard"] == [{"heard": ["one", "two", "three", "four"]}]
+    assert "Field 'nothing' in type 'Query' is undefined" in str(said["refused"])
+    assert said["stranger"] == [{"message": "You are not authorized to make this call."}]
+
+
 def apollo_cases(guarded: Server) -> list[dict[str, Any]]:
     """What apollo.js is to do: every mode, plain and over TLS, on a server that verifies."""
     exported = guarded.environment()

@@ -421,7 +421,7 @@ def _understood(live: LiveApi, start: Start) -> tuple[Document, dict[str, Any]]:
     if not isinstance(text, str) or not isinstance(given or {}, dict) or not isinstance(name or "", str):
         raise errors.MalformedRequest
     document = live.documents.find(text, name or None)
-    if document.kind is not OperationType.SUBSCRIPTION:
+    if document.kind is not OperationType.SUBSCRIPTION and not (start.operations and document.errors):
         raise OperationUnsupported(operation=document.kind.value)
     if document.errors:
         raise Refused([{"message": entry["message"]} for entry in document.errors])
