@@ -184,9 +184,9 @@ class Hub:
         return self._channel(api).facts()
 
     def passed_by(self, api: str) -> str:
-        """Which bound the last publication that is gone was over: `seconds` or `bytes`, or `history`."""
+        """Which bound the last publication that is gone was over: `seconds`, `bytes` or `history`; "": none is gone."""
         channel = self._channel(api)
-        return channel.window.passed_by if channel.log is None else "history"
+        return "history" if channel.log is not None and channel.log.passed else channel.window.passed_by
 
     def recent(self, api: str, *, after: int) -> list[Publication]:
         """The API's publications after a position, oldest first. Raises PositionPassed when the window lost some."""

@@ -42,6 +42,8 @@ MOVED: Final = "moved"
 POSITION: Final = "position unknown"
 """The position that the client names is not of this run or this API."""
 
+PASSED_BY = {"seconds": SECONDS, "bytes": BYTES, "history": HISTORY, "": MOVED}
+
 GAPS = (SECONDS, BYTES, HISTORY, ARRIVAL, FORGOTTEN, START, CALLER, MOVED, POSITION)
 """Why a subscription that comes again begins anew."""
 
@@ -183,8 +185,8 @@ class Returning:
         return CALLER if lost[WHAT] == name[WHAT] else START
 
     def _passed(self, subscription: Subscription) -> str:
-        """Which bound it was that a position fell over."""
-        return {"seconds": SECONDS, "bytes": BYTES}.get(self._hub.passed_by(subscription.topics[0].api), HISTORY)
+        """Which bound it was that a position fell over; nothing has, where it was a position of another line."""
+        return PASSED_BY[self._hub.passed_by(subscription.topics[0].api)]
 
     def _note(
         self, reason: str, start: Start, subscription: Subscription, after: int | None, *, lost: Lost | None = None

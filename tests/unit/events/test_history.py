@@ -200,3 +200,29 @@ async def test_no_echo_of_what_is_kept(world: World) -> None:
     await endpoint.subscribe(start)
     await world.hub.drained()
     assert mine.events == []
+
+
+ID = "3f0c1b1e-7d1b-4a43-9d6e-6b8f1f6f3c11"
+
+
+@pytest.mark.rule("EVT-41")
+@pytest.mark.rule("HUB-21")
+@pytest.mark.parametrize(("arrived", "heard", "gaps"), [(True, [2], []), (False, [], ["moved"])])
+async def test_who_is_lost_after_its_namespace_got_a_history_goes_on_or_it_is_told(
+    world: World, arrived: bool, heard: list[int], gaps: list[str]
+) -> None:
+    first, again = Outbox(), Outbox()
+    endpoint = await world.connect()
+    await endpoint.subscribe(world.start("/plain/a", first, id=ID))
+    first.reached_bytes = first.ledger.written
+    await world.publish("/plain/a", 1)
+    await world.call("TagResource", resourceArn=await arn(world, "plain"), tags={"syncline:history": "true"})
+    if arrived:
+        first.reached_bytes = first.ledger.written
+    endpoint.closed()
+    await world.publish("/plain/a", 2)
+    await (await world.connect()).subscribe(world.start("/plain/a", again, id=ID))
+    await world.hub.drained()
+    assert [event for _, event in again.events] == heard
+    unresumed = world.engine.live(world.api_id).figures.returns.unresumed
+    assert [reason for reason, counter in unresumed.items() if counter.value] == gaps
