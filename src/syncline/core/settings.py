@@ -24,7 +24,7 @@ class SettingsError(Invalid):
 class Edge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The listener's limits."""
 
-    header_bytes_max: int = 64 * 1024
+    header_bytes_max: int = 72 * 1024
     body_bytes_max: int = 70 * 1024 * 1024
     request_seconds_max: float = 30.0
     idle_seconds_max: float = 120.0

@@ -364,3 +364,42 @@ async def test_a_start_too_many_in_a_second_is_refused_by_name(serving: Opener) 
         refused = [each for each in heard if each["type"] == "error"]
         limit = {"errorType": "LimitExceededError", "message": "Rate limit exceeded"}
         assert refused == [{"type": "error", "id": "c", "payload": {"errors": [limit]}}]
+
+
+def long_offer(line_bytes: int, more: int = 0) -> tuple[bytes, str]:
+    """An upgrade whose credential makes one header line so long, with so many bytes in another; and the credential."""
+    name, start = b"sec-websocket-protocol", b"graphql-ws, header-"
+    room = line_bytes - len(name) - len(start) - 4
+    token = "t" * (room * 3 // 4 - 20)
+    credential = base64.urlsafe_b64encode(json.encode({"authorization": token})).rstrip(b"=")
+    value = start + credential + b" " * (room - len(credential))
+    head = upgrade_bytes().replace(name + b": graphql-ws\r\n", name + b": " + value + b"\r\n")
+    return head.replace(b"x-api-key: k\r\n", b"x-rest: " + b"r" * more + b"\r\n"), token
+
+
+@pytest.mark.rule("EDG-6")
+async def test_a_credential_in_a_header_line_of_64_kilobytes_opens_a_socket(house: House) -> None:
+    head, token = long_offer(64 * 1024)
+    assert max(map(len, head.split(b"\r\n"))) + 2 == 64 * 1024
+    reader, writer = await house.connect()
+    for begin in range(0, len(head), 9_999):
+        writer.write(head[begin : begin + 9_999])
+        await writer.drain()
+    writer.write(masked(b'{"type":"connection_init"}'))
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+    assert b"connection_ack" in await asyncio.wait_for(reader.readuntil(b"}}"), 5)
+    assert house.endpoints[0].authorization == {"authorization": token}
+    writer.close()
+
+
+@pytest.mark.rule("EDG-6")
+async def test_a_handshake_with_one_byte_more_than_may_be_is_refused_in_plain_http(house: House) -> None:
+    most = house.listener._site.limits.header_bytes_max
+    head, _ = long_offer(64 * 1024)
+    counted = len(head) - len(b"GET  HTTP/1.1\r\n\r\n")
+    for more, status in ((most - counted, b"101"), (most - counted + 1, b"431")):
+        reader, writer = await house.connect()
+        writer.write(long_offer(64 * 1024, more)[0])
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        writer.close()
