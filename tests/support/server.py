@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from select import select
+from tempfile import gettempdir
 from typing import Any, TypeVar
 from urllib.request import urlopen
 
@@ -28,6 +29,8 @@ READY_SECONDS = 180
 """As long as the process lives it may still get ready: a starved machine takes its time."""
 STOP_SECONDS = 10
 REGION = "us-east-1"
+BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(gettempdir()) / "syncline-byte-code")}
+"""Where Python is told to keep no byte code, compiling is half of each start: here it is kept, aside."""
 
 
 class Server:
@@ -47,9 +50,10 @@ class Server:
         """Start the process, its clock ahead by so much, and wait for its ready line."""
         program = [sys.executable, str(AHEAD), str(ahead_seconds)] if ahead_seconds else syncline()
         command = [*program, self.mode, "--data", str(self.data), "--port", str(self.port)]
+        environment = {**os.environ, **(BYTE_CODE if sys.dont_write_bytecode else {}), **self._settings}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **self._settings}, cwd=self.data.parent
+                command, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=self.data.parent
             )
         ready = self._ready_line()
         self.url, self.port = ready["url"], ready["port"]
