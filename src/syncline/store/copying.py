@@ -1,4 +1,5 @@
-"""A copy of the keyspace while it is used: SQLite's online backup, of one moment, every page compared on the way.
+"""A copy of the keyspace while it is used: SQLite's online backup, of one moment, every page compared on the way,
+and none that is empty.
 
 For: the backup command, beside a running server or without one.
 """
@@ -31,6 +32,8 @@ def copy_database(folder: Path, target: Path) -> None:
             with copy.backup("main", source, "main") as backup:
                 while not backup.done:
                     backup.step(-1)
+            # Pages that nothing stands on any more are used again, and never given back but here.
+            copy.execute("VACUUM")
             check_database(copy, target)
     except apsw.Error as failure:
         raise failed(failure, path) from failure

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncline.store import Space, SqliteStore, StoreLocked, keys
+from syncline.store import Space, SqliteStore, StoreLocked, Transaction, copy_database, keys, verify_database
 
 
 async def test_a_second_server_on_the_same_folder_is_refused_with_the_path_and_what_to_do(tmp_path: Path) -> None:
@@ -71,3 +71,35 @@ async def test_reads_between_commits_do_not_keep_the_log_from_being_written_back
         assert await store.get(Space.ITEM, key) == bytes(400_000)
     assert (tmp_path / "syncline.db-wal").stat().st_size < 32_000_000
     await store.close()
+
+
+@pytest.mark.rule("STO-17")
+async def test_the_file_stops_growing_and_a_copy_of_it_has_no_empty_pages(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "data")
+    rows = {b"%06d" % number: b"x" * 1000 for number in range(2000)}
+
+    def put(txn: Transaction) -> None:
+        for key, value in rows.items():
+            txn.put(Space.ITEM, key, value)
+
+    def delete(txn: Transaction) -> None:
+        for key in rows:
+            if not key.endswith(b"00"):
+                txn.delete(Space.ITEM, key)
+
+    sizes = []
+    for _ in range(5):
+        await store.write(put)
+        await store.write(delete)
+        sizes.append((tmp_path / "data" / "syncline.db").stat().st_size)
+    assert sizes[-1] <= sizes[1]
+    copy = tmp_path / "copy" / "syncline.db"
+    copy.parent.mkdir()
+    copy_database(tmp_path / "data", copy)
+    await store.close()
+    whole = (tmp_path / "data" / "syncline.db").stat().st_size
+    assert copy.stat().st_size < whole / 10
+    verify_database(copy)
+    again = SqliteStore(copy.parent)
+    assert len(await again.read(lambda view: view.scan(Space.ITEM, b"", b"\xff", limit=100))) == 20
+    await again.close()
