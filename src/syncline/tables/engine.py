@@ -98,7 +98,7 @@ class TableEngine:
     @measured("DeleteItem")
     async def delete_item(self, request: Request) -> Answer:
         """DeleteItem."""
-        write = read_delete(self.registry, request)
+        write = validated(read_delete, self.registry, request)
         return await self._old_shown(request, write)
 
     @measured("UpdateItem")

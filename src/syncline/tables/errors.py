@@ -129,7 +129,7 @@ class WrongJson(Invalid):
 class Malformed(Invalid):
     """An expression or value that is refused before a table is looked at.
 
-    Of these, AWS's PutItem and UpdateItem say that there is `1 validation error detected`; other operations do not.
+    Of these, AWS's single writes say that there is `1 validation error detected`; other operations do not.
     """
 
 

@@ -58,7 +58,7 @@ def compile_key_condition(kind: str, text: str, names: tuple[tuple[str, str], ..
     for node in _parts(bare(parse_condition(kind, text))):
         test = _test(scope, node)
         if test.attribute in tests:
-            raise Invalid("KeyConditionExpressions must only contain one condition per key")
+            raise scope.refusal("KeyConditionExpressions must only contain one condition per key")
         tests[test.attribute] = test
     if len(tests) > CONDITIONS_MAX:
         raise Invalid(LENGTH)
@@ -181,28 +181,28 @@ def _after_all_with(start: bytes) -> bytes:
 
 
 def _test(scope: Scope, node: Node) -> KeyTest:
-    operator, operands = _operation(node)
+    operator, operands = _operation(scope, node)
     if isinstance(node, Between | Call) and not isinstance(operands[0], Path):
-        raise Invalid(f"{NO_CONDITION}: {operator} operator must have the key attribute as its first operand")
+        raise scope.refusal(f"{NO_CONDITION}: {operator} operator must have the key attribute as its first operand")
     attribute: str | None = None
     for operand in operands:
         if isinstance(operand, Call):
-            raise Invalid(NESTED if operand.function == "size" else f"{NO_OPERATOR}: {operand.function}")
+            raise scope.refusal(NESTED if operand.function == "size" else f"{NO_OPERATOR}: {operand.function}")
         if isinstance(operand, Path):
             if attribute is not None:
-                raise Invalid(f"{NO_CONDITION}: Multiple attribute names used in one condition")
+                raise scope.refusal(f"{NO_CONDITION}: Multiple attribute names used in one condition")
             path = scope.path(operand)
             if len(path) > 1:
-                raise Invalid("KeyConditionExpressions cannot have conditions on nested attributes")
+                raise scope.refusal("KeyConditionExpressions cannot have conditions on nested attributes")
             attribute = str(path[0])
     if attribute is None:
-        raise Invalid(f"{NO_CONDITION}: No key attribute specified")
+        raise scope.refusal(f"{NO_CONDITION}: No key attribute specified")
     if isinstance(operands[0], Value):
         operator = _FLIPPED[operator]
     return KeyTest(attribute, operator, tuple([one.name for one in operands if isinstance(one, Value)]))
 
 
-def _operation(node: Node) -> tuple[str, list[Node]]:
+def _operation(scope: Scope, node: Node) -> tuple[str, list[Node]]:
     """The operator and the operands. Raises Invalid when it is none for keys."""
     if isinstance(node, Compare) and node.operator != "<>":
         return node.operator, [bare(node.left), bare(node.right)]
@@ -211,9 +211,9 @@ def _operation(node: Node) -> tuple[str, list[Node]]:
     if isinstance(node, Call) and node.function == "begins_with":
         return "begins_with", [bare(argument) for argument in node.arguments]
     if isinstance(node, Call):
-        raise Invalid(NESTED if node.function == "size" else f"{NO_OPERATOR}: {node.function}")
+        raise scope.refusal(NESTED if node.function == "size" else f"{NO_OPERATOR}: {node.function}")
     found = {Either: "OR", Not: "NOT", In: "IN", Compare: "<>"}.get(type(node))
-    raise Invalid(f"{NO_OPERATOR}: {found}" if found else f"{NO_CONDITION}: No key attribute specified")
+    raise scope.refusal(f"{NO_OPERATOR}: {found}" if found else f"{NO_CONDITION}: No key attribute specified")
 
 
 def passes(test: KeyTest, operands: list[Any], part: Any) -> bool:

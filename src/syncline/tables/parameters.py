@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 from syncline.core import Invalid
 from syncline.tables import legacy
 from syncline.tables.conditions import Predicate, compile_condition, condition_names
+from syncline.tables.errors import Malformed
 from syncline.tables.key_conditions import KeyTest, compile_key_condition
 from syncline.tables.projections import Projection, compile_projection, projection_names
 from syncline.tables.scope import Compiled, Values
 from syncline.tables.updates import Update, compile_update
-from syncline.tables.values import Item, check, text_size
+from syncline.tables.values import TOO_DEEP, Item, check, text_size
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ class Parameters:
         "_is_cached",
         "_is_empty",
         "_is_read",
+        "_is_write",
         "_request",
         "_used_names",
         "_used_values",
@@ -78,6 +80,7 @@ class Parameters:
         self.values: Values = {}
         self.names: tuple[tuple[str, str], ...] = ()
         self.opened: frozenset[str] = frozenset()
+        self._is_write = "ConditionExpression" in kinds
         self._is_empty = self._is_read = _ALL.isdisjoint(request)
         if not self._is_empty:
             _refuse_misuse(request, kinds)
@@ -185,7 +188,7 @@ class Parameters:
         names_size = 0 if names is None else _check_names(names)
         values_size = 0
         if values is not None:
-            self.values, values_size = _check_values(values)
+            self.values, values_size = _check_values(values, is_write=self._is_write)
         if names_size + values_size > SUBSTITUTION_BYTES_MAX:
             raise Invalid("ExpressionAttributeNames and ExpressionAttributeValues exceed the limit of 2 MB in all")
         self.names = tuple(names.items()) if names else ()
@@ -254,7 +257,7 @@ def _check_names(names: Any) -> int:
     return sum([len(key) + text_size(name) for key, name in names.items()])
 
 
-def _check_values(values: Any) -> tuple[Item, int]:
+def _check_values(values: Any, *, is_write: bool) -> tuple[Item, int]:
     if not values:
         raise Invalid("ExpressionAttributeValues must not be empty")
     for key in values:
@@ -265,8 +268,10 @@ def _check_values(values: Any) -> tuple[Item, int]:
         try:
             checked[key], size = check(value)
         except Invalid as refusal:
-            if refusal.code != "ValidationException":
+            if refusal.code != Malformed.code or refusal.message == TOO_DEEP:
                 raise
+            if is_write and isinstance(refusal, Malformed):
+                raise  # AWS does this: writes tell of a wrong set or null without saying which value it is.
             text = f"ExpressionAttributeValues contains invalid value: {refusal.message} for key {key}"
             raise Invalid(text) from None
         total += len(key) + size

@@ -154,13 +154,14 @@ def _shape(parameters: Parameters) -> Shape:
 def _tests(parameters: Parameters, shape: Shape | None) -> tuple[tuple[KeyTest, ...], Shape]:
     """The key condition, and the filter and projection if they are not read yet.
 
-    AWS reads all of a request's expressions before it asks whether the key condition is one.
+    AWS reads all of a request's expressions, and asks what they use, before it asks whether the key condition is one.
     """
     try:
         tests = parameters.key_condition()
     except Invalid:
         parameters.condition("KeyConditionExpression")
         _shape(parameters)
+        parameters.finish()
         raise
     return tests, shape or _shape(parameters)
 

@@ -120,7 +120,7 @@ def read_check(registry: Registry, request: Request) -> Write:
 
 
 def validated(read: Callable[[Registry, Request], Write], registry: Registry, request: Request) -> Write:
-    """What `read` makes of a PutItem or UpdateItem: what is malformed is refused in the words of these two."""
+    """What `read` makes of a write that is no action of a transaction: what is malformed is refused in its words."""
     try:
         return read(registry, request)
     except Malformed as refusal:
@@ -146,7 +146,7 @@ def _expressions(request: Request, parameters: Parameters) -> tuple[Update | Non
 
 
 def _malformed(request: Request, refusal: Invalid) -> Invalid:
-    """What a refusal of expressions is to PutItem and UpdateItem."""
+    """What a refusal of expressions is to single writes."""
     unreadable = EMPTY_VALUE in refusal.message or MANY_VALUES in refusal.message
     if refusal.code != Malformed.code or unreadable or uses_legacy_alone(request):
         return refusal

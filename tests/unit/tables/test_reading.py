@@ -13,6 +13,7 @@ from syncline.store import MemoryStore
 
 V = "ValidationException: "
 A, B = {"S": "a"}, {"S": "b"}
+K = "Invalid KeyConditionExpression: "
 
 
 @pytest.fixture
@@ -62,16 +63,16 @@ async def test_key_conditions(numbered: Any, condition: str, found: list[int]) -
         ("id > :i", "Query key condition not supported"),
         ("id = :i AND v = :x", "Query condition missed key schema element: k"),
         ("id = :i AND k = :x AND v = :x", "Conditions can be of length 1 or 2 only"),
-        ("id = :i AND id = :i", "KeyConditionExpressions must only contain one condition per key"),
-        ("id = :i OR k = :x", "Invalid operator used in KeyConditionExpression: OR"),
-        ("id = :i AND NOT k = :x", "Invalid operator used in KeyConditionExpression: NOT"),
-        ("id = :i AND k IN (:x)", "Invalid operator used in KeyConditionExpression: IN"),
-        ("id = :i AND k <> :x", "Invalid operator used in KeyConditionExpression: <>"),
-        ("id = :i AND contains(k, :x)", "Invalid operator used in KeyConditionExpression: contains"),
-        ("id.x = :i", "KeyConditionExpressions cannot have conditions on nested attributes"),
+        ("id = :i AND id = :i", K + "KeyConditionExpressions must only contain one condition per key"),
+        ("id = :i OR k = :x", K + "Invalid operator used in KeyConditionExpression: OR"),
+        ("id = :i AND NOT k = :x", K + "Invalid operator used in KeyConditionExpression: NOT"),
+        ("id = :i AND k IN (:x)", K + "Invalid operator used in KeyConditionExpression: IN"),
+        ("id = :i AND k <> :x", K + "Invalid operator used in KeyConditionExpression: <>"),
+        ("id = :i AND contains(k, :x)", K + "Invalid operator used in KeyConditionExpression: contains"),
+        ("id.x = :i", K + "KeyConditionExpressions cannot have conditions on nested attributes"),
         (
             "id = :i AND k = v",
-            "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",
+            K + "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",
         ),
         ("id = :x", "One or more parameter values were invalid: Condition parameter type does not match schema type"),
     ],

@@ -46,7 +46,7 @@ async def test_lengths_of_names_are_worded_otherwise_for_operations_on_tables(ro
             assert await refusal(operation({"TableName": name})) == sentence
 
 
-@pytest.mark.rule("TBL-23")
+@pytest.mark.rule("TBL-27")
 @pytest.mark.parametrize(
     ("request_", "sentence"),
     [
@@ -95,6 +95,44 @@ async def test_each_type_of_a_value_of_several_is_looked_at(things: Any, refusal
 
 
 @pytest.mark.rule("TBL-23")
+async def test_a_deletion_is_refused_as_other_writes_are(room: Any, refusal: Any) -> None:
+    unused = {"ConditionExpression": "attribute_exists(a)", "ExpressionAttributeNames": {"#b": "b"}}
+    assert await refusal(room.engine.delete_item({"TableName": "nowhere", "Key": {"id": A}, **unused})) == (
+        V + "1 validation error detected: Value provided in ExpressionAttributeNames unused in expressions: keys: {#b}"
+    )
+
+
+@pytest.mark.rule("TBL-23")
+@pytest.mark.parametrize(
+    ("value", "write", "read"),
+    [
+        (
+            {"SS": []},
+            "One or more parameter values were invalid: An string set  may not be empty",
+            "One or more parameter values were invalid: An string set  may not be empty for key :a",
+        ),
+        (
+            {"NULL": False},
+            "One or more parameter values were invalid: Null attribute value types must have the value of true",
+            "must have the value of true for key :a",
+        ),
+        ({"N": "x"}, "contains invalid value: The parameter cannot be converted", "cannot be converted"),
+    ],
+)
+async def test_writes_tell_of_a_wrong_set_or_null_without_its_name(
+    room: Any, refusal: Any, value: Any, write: str, read: str
+) -> None:
+    values = {"ExpressionAttributeValues": {":a": value}}
+    update = {"TableName": "nowhere", "Key": {"id": A}, "UpdateExpression": "SET a = :a", **values}
+    assert (await refusal(room.engine.update_item(update))).startswith(V + "1 validation error detected: ")
+    assert write in await refusal(room.engine.update_item(update))
+    assert (":a" in await refusal(room.engine.update_item(update))) is ("N" in value)
+    assert read in await refusal(
+        room.engine.scan({"TableName": "nowhere", "FilterExpression": "attribute_exists(a) AND b = :a", **values})
+    )
+
+
+@pytest.mark.rule("TBL-27")
 async def test_a_key_is_looked_at_before_a_projection_and_the_table(room: Any, refusal: Any) -> None:
     get = {"TableName": "nowhere", "Key": {"id": {}}, "ProjectionExpression": ""}
     assert await refusal(room.engine.get_item(get)) == EMPTY
@@ -114,7 +152,7 @@ async def test_a_batch_is_looked_at_before_its_tables(room: Any, refusal: Any) -
     assert await refusal(room.engine.batch_get_item({"RequestItems": keys})) == EMPTY
 
 
-@pytest.mark.rule("TBL-23")
+@pytest.mark.rule("TBL-27")
 @pytest.mark.parametrize(
     ("request_", "sentence"),
     [
@@ -140,7 +178,11 @@ async def test_a_batch_is_looked_at_before_its_tables(room: Any, refusal: Any) -
         ),
         (
             {"KeyConditionExpression": "attribute_exists(id)"},
-            V + "Invalid operator used in KeyConditionExpression: attribute_exists",
+            V + "Invalid KeyConditionExpression: Invalid operator used in KeyConditionExpression: attribute_exists",
+        ),
+        (
+            {"KeyConditionExpression": "attribute_exists(id)", "ExpressionAttributeNames": {"#a": "a"}},
+            V + "Value provided in ExpressionAttributeNames unused in expressions: keys: {#a}",
         ),
         (
             {"KeyConditions": {"id": {"ComparisonOperator": "NE", "AttributeValueList": [A]}}},
@@ -180,7 +222,7 @@ async def test_a_query_is_looked_at_in_order(room: Any, refusal: Any, request_: 
 async def test_a_key_condition_is_no_other_condition(room: Any, refusal: Any, condition: str, sentence: str) -> None:
     values = {"ExpressionAttributeValues": {":a": A}} if ":a" in condition else {}
     query = {"TableName": "nowhere", "KeyConditionExpression": condition, **values}
-    assert await refusal(room.engine.query(query)) == V + sentence
+    assert await refusal(room.engine.query(query)) == f"{V}Invalid KeyConditionExpression: {sentence}"
 
 
 @pytest.mark.rule("TBL-43")
