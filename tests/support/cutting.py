@@ -3,7 +3,8 @@
 A proxy acknowledges to the server what it has read, so one that dropped what it holds would lose more than any
 network can. This one first stops the packets (a filter on its socket drops them unacknowledged, as a tunnel does),
 then hands over what had arrived before, and only then ends the client's connection: what the server's kernel counts as
-acknowledged has reached the client.
+acknowledged has reached the client. It goes on taking what the client says: a network does not answer. A client that
+writes over a connection that answers with a reset loses what it has not read by then (Node does, over TLS).
 """
 
 from __future__ import annotations
@@ -71,7 +72,14 @@ class Line:
                 finally:
                     self.handing -= target is self.client
         except OSError:
-            return
+            if source is self.client:
+                await self._ignore_client()
+
+    async def _ignore_client(self) -> None:
+        """Take what the client says, and tell nobody."""
+        with suppress(OSError):
+            while await readable(self.client) and self.client.recv(65536):
+                pass
 
     async def lose(self, way: str) -> None:
         """End it: `half` closes, `cut` and `reset` tell the server at once, `stall` tells it much later."""
@@ -100,12 +108,18 @@ class Line:
         if way == "reset":
             await asyncio.sleep(0.02)
             reset_on_close(self.client)
-        self.client.close()
+            self.client.close()
+        else:
+            with suppress(OSError):
+                self.client.shutdown(socket.SHUT_WR)
         self.over.set()
         if way == "stall":
             await asyncio.sleep(HELD_SECONDS)
         reset_on_close(self.server)
         self.server.close()
+        if way != "reset":
+            await self._ignore_client()
+            self.client.close()
 
 
 async def readable(source: socket.socket) -> bool:
