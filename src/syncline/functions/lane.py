@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from syncline.core import Clock, Ids, Meter, SynclineError, Throttled, json
@@ -82,15 +83,15 @@ class Lane:
         self._figures = MappingFigures(meter, mapping.id)
         self._filters: list[Holds] = [compile_filter(pattern) for pattern in mapping.patterns]
         self._stopping = False
-        self._delivering = False
+        self._resting = False
         self._waits = 0
         self._saved = 0
         self._task: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
-        """End soon: now when nothing is under way, else after it."""
+        """End soon: now when the lane only waits, else when what is under way is done and kept."""
         self._stopping = True
-        if self._task is not None and not self._delivering:
+        if self._task is not None and self._resting:
             self._task.cancel()
 
     async def run(self) -> None:
@@ -162,10 +163,22 @@ class Lane:
         """How long to wait for more, given how long the batch may; None for ever."""
         return seconds
 
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        """Around a wait in which nothing is under way: `stop` ends the lane here, also one that came before."""
+        if self._stopping:
+            raise asyncio.CancelledError
+        self._resting = True
+        try:
+            yield
+        finally:
+            self._resting = False
+
     async def _more(self, position: int, seconds: float | None) -> None:
         try:
-            async with asyncio.timeout(seconds):
-                await self._house.streams.advanced(self._shard, after=position)
+            with self._at_rest():
+                async with asyncio.timeout(seconds):
+                    await self._house.streams.advanced(self._shard, after=position)
         except TimeoutError:
             return
 
@@ -175,7 +188,7 @@ class Lane:
     def _entry(self, record: Record) -> Entry | None:
         """The record as an entry, if it is this lane's and no filter drops it."""
         change = StreamRecord.decode(record.value)
-        if self._mapping.lanes > 1 and _lane_of(change.keys, self._mapping.lanes) != self._number:
+        if self._mapping.lanes > 1 and lane_of(change.keys, self._mapping.lanes) != self._number:
             return None
         self._figures.polled.add()
         event = change.as_event(record.sequence)
@@ -226,28 +239,26 @@ class Lane:
 
     async def _send(self, batch: Batch) -> tuple[list[Batch], bool]:
         """Invoke with the batch; return what of it is to be sent again, and whether to pause before that."""
-        self._delivering = True
         try:
             failed_from, invocation = await self._invoke(batch.entries)
         except SynclineError as refusal:
             # Throttled, or the function is gone or has no process: that costs no attempt.
             self._told(f"PROBLEM: {refusal.message}")
             return [batch], True
-        finally:
-            self._delivering = False
         if failed_from is None:
             self._waits = 0
             self._told(OK)
             return [], False
         self._told(FAILED)
         again = await self._after_failure(batch._replace(last=invocation), failed_from)
-        return again, bool(again) and again[0].attempts > 0
+        return again, len(again) == 1
 
     async def _after_failure(self, batch: Batch, failed_from: int) -> list[Batch]:
         rest, last = batch.entries[failed_from:], batch.last
         if failed_from:
             await self._save(batch.entries[failed_from - 1].sequence)
-            return [Batch(rest, 1, last)]
+            # AWS does this: what is left of a batch that got on is a new batch, with all its attempts.
+            return [Batch(rest, 0, last)]
         if self._mapping.bisect and len(rest) > 1:
             middle = len(rest) // 2
             # AWS does this: a split costs no attempt.
@@ -289,7 +300,8 @@ class Lane:
     async def _pause(self) -> None:
         wait = min(RETRY_SECONDS_FIRST * 2**self._waits, RETRY_SECONDS_MAX)
         self._waits = min(self._waits + 1, 16)
-        await self._house.clock.sleep(wait)
+        with self._at_rest():
+            await self._house.clock.sleep(wait)
 
     async def _dropped(self, entries: list[Entry], condition: str, batch: Batch) -> None:
         """Give entries up: say so, and tell the destination. Raises when that has no room and the lane is to stop."""
@@ -338,5 +350,6 @@ def consumer_of(mapping: Mapping, number: int) -> str:
     return f"mapping/{mapping.id}/{mapping.lanes}/{number}"
 
 
-def _lane_of(keys: Any, lanes: int) -> int:
+def lane_of(keys: Any, lanes: int) -> int:
+    """The number of the lane that takes the records of an item."""
     return zlib.crc32(json.encode(sorted(keys.items()))) % lanes

@@ -107,8 +107,8 @@ class WindowLane(Lane):
     async def _finish(self, window: Window, position: int, *, early: bool = False) -> bool:
         """Tell the function that the window is over, until it takes it or its attempts are over; False when stopped."""
         attempts = 0
-        while not await self._take_final(self._event(window, [], final=True, early=early)):
-            attempts += 1
+        while (failed := await self._take_final(self._event(window, [], final=True, early=early))) is not OK:
+            attempts += failed is FAILED  # what never reached the function costs no attempt
             if 0 <= self._mapping.retries < attempts:
                 facts = {"mapping": self._mapping.id, "window": iso(window.start, "seconds")}
                 self._house.meter.event("event source mapping gave up a window", **facts)
@@ -120,18 +120,17 @@ class WindowLane(Lane):
         await self._save(position)
         return True
 
-    async def _take_final(self, payload: bytes) -> bool:
-        self._delivering = True
+    async def _take_final(self, payload: bytes) -> str:
+        """Tell the function once; return the mapping's result after it."""
         try:
             invocation = await self._run(payload)
+            result = FAILED if invocation.function_error else OK
         except SynclineError as refusal:
-            self._told(f"PROBLEM: {refusal.message}")
-            return False
-        finally:
-            self._delivering = False
-        self._told(FAILED if invocation.function_error else OK)
-        self._waits = self._waits if invocation.function_error else 0
-        return invocation.function_error is None
+            result = f"PROBLEM: {refusal.message}"
+        self._told(result)
+        if result is OK:
+            self._waits = 0
+        return result
 
     def _event(self, window: Window, entries: list[Entry], *, final: bool = False, early: bool = False) -> bytes:
         head = {
