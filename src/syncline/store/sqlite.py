@@ -194,8 +194,9 @@ class SqliteDriver:
     """Flushes groups on its own thread, the only one that writes."""
 
     def __init__(self, view: Connection, writer: apsw.Connection, mark: Watermark) -> None:
-        self.get = view.get
-        self.scan = view.scan
+        self._own = Connection(writer, view.path)
+        """Bodies run while nothing is being flushed, so they read where they are written: those pages stay at hand."""
+        self.get, self.scan = self._own.get, self._own.scan
         self._view = view
         self._writer = writer
         self._mark = mark
@@ -203,7 +204,7 @@ class SqliteDriver:
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-flush", daemon=True)
         self._thread.start()
-        view.may_rest = True
+        self._own.may_rest = view.may_rest = True
 
     def flush(self, writes: Writes, done: Callable[[Exception | None], None]) -> None:
         """See `commit.Driver`."""
@@ -219,9 +220,10 @@ class SqliteDriver:
             loop.call_soon_threadsafe(flushed, failure)
 
         def flushed(failure: Exception | None) -> None:
-            self._view.may_rest = True
+            self._own.may_rest = self._view.may_rest = True
             done(failure)
 
+        self._own.stir()
         self._view.stir()
         self._work.put(work)
 
