@@ -16,8 +16,7 @@ def test_work_over_the_limit_ends_and_work_within_it_does_not() -> None:
         async def work(name: str, start: float, seconds: float) -> None:
             await asyncio.sleep(start)
             try:
-                async with limit():
-                    await asyncio.sleep(seconds)
+                await limit.run(asyncio.sleep(seconds))
                 told.append(f"{name} done")
             except TimeoutError:
                 told.append(f"{name} over at {asyncio.get_running_loop().time():.0f}")
@@ -35,8 +34,7 @@ def test_a_cancellation_from_outside_stays_one() -> None:
         limit = TimeLimit(30)
 
         async def work() -> None:
-            async with limit():
-                await asyncio.sleep(1000)
+            await limit.run(asyncio.sleep(1000))
 
         task = asyncio.ensure_future(work())
         await asyncio.sleep(1)
