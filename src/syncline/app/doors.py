@@ -98,12 +98,12 @@ class Doors:
         self._pages = demo_routes(lambda: demonstration.deployed)
         return demonstration
 
-    async def _graphql(self, request: Request) -> Response:
+    def _graphql(self, request: Request) -> Awaitable[Response]:
         api = self._rooms.graphql.api_of(request)
         if api is None:
             raise NoSuchPath(method=request.method, path=request.path)
         self._enter(request)
-        return await self._rooms.graphql.respond(api, request)
+        return self._rooms.graphql.respond(api, request)
 
     async def _event(self, request: Request) -> Response:
         self._enter(request)

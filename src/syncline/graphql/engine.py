@@ -6,7 +6,7 @@ Never: parses HTTP or frames; it is handed requests and starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from syncline.auth import Authenticator, origins_of
@@ -70,10 +70,10 @@ class GraphqlEngine:
 
     # --- the data plane
 
-    async def respond(self, api_id: str | None, request: Request) -> Response:
+    def respond(self, api_id: str | None, request: Request) -> Awaitable[Response]:
         """Answer one GraphQL request over HTTP; never raises for what a client did."""
         live = self._live.get(api_id or "")
-        return await self._server.respond(live, request)
+        return self._server.respond(live, request)
 
     def endpoint(self, api_id: str | None, request: Request) -> Endpoint:
         """What a new WebSocket connection talks to. Without `api_id` the API is found when it connects."""
