@@ -6,7 +6,7 @@ its answer means. Never: publishes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -66,7 +66,7 @@ class Moment(msgspec.Struct, frozen=True):
 class PublishHandler(Protocol):
     """`onPublish`."""
 
-    async def published(self, moment: Moment, events: Sequence[Incoming]) -> dict[str, Outgoing] | None:
+    def published(self, moment: Moment, events: Sequence[Incoming]) -> Coroutine[Any, Any, dict[str, Outgoing] | None]:
         """By id, what becomes of the events; None: they go on as they are. Raises SynclineError to refuse them all."""
         ...
 
@@ -74,7 +74,7 @@ class PublishHandler(Protocol):
 class Gate(Protocol):
     """`onSubscribe`, `onConnect`, `onDisconnect`."""
 
-    async def passed(self, moment: Moment) -> None:
+    def passed(self, moment: Moment) -> Coroutine[Any, Any, None]:
         """Return to accept, raise SynclineError to refuse."""
         ...
 

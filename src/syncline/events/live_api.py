@@ -212,7 +212,7 @@ class LiveApi:
         if config is None:
             if module is None or export not in module.handlers:
                 return None
-            return Code(module, export, self._library, self._note, self._say, None)
+            return Code(module, export, self._library, self.note, self._say, None)
         integration = config["integration"]
         name, function = integration["dataSourceName"], integration.get("lambdaConfig")
         record, source = self.entry.sources.get(name), self.sources.built.get(name)
@@ -221,11 +221,11 @@ class LiveApi:
         if config["behavior"] == "CODE":
             if module is None or f"{export}_request" not in module.handlers:
                 raise BadRequest(f"The code does not export {export}.")
-            return Code(module, export, self._library, self._note, self._say, source)
+            return Code(module, export, self._library, self.note, self._say, source)
         if record.type != DIRECT_TYPE:
             raise NotDirect
         invoke_type = (function or {}).get("invokeType") or "REQUEST_RESPONSE"
-        return Direct(source, invoke_type, self._note)
+        return Direct(source, invoke_type, self.note)
 
     def connection_handler(self, export: str, kind: str, name: str) -> Gate | None:
         """The handler that is in a namespace's code, or a function; None when there is none."""
@@ -234,7 +234,7 @@ class LiveApi:
             return handlers.on_connect if export == "onConnect" else handlers.on_disconnect
         if kind == "datasources" and name in self.sources.built and self.entry.sources[name].type == DIRECT_TYPE:
             invoke_type = "REQUEST_RESPONSE" if export == "onConnect" else "EVENT"
-            return Direct(self.sources.built[name], invoke_type, self._note)
+            return Direct(self.sources.built[name], invoke_type, self.note)
         return None
 
     # --- datasources.Host
@@ -271,7 +271,8 @@ class LiveApi:
         if config is not None and tells(config["logLevel"], level):
             self._writer.write(f"/aws/appsync/apis/{self.api_id}", self._stream, lambda: [line])
 
-    def _note(self, moment: Moment, reason: str) -> None:
+    def note(self, moment: Moment, reason: str) -> None:
+        """Write down why a handler failed."""
         self._meter.event(
             "handler failed",
             room="events",

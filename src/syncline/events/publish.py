@@ -7,8 +7,8 @@ Never: knows how a request came in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,17 +28,22 @@ from syncline.core import (
     Ids,
     Rates,
     Request,
+    SynclineError,
+    TimeLimit,
     Unauthenticated,
     json,
     settings,
 )
 from syncline.events.channels import Channel, channel_of
-from syncline.events.errors import BadRequest, InvalidChannel, TooManyEvents
+from syncline.events.errors import BadRequest, InvalidChannel, PublishFailed, TooManyEvents
 from syncline.events.handlers import Incoming, Moment, Outgoing, shown_request
 from syncline.events.live_api import LiveApi, Served
 from syncline.hub import Hub, Outbox
 
 JSON = Any
+T = TypeVar("T")
+HANDLER_SECONDS_MAX = 30.0
+"""AppSync's time for one request."""
 Answer = dict[str, list[dict[str, JSON]]]
 
 
@@ -76,6 +81,7 @@ class Publisher:
         self._hub, self._auth, self._ids, self._limits = hub, auth, ids, limits
         self._by_api = Rates(clock, rates.events_per_api)
         self._by_connection = Rates(clock, rates.publishes_per_connection)
+        self._time = TimeLimit(HANDLER_SECONDS_MAX)
 
     async def publish(self, live: LiveApi, channel: JSON, events: JSON, caller: Caller) -> Answer:
         """Publish, then return what became of each event. Raises SynclineError when none was published."""
@@ -87,6 +93,14 @@ class Publisher:
             incoming = [Incoming(self._ids.uuid(), self._payload(text)) for text in texts]
             handled = await self._handled(live, namespace, place, identity, caller, incoming)
             return await self._sent(live, place, incoming, texts, handled, caller.outbox)
+
+    async def in_time(self, live: LiveApi, moment: Moment, asked: Coroutine[Any, Any, T], late: SynclineError) -> T:
+        """What a handler says, when that does not take longer than AppSync's requests may. Raises `late`."""
+        try:
+            return await self._time.run(asked)
+        except TimeoutError:
+            live.note(moment, f"it took longer than {self._time.seconds:g} seconds")
+            raise late from None
 
     def pace(self, live: LiveApi, caller: Caller, events: int) -> None:
         """Return when that many events fit in the rates of the API and the connection. Raises Throttled."""
@@ -166,7 +180,7 @@ class Publisher:
         namespace.figures.publish_handlers.add()
         request = shown_request(caller.request)
         moment = Moment(live.api_id, "PUBLISH", channel, identity.claims, request)
-        return await handler.published(moment, incoming)
+        return await self.in_time(live, moment, handler.published(moment, incoming), PublishFailed())
 
     async def _sent(
         self,

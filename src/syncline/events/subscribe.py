@@ -23,6 +23,7 @@ from syncline.events.errors import (
     NamespaceUnknown,
     NotPresent,
     StateTooLarge,
+    SubscribeFailed,
     TooManyEventsOverSocket,
     TooManySubscriptions,
     entries_of,
@@ -208,7 +209,8 @@ class Endpoint:
         if handler is not None:
             namespace.figures.subscribe_handlers.add()
             request = shown_request(start.request)
-            await handler.passed(Moment(live.api_id, "SUBSCRIBE", channel, identity.claims, request))
+            moment = Moment(live.api_id, "SUBSCRIBE", channel, identity.claims, request)
+            await self._publisher.in_time(live, moment, handler.passed(moment), SubscribeFailed())
         return identity
 
     def _renewed(self, start: Start, identity: Identity) -> Subscription | None:

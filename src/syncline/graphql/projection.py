@@ -68,6 +68,8 @@ def matching(arguments: Mapping[str, Any]) -> Callable[[Value], bool] | None:
     wanted = [(name, value, _serial(value)) for name, value in arguments.items()]
 
     def matches(value: Value) -> bool:
+        if not isinstance(value, dict):
+            return False  # a list has no fields: AWS does this
         for name, expected, serial in wanted:
             actual = value.get(name)
             if expected is None:

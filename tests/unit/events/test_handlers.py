@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, NamedTuple
 
 import pytest
 
-from syncline.core import Meter, NotFound, SynclineError, json
+from syncline.core import Meter, NotFound, SynclineError, TimeLimit, json
 from syncline.datasources import Engines
 from syncline.events.errors import entries_of
 from syncline.store import MemoryStore
@@ -28,12 +29,15 @@ class Function:
         self.answer: Any = None
         self.error: str | None = None
         self.missing = False
+        self.hangs = False
 
     async def invoke(self, name_or_arn: str, payload: bytes, *, kind: str = "RequestResponse") -> Invocation:
         if self.missing:
             raise NotFound(f"Function not found: {name_or_arn}")
         event = json.decode(payload)
         self.asked.append((kind, event))
+        if self.hangs:
+            await asyncio.Event().wait()
         if kind == "Event":
             return Invocation(b"")
         answer = self.answer(event) if callable(self.answer) else self.answer
@@ -176,6 +180,19 @@ async def test_a_handler_that_fails_fails_the_whole_request(
     assert entries_of(caught.value) == [error]
     await world.hub.drained()
     assert outbox.messages == []
+
+
+@pytest.mark.rule("EVT-15")
+async def test_a_handler_has_the_time_of_a_request(world: World, function: Function, outbox: Outbox) -> None:
+    await handled(world)
+    function.hangs = True
+    world.engine._publisher._time = TimeLimit(0.05)
+    response = await world.post({"channel": "/chat/x", "events": ["1"]})
+    [error] = json.decode(response.body)["errors"]
+    assert (response.status, error["errorType"]) == (500, "MessageProcessingError")
+    await handled(world, "gated", on="onSubscribe")
+    with pytest.raises(SynclineError, match="There was an error processing the operation"):
+        await subscribed(world, outbox, "/gated/*")
 
 
 @pytest.mark.rule("EVT-15")

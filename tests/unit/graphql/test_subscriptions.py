@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from syncline.core import SynclineError, call
@@ -15,15 +17,20 @@ type Note { id: ID! text: String! room: String n: Int data: AWSJSON tags: [Strin
 type Query { note: Note }
 input In { id: ID! text: String room: String n: Int tags: [String] }
 type Mutation {
+  many(flag: Boolean): [Note]
+  count: Int
   put(id: ID!, text: String, room: String, n: Int, data: AWSJSON, tags: [String]): Note
   drop(id: ID!): Note
   pet: Pet
 }
 type Subscription {
-  onPut(room: String, id: ID, n: Int, tags: [String]): Note @aws_subscribe(mutations: ["put"])
+  onPut(room: String, id: ID, n: Int, tags: [String], other: String, text: String): Note
+    @aws_subscribe(mutations: ["put"])
   onAny: Note @aws_subscribe(mutations: ["put", "drop"])
   onPet: Pet @aws_subscribe(mutations: ["pet"])
   guarded(room: String): Note @aws_subscribe(mutations: ["put"])
+  onMany(room: String, flag: Boolean): [Note] @aws_subscribe(mutations: ["many"])
+  onCount(flag: Boolean): Int @aws_subscribe(mutations: ["count"])
   loose: Note
 }
 """
@@ -113,10 +120,14 @@ async def test_a_compulsory_field_that_the_mutation_left_out(api: Any, outbox: A
         ('id: "1", n: 5', 1),
         ("id: 1, n: 6", 0),
         ('tags: ["a"]', 0),
+        ('other: "t"', 0),
+        ("text: null", 1),
+        ('text: "t"', 0),
     ],
 )
 async def test_arguments_filter(api: Any, outbox: Any, arguments: str, count: int) -> None:
-    found = await published(api, PUT, outbox, f"subscription {{onPut({arguments}) {{id}}}}")
+    put = PUT.replace("id text", "id") if "text" in arguments else PUT  # not selected: it is not there
+    found = await published(api, put, outbox, f"subscription {{onPut({arguments}) {{id}}}}")
     assert len(found) == count
 
 
@@ -131,6 +142,45 @@ async def test_null_matches_null_and_absent_and_an_absent_variable_is_no_filter(
     await api.ask(PUT)
     await api.hub.drained()
     assert [message["id"] for message in outbox.messages] == ["1", "2"]
+
+
+@pytest.mark.rule("GQL-17")
+@pytest.mark.parametrize("arguments", ["", "(room: null)", "(flag: true)", '(room: "r")'])
+async def test_lists_and_scalars_are_for_who_gives_no_argument(api: Any, outbox: Any, arguments: str) -> None:
+    await api.local("Mutation", "many", '{"version": "2018-05-29", "payload": [{"id": 1, "room": "r"}]}')
+    await api.local("Mutation", "count", '{"version": "2018-05-29", "payload": 7}')
+    failures: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    found = await published(api, "mutation {many {id}}", outbox, f"subscription {{onMany{arguments} {{id}}}}")
+    assert found == ([] if arguments else [{"data": {"onMany": [{"id": "1"}]}}])
+    if "room" not in arguments:
+        found = await published(api, "mutation {count}", outbox, f"subscription {{onCount{arguments}}}")
+        assert found[len(found) - 1 :] == ([] if arguments else [{"data": {"onCount": 7}}])
+    assert failures == []
+
+
+@pytest.mark.rule("GQL-20")
+async def test_a_resolver_sees_the_start_and_what_it_returns_is_no_message(api: Any, outbox: Any) -> None:
+    asked = '{"version": "2018-05-29", "payload": {"id": "0", "room": $util.toJson($ctx.request.headers["x-mine"])}}'
+    check = '#if($ctx.result.room != "here" || $ctx.args.room != "r" || $ctx.identity)$util.error("no", "No")#end'
+    await api.local("Subscription", "guarded", asked, check + "$util.toJson($ctx.result)")
+    endpoint = await api.connect()
+    start = api.start('subscription {guarded(room: "r") {id}}', outbox)
+    headers = {**start.authorization, "X-Mine": "here"}
+    await endpoint.subscribe(msgspec.structs.replace(start, authorization=headers))
+    await api.hub.drained()
+    assert outbox.messages == []
+
+
+@pytest.mark.rule("GQL-15")
+async def test_no_resolver_runs_for_a_subscriber(api: Any, outbox: Any) -> None:
+    await api.local("Note", "room", '{"version": "2018-05-29", "payload": "$util.autoId()"}')
+    for id in "12":
+        endpoint = await api.connect()
+        await endpoint.subscribe(api.start("subscription {onPut {room}}", outbox, id=id))
+    answer = await api.ask(PUT)
+    await api.hub.drained()
+    assert [each["data"]["onPut"] for each in outbox.payloads] == [{"room": answer["data"]["put"]["room"]}] * 2
 
 
 @pytest.mark.rule("GQL-18")
