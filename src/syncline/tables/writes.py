@@ -14,7 +14,7 @@ import msgspec
 from syncline.core import Invalid
 from syncline.store import Space, Transaction
 from syncline.tables.capacity import write_units
-from syncline.tables.catalog import Index, StreamDescription
+from syncline.tables.catalog import CREATING, Index, StreamDescription
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import ConditionalCheckFailed
 from syncline.tables.figures import Change
@@ -303,6 +303,8 @@ def _replace_entries(txn: Transaction, layout: Layout, key: bytes, old: Kept, ne
         before, after = _entry(layout, index, old), _entry(layout, index, new)
         if before == after:
             continue
+        if before is not None and index.status == CREATING and txn.get(Space.INDEX, before[0] + own) is None:
+            before = None  # Its turn has not come yet: there is nothing to take away, and nothing that was counted.
         units, count, growth = 0.0, 0, 0
         if before is not None and (after is None or before[0] != after[0]):
             size = old.size_of(before[1])

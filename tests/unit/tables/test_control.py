@@ -14,6 +14,7 @@ P = V + "One or more parameter values were invalid: "
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 HASH, RANGE = {"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "k", "KeyType": "RANGE"}
 ALL = {"Projection": {"ProjectionType": "ALL"}}
+WARM = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000, "Status": "ACTIVE"}
 
 
 @pytest.mark.rule("TBL-1")
@@ -22,16 +23,45 @@ async def test_a_table_is_creating_then_active_then_gone(room: Any, refusal: Any
     assert created["TableStatus"] == "CREATING"
     assert created["LatestStreamArn"] == f"{ARN}things/stream/{created['LatestStreamLabel']}"
     shown = (await room.api.describe_table({"TableName": "things"}))["Table"]
-    assert shown == created | {"TableStatus": "ACTIVE"}
+    assert shown == created | {
+        "TableStatus": "ACTIVE",
+        "BillingModeSummary": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "LastUpdateToPayPerRequestDateTime": created["CreationDateTime"],
+        },
+        "WarmThroughput": WARM,
+    }
     assert (shown["TableArn"], shown["ItemCount"], shown["TableSizeBytes"]) == (ARN + "things", 0, 0)
     assert shown["KeySchema"] == [HASH]
     assert shown["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
     deleted = (await room.api.delete_table({"TableName": "things"}))["TableDescription"]
     assert deleted["TableStatus"] == "DELETING"
-    assert not {"KeySchema", "AttributeDefinitions", "CreationDateTime"} & deleted.keys()
+    assert not {"KeySchema", "AttributeDefinitions", "CreationDateTime", "WarmThroughput"} & deleted.keys()
     gone = "ResourceNotFoundException: Requested resource not found: Table: things not found"
     assert await refusal(room.api.describe_table({"TableName": "things"})) == gone
     assert await refusal(room.api.delete_table({"TableName": "things"})) == gone
+
+
+@pytest.mark.rule("TBL-1")
+async def test_warm_throughput_is_what_is_provisioned(room: Any) -> None:
+    index = {
+        "IndexName": "by_k",
+        "KeySchema": [RANGE | {"KeyType": "HASH"}],
+        "ProvisionedThroughput": {"ReadCapacityUnits": 2, "WriteCapacityUnits": 3},
+        **ALL,
+    }
+    provisioned = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 7}
+    created = await room.create(
+        attributes="k:S",
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput=provisioned,
+        GlobalSecondaryIndexes=[index],
+    )
+    assert "WarmThroughput" not in created | created["GlobalSecondaryIndexes"][0]
+    shown = (await room.api.describe_table({"TableName": "things"}))["Table"]
+    assert shown["WarmThroughput"] == {"ReadUnitsPerSecond": 5, "WriteUnitsPerSecond": 7, "Status": "ACTIVE"}
+    of_index = shown["GlobalSecondaryIndexes"][0]["WarmThroughput"]
+    assert of_index == {"ReadUnitsPerSecond": 2, "WriteUnitsPerSecond": 3, "Status": "ACTIVE"}
 
 
 @pytest.mark.rule("TBL-1")
@@ -276,7 +306,8 @@ async def test_plain_truths(room: Any, refusal: Any) -> None:
 @pytest.mark.rule("TBL-8")
 async def test_everything_is_there_after_a_restart(room: Any, new_room: Any) -> None:
     index = {"IndexName": "by_k", "KeySchema": [RANGE | {"KeyType": "HASH"}], **ALL}
-    created = await room.create(attributes="k:S", GlobalSecondaryIndexes=[index], view="NEW_AND_OLD_IMAGES")
+    await room.create(attributes="k:S", GlobalSecondaryIndexes=[index], view="NEW_AND_OLD_IMAGES")
+    created = (await room.api.describe_table({"TableName": "things"}))["Table"]
     await room.put({"id": {"S": "a"}, "k": {"S": "x"}})
     again = await new_room(room.store, seed=2)
     await again.engine.housekeeping.round()

@@ -7,7 +7,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from support import aws
@@ -220,6 +220,7 @@ operations = st.lists(
 @pytest.mark.rule("TBL-70")
 @pytest.mark.rule("TBL-71")
 @settings(max_examples=150, deadline=None)
+@example(first=10, steps=[("put", 0, 0, "a"), ("create",), ("put", 0, 0, "b")])
 @given(first=st.integers(0, 260), steps=operations)
 async def test_entries_are_a_full_recomputation_whatever_happens_meanwhile(
     new_room: Any, first: int, steps: Any
