@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 
@@ -27,6 +28,10 @@ class Hand:
 
     def monotonic(self) -> float:
         return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+        await asyncio.sleep(0)
 
 
 class Connection:
@@ -67,10 +72,11 @@ class Connection:
 class House:
     """A hub and who returns to it; what is logged."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, store: MemoryStore | None = None, **settings: Any) -> None:
         self.clock, self.log = Hand(), io.StringIO()
-        meter = Meter(self.clock, self.log)  # type: ignore[arg-type]
-        self.hub = Hub(self.clock, limits.Hub(**settings), meter)  # type: ignore[arg-type]
+        meter, hub_limits = Meter(self.clock, self.log), limits.Hub(**settings)  # type: ignore[arg-type]
+        history = None if store is None else History(store, self.clock, hub_limits, meter)  # type: ignore[arg-type]
+        self.hub = Hub(self.clock, hub_limits, meter, history=history)  # type: ignore[arg-type]
         self.figures = Figures(Counter("resumed", ()), {gap: Counter(gap, ()) for gap in GAPS})
         self.returning = Returning(self.hub, self.clock, meter, self.figures, api="api")  # type: ignore[arg-type]
         self.published = 0
@@ -215,3 +221,27 @@ async def test_a_window_in_which_clients_do_not_notice_that_they_are_cut_off_is_
     hub = Hub(clock, hub_limits, meter, history=History(store, clock, hub_limits, meter))  # type: ignore[arg-type]
     await hub.load()
     assert [json.decode(line)["event"] for line in log.getvalue().splitlines()] == said
+
+
+@pytest.mark.rule("HUB-21")
+@pytest.mark.parametrize(("keeps", "heard", "reasons"), [(100_000, [2, 3], []), (500, [], ["history"])])
+async def test_a_durable_api_gives_what_its_history_has_or_says_that_it_has_not(
+    keeps: int, heard: list[int], reasons: list[str], store: MemoryStore
+) -> None:
+    house = House(store, window_bytes_max=0, history_bytes_max=keeps)
+    running = asyncio.create_task(house.hub.run())
+    await house.hub.make_durable("api")
+    first = Connection(house).start()
+    for n in (1, 2, 3):
+        if n == 2:
+            first.lost()
+        await house.hub.publish_durably(TOPIC, {"n": n, "x": "y" * 400}, commit=0)
+        await house.hub.drained()
+    async with asyncio.timeout(5):
+        while keeps == 500 and house.hub.facts("api")["history_after"] < 2:
+            await asyncio.sleep(0.001)
+        again = Connection(house).start()
+        while again.heard != heard:
+            await asyncio.sleep(0.001)
+    assert house.reasons == reasons
+    running.cancel()
