@@ -7,6 +7,7 @@ have.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, Protocol
@@ -42,6 +43,9 @@ MOVED: Final = "moved"
 POSITION: Final = "position unknown"
 """The position that the client names is not of this run or this API."""
 
+ARRIVING_SECONDS = 15.0
+"""For longer, nothing that a connection was sent is waited for after its end."""
+
 PASSED_BY = {"seconds": SECONDS, "bytes": BYTES, "history": HISTORY, "": MOVED}
 
 GAPS = (SECONDS, BYTES, HISTORY, ARRIVAL, FORGOTTEN, START, CALLER, MOVED, POSITION)
@@ -59,13 +63,22 @@ class Holder(Protocol):
         ...
 
 
+class Place(NamedTuple):
+    """Where in which line a client had got to (None: nobody can tell), and what its connection was sent."""
+
+    line: str
+    after: int | None
+    written_bytes: int = 0
+    reached_bytes: int | None = 0
+
+
 class Lost(NamedTuple):
     """A subscription whose connection ended before it did, and when (monotonic seconds).
 
-    After a restart it is the position that its client had got to.
+    Once nothing more of what it was sent can arrive, it is but the place of its client.
     """
 
-    where: Subscription | int
+    where: Subscription | Place
     at: float
 
 
@@ -85,6 +98,8 @@ class Returning:
         self._lost: dict[Name, Lost] = {}
         self._ids: dict[bytes, Name] = {}
         """The names of the lost, by the digest of their ids."""
+        self._arriving: deque[Name] = deque()
+        """Those whose connections may still be kept for what is under way."""
         self._forgotten: dict[Name, str] = {}
         """Why the last that were forgotten were."""
 
@@ -103,6 +118,27 @@ class Returning:
         self._lost.pop(name, None)
         self._lost[name] = Lost(subscription, now)
         self._ids[name[ID]] = name
+        self._arriving.append(name)
+        self._let_go(now - ARRIVING_SECONDS)
+
+    def _let_go(self, before: float) -> None:
+        """Of the connections that were lost before an instant: a place is all that need be known."""
+        while self._arriving:
+            lost = self._lost.get(self._arriving[0])
+            if lost is not None and lost.at > before:
+                return
+            name = self._arriving.popleft()
+            if lost is not None:
+                self._lost[name] = lost._replace(where=self._place(lost.where))
+
+    def _place(self, where: Subscription | Place) -> Place:
+        """Where it is, once and for all: nothing more arrives."""
+        if isinstance(where, Place):
+            return where
+        outbox = where.outbox
+        outbox.supersede()
+        after = self._hub.reached(where, final=True)
+        return Place(where.topics[0].api, after, outbox.ledger.written, outbox.reached_bytes)
 
     def _forget(self, name: Name, reason: str) -> None:
         self._take(name)
@@ -131,12 +167,11 @@ class Returning:
         elif before is not None and before is not holder:
             before.closed()
         lost = None if name is None else self._take(name)
-        if lost is not None and isinstance(lost.where, Subscription):
-            lost.where.outbox.supersede()
+        place = None if lost is None else self._place(lost.where)
         if wish is not None:
             self._go_where_it_wants(subscription, start, wish)
-        elif lost is not None:
-            self._go_on(subscription, start, lost)
+        elif lost is not None and place is not None:
+            self._go_on(subscription, start, place, lost.at)
         else:
             self._begin(subscription, start, name)
         if name is not None:
@@ -159,23 +194,22 @@ class Returning:
             known = wish.recoverable and (wish.after or 0) <= self._hub.position(subscription.topics[0].api)
             self._note(self._passed(subscription) if known else POSITION, start, subscription, wish.after)
 
-    def _go_on(self, subscription: Subscription, start: Start, lost: Lost) -> None:
-        where = lost.where
-        after = where if isinstance(where, int) else self._hub.reached(where, final=True)
-        if isinstance(where, Subscription) and where.topics[0].api != subscription.topics[0].api:
+    def _go_on(self, subscription: Subscription, start: Start, place: Place, lost_at: float) -> None:
+        if place.line != subscription.topics[0].api:
             reason = MOVED
-        elif after is None:
-            known = isinstance(where, int) or where.outbox.reached_bytes is not None
-            reason = self._passed(subscription) if known else ARRIVAL
+        elif place.after is None:
+            reason = ARRIVAL if place.reached_bytes is None else self._passed(subscription)
         else:
             try:
-                self._hub.subscribe(subscription, after=after)
+                self._hub.subscribe(subscription, after=place.after)
                 self._figures.resumed.add()
                 return
             except PositionPassed:
                 reason = self._passed(subscription)
         self._hub.subscribe(subscription)
-        self._note(reason, start, subscription, after, lost=lost)
+        away = {"away_seconds": round(self._clock.monotonic() - lost_at, 3)}
+        sent = {"written_bytes": place.written_bytes, "reached_bytes": place.reached_bytes}
+        self._note(reason, start, subscription, place.after, **away, **sent)
 
     def _misnamed(self, name: Name) -> str | None:
         """Why a name is not that of the lost subscription with its id; None: there is no such."""
@@ -189,16 +223,11 @@ class Returning:
         return PASSED_BY[self._hub.passed_by(subscription.topics[0].api)]
 
     def _note(
-        self, reason: str, start: Start, subscription: Subscription, after: int | None, *, lost: Lost | None = None
+        self, reason: str, start: Start, subscription: Subscription, after: int | None, **more: float | None
     ) -> None:
         self._figures.unresumed[reason].add()
-        facts: dict[str, Any] = {"told": subscription.told is not None, "after": after}
-        if lost is not None:
-            facts["away_seconds"] = round(self._clock.monotonic() - lost.at, 3)
-            if isinstance(lost.where, Subscription):
-                outbox = lost.where.outbox
-                facts |= {"written_bytes": outbox.ledger.written, "reached_bytes": outbox.reached_bytes}
-        facts |= self._hub.facts(subscription.topics[0].api)
+        told = subscription.told is not None
+        facts = {"told": told, "after": after, **more, **self._hub.facts(subscription.topics[0].api)}
         where = {"request_id": start.request.id, "peer": start.request.peer, "id": start.id}
         self._meter.event("subscription not resumed", reason=reason, **self._labels, **where, **facts)
 
@@ -206,14 +235,14 @@ class Returning:
 
     def positions(self) -> dict[Name, int]:
         """What is to be written down: where the clients of the lost are."""
-        where = {name: each.where for name, each in self._lost.items()}
-        told = {name: each if isinstance(each, int) else self._hub.reached(each) for name, each in where.items()}
-        return {name: position for name, position in told.items() if position is not None}
+        places = {name: self._place(each.where) for name, each in self._lost.items()}
+        return {name: place.after for name, place in places.items() if place.after is not None}
 
     def restore(self, positions: Mapping[Name, int]) -> None:
         """Go on from what was written down."""
         now = self._clock.monotonic()
-        self._lost = {name: Lost(position, now) for name, position in positions.items()}
+        line = self._labels["api"]
+        self._lost = {name: Lost(Place(line, position), now) for name, position in positions.items()}
         self._ids = {name[ID]: name for name in positions}
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -245,3 +247,22 @@ async def test_a_durable_api_gives_what_its_history_has_or_says_that_it_has_not(
             await asyncio.sleep(0.001)
     assert house.reasons == reasons
     running.cancel()
+
+
+@pytest.mark.rule("HUB-21")
+async def test_of_a_connection_lost_a_while_ago_a_place_is_all_that_is_kept() -> None:
+    house = House()
+    first = Connection(house).start()
+    await house.publish()
+    first.box.reached_bytes = len(first.box.data)
+    await house.publish()
+    first.closed()
+    box = ref(first.box)
+    house.clock.at += 16
+    Connection(house).start(ID + "x").lost()
+    del first
+    gc.collect()
+    assert box() is None
+    again = Connection(house).start()
+    await house.hub.drained()
+    assert (again.heard, house.reasons) == ([2], [])
