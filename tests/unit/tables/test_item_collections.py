@@ -83,7 +83,9 @@ ITEMS = st.builds(
     st.text("é.", max_size=200),
     st.booleans(),
 )
-STEPS = st.lists(st.tuples(st.sampled_from(["put", "delete", "update", "batch", "pair", "failed", "expire"]), ITEMS))
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["put", "delete", "update", "batch", "pair", "failed", "expire", "restart"]), ITEMS)
+)
 
 
 async def step(room: Any, kind: str, of: dict[str, Any]) -> None:
@@ -119,6 +121,9 @@ async def test_kept_sizes_are_what_items_and_local_entries_add_up_to_and_within_
 ) -> None:
     room = await make(await new_room(MemoryStore(), settings=SMALL), ttl=True)
     for kind, of in steps:
+        if kind == "restart":
+            room = await new_room(MemoryStore(room.store.disk), 2, SMALL)
+            continue
         with contextlib.suppress(CollectionTooLarge, TransactionCanceled):
             await step(room, kind, of)
         kept, made = await sizes(room)
@@ -141,6 +146,17 @@ async def test_a_full_collection_takes_nothing_more_and_lets_go(new_room: Any, r
     await room.put(more, "local")
     kept, made = await sizes(room)
     assert kept == made
+
+
+@pytest.mark.rule("TBL-58")
+async def test_of_many_writers_at_once_as_many_succeed_as_there_is_room_for(new_room: Any) -> None:
+    room = await make(await new_room(MemoryStore(), settings=SMALL))
+    puts = [room.put(item("a", number, text={"S": "x" * 480}), "local") for number in range(9)]
+    answers = await asyncio.gather(*puts, return_exceptions=True)
+    assert sum(isinstance(answer, CollectionTooLarge) for answer in answers) == 5
+    kept, made = await sizes(room)
+    assert kept == made
+    assert len(kept) == 1
 
 
 @pytest.mark.rule("TBL-58")
