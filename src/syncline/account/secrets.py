@@ -66,12 +66,12 @@ def create(txn: Transaction, ask: Ask, place: Place, new: Written) -> dict[str, 
             raise SecretRequestInvalid(
                 "You can't create this secret because a secret with this name is already scheduled for deletion."
             )
-        if not _same_value(there, new, place):
+        if not _repeated(there, new, place):
             raise SecretExists(name=name)
         return _named(there, new.id)
-    suffix = "".join(SUFFIX_ALPHABET[byte % 62] for byte in ask.entropy[:6])
-    arn = str(arns.Arn("secretsmanager", place.region, place.account, f"secret:{name}-{suffix}"))
-    secret = Secret(name, arn, ask.now, ask.now, (), ask.get("Description"), ask.get("KmsKeyId"), ask.tags)
+    secret = Secret(
+        name, _new_arn(name, ask, place), ask.now, ask.now, (), ask.get("Description"), ask.get("KmsKeyId"), ask.tags
+    )
     if new.plain is not None:
         secret = _with_version(secret, ask, new, (CURRENT,))
     _keep(txn, place, secret)
@@ -94,13 +94,10 @@ def put_value(txn: Transaction, ask: Ask, place: Place, new: Written) -> dict[st
     if new.plain is None:
         raise SecretParameterInvalid("You must provide either SecretString or SecretBinary.")
     stages = tuple(ask.get("VersionStages", (CURRENT,)))
-    if any(version.id == new.id for version in secret.versions):
-        if not _same_value(secret, new, place):
-            raise SecretExists(
-                f"You can't use ClientRequestToken {new.id} because that value is already in use for a version of"
-                f" secret {secret.arn}."
-            )
-    else:
+    if not secret.versions:
+        # AWS does this: the first version is the current one, whatever else it is.
+        stages = tuple(dict.fromkeys((*stages, CURRENT)))
+    if not _repeated(secret, new, place):
         secret = _with_version(secret, ask, new, stages)
         _keep(txn, place, secret)
     return _named(secret, new.id) | {"VersionStages": list(stages)}
@@ -113,7 +110,7 @@ def update(txn: Transaction, ask: Ask, place: Place, new: Written) -> dict[str, 
         secret = msgspec.structs.replace(secret, description=ask["Description"])
     if "KmsKeyId" in ask.request:
         secret = msgspec.structs.replace(secret, kms_key=ask["KmsKeyId"])
-    if new.plain is not None:
+    if new.plain is not None and not _repeated(secret, new, place):
         secret = _with_version(secret, ask, new, (CURRENT,))
     _keep(txn, place, secret)
     return _named(secret, None if new.plain is None else new.id)
@@ -132,7 +129,6 @@ def listing(snapshot: Snapshot, place: Place, now: float, *, planned: bool) -> l
 
 def delete(txn: Transaction, ask: Ask, place: Place) -> dict[str, Any]:
     """Mark for deletion, or delete at once."""
-    secret = _secret(txn, ask, place)
     days, forced = ask.get("RecoveryWindowInDays"), ask.get("ForceDeleteWithoutRecovery", False)
     if forced and days is not None:
         raise SecretParameterInvalid(
@@ -140,6 +136,15 @@ def delete(txn: Transaction, ask: Ask, place: Place) -> dict[str, Any]:
         )
     if days is not None and days not in RECOVERY_DAYS:
         raise SecretParameterInvalid("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
+    try:
+        secret = _secret(txn, ask, place)
+    except SecretNotFound:
+        if not forced:
+            raise
+        # AWS does this: what is to be deleted by force need not be there.
+        wanted = ask["SecretId"]
+        arn = wanted if wanted.startswith("arn:") else _new_arn(wanted, ask, place)
+        return {"ARN": arn, "Name": wanted, "DeletionDate": ask.now}
     if forced:
         SECRETS.delete(txn, place.account, place.region, secret.name)
         return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": ask.now}
@@ -229,15 +234,24 @@ def _gone(secret: Secret, now: float) -> bool:
     return secret.purge is not None and secret.purge <= now
 
 
-def _same_value(secret: Secret, new: Written, place: Place) -> bool:
-    """Whether the secret has this version with just this value: the request is being repeated."""
-    return any(
-        version.id == new.id
-        and version.binary == new.binary
-        and new.plain is not None
-        and hmac.compare_digest(place.vault.open(SEALED, version.sealed), new.plain)
-        for version in secret.versions
-    )
+def _new_arn(name: str, ask: Ask, place: Place) -> str:
+    """The ARN of a new secret: six characters of chance tell it from an earlier one of its name."""
+    suffix = "".join(SUFFIX_ALPHABET[byte % 62] for byte in ask.entropy[:6])
+    return str(arns.Arn("secretsmanager", place.region, place.account, f"secret:{name}-{suffix}"))
+
+
+def _repeated(secret: Secret, new: Written, place: Place) -> bool:
+    """Whether the secret has this version already. Raises SecretExists when it has another value."""
+    version = next((version for version in secret.versions if version.id == new.id), None)
+    if version is None:
+        return False
+    same = new.plain is not None and hmac.compare_digest(place.vault.open(SEALED, version.sealed), new.plain)
+    if not same or version.binary != new.binary:
+        raise SecretExists(
+            f"You can't use ClientRequestToken {new.id} because that value is already in use for a version of"
+            f" secret {secret.arn}."
+        )
+    return True
 
 
 def _with_version(secret: Secret, ask: Ask, new: Written, stages: tuple[str, ...]) -> Secret:

@@ -78,7 +78,15 @@ async def test_a_repeated_write_changes_nothing(secrets: SecretsManager) -> None
     assert await secrets.create_secret({"Name": "s", "SecretString": "v", "ClientRequestToken": token}) == first
     with pytest.raises(Conflict) as refusal:
         await secrets.create_secret({"Name": "s", "SecretString": "other", "ClientRequestToken": token})
-    assert refusal.value.message == "The operation failed because the secret s already exists."
+    assert refusal.value.message == (
+        f"You can't use ClientRequestToken {token} because that value is already in use for a version of secret "
+        f"{first['ARN']}."
+    )
+    with pytest.raises(Conflict, match="The operation failed because the secret s already exists"):
+        await secrets.create_secret({"Name": "s", "SecretString": "v"})
+    await secrets.update_secret({"SecretId": "s", "SecretString": "v", "ClientRequestToken": token})
+    with pytest.raises(Conflict):
+        await secrets.update_secret({"SecretId": "s", "SecretString": "w", "ClientRequestToken": token})
     await secrets.put_secret_value({"SecretId": "s", "SecretString": "v", "ClientRequestToken": token})
     with pytest.raises(Conflict):
         await secrets.put_secret_value({"SecretId": "s", "SecretString": "w", "ClientRequestToken": token})
@@ -122,6 +130,22 @@ async def test_a_forced_delete_is_at_once(secrets: SecretsManager) -> None:
     await secrets.delete_secret({"SecretId": "s", "ForceDeleteWithoutRecovery": True})
     with pytest.raises(NotFound):
         await secrets.get_secret_value({"SecretId": "s"})
+
+
+@pytest.mark.rule("ACC-16")
+async def test_what_is_deleted_by_force_need_not_be_there(secrets: SecretsManager) -> None:
+    gone = await secrets.delete_secret({"SecretId": "s", "ForceDeleteWithoutRecovery": True})
+    assert gone["Name"] == "s"
+    with pytest.raises(NotFound):
+        await secrets.delete_secret({"SecretId": "s"})
+
+
+@pytest.mark.rule("ACC-15")
+async def test_the_first_version_is_the_current_one_whatever_it_is_called(secrets: SecretsManager) -> None:
+    await secrets.create_secret({"Name": "s"})
+    put = await secrets.put_secret_value({"SecretId": "s", "SecretString": "v", "VersionStages": ["AWSPENDING"]})
+    assert put["VersionStages"] == ["AWSPENDING", "AWSCURRENT"]
+    assert (await secrets.get_secret_value({"SecretId": "s"}))["SecretString"] == "v"
 
 
 @pytest.mark.rule("ACC-7")
