@@ -29,9 +29,9 @@ autobahn: .autobahn/python
 .autobahn/python:
 	@tools/autobahn $(@D)
 
-# Debian packages that the tests drive: a browser, and the programs that the recipe's commands call.
+# Debian packages that the tests drive: a browser, a network of its own, and the programs that the recipe's commands call.
 chromium:
-	@tools/debian-packages chromium zip curl unzip
+	@tools/debian-packages chromium zip curl unzip iproute2:ip
 
 demo: setup ## run the server with the recipe's API and open the two-device page
 	$(BIN)/syncline demo --port $(PORT)
@@ -57,6 +57,7 @@ simulate: setup node autobahn ## sweep many simulated worlds, kill a server 500 
 	SYNCLINE_SIMULATION_SEEDS=20000 $(BIN)/python -m pytest tests/simulation
 	SYNCLINE_CRASH_KILLS=500 $(BIN)/python -m pytest tests/crash/test_tables.py
 	SYNCLINE_CUTS=3000 $(BIN)/python -m pytest tests/clients/test_cuts.py
+	SYNCLINE_NETWORK_CUTS=200 $(BIN)/python -m pytest tests/clients/test_network.py
 	SYNCLINE_AUTOBAHN=1 $(BIN)/python -m pytest tests/clients/test_autobahn.py
 
 docs: setup ## regenerate the generated reference pages

@@ -26,6 +26,7 @@ class Follower:
         self.heard: dict[int, list[int]] = defaultdict(list)
         self.other: list[str] = []
         self.states: list[str] = []
+        """Those of aws-amplify's connection."""
         self._process = subprocess.Popen(
             command,
             cwd=NODE,
@@ -56,6 +57,11 @@ class Follower:
     def has_heard(self, text: int) -> bool:
         """Is that the last that every subscription heard?"""
         return len(self.heard) == SUBSCRIPTIONS and all(heard[-1] == text for heard in self.heard.values())
+
+    @property
+    def said(self) -> tuple[list[str], list[str]]:
+        """What it last said of itself."""
+        return self.states[-4:], self.other[-4:]
 
     def end(self) -> None:
         self._process.kill()

@@ -49,10 +49,10 @@ class Wire:
         self.loss = self.delay = self.jitter = 0.0
         self.lost = self.carried = 0
         self.open_to = {"here", "there"}
-        net = self.chance.randrange(2**15) * 4 if seed else int.from_bytes(os.urandom(2), "big") // 2 * 4
+        net = random.SystemRandom().randrange(2**17 // 4) * 4
         # 198.18.0.0/15 is for measuring networks (RFC 2544): nobody routes it.
-        first, self._second = (f"198.{18 + net // 65536}.{net // 256 % 256}.{net % 256 + n}" for n in (1, 2))
-        self.here, self.there = first, self._second
+        addresses = [f"198.{18 + net // 65536}.{net // 256 % 256}.{net % 256 + n}" for n in range(4)]
+        self.here, self.there, *self._others = addresses
         self._name = f"sl{os.getpid() % 100000}{os.urandom(2).hex()}"
         self._awaited: dict[tuple[bytes, int, bytes, int], int] = {}
         """By (end, its port, other end, its port): the sequence number that the end awaits of the other."""
@@ -109,28 +109,27 @@ class Wire:
         """Everything passes again."""
         self.open_to = {"here", "there"}
 
-    def reset(self) -> int:
-        """Reset every connection at both ends, as a router does that has forgotten them. Returns how many."""
+    def reset(self, *ends: str) -> None:
+        """Reset every connection at these ends; at both, as a router that has forgotten them, when none is named."""
         with self._lock:
             awaited = dict(self._awaited)
             self._awaited.clear()
         for (end, port, other, its), sequence in awaited.items():
-            packet = segment(other, its, end, port, sequence)
-            self._send("here" if socket.inet_ntoa(end) == self.here else "there", packet)
-        return len(awaited) // 2
+            where = "here" if socket.inet_ntoa(end) == self.here else "there"
+            if not ends or where in ends:
+                self._send(where, segment(other, its, end, port, sequence))
 
     def move(self) -> None:
-        """The other end loses its address and its connections, and gets another address: from Wi-Fi to mobile."""
-        last = (
-            self._second
-            if self.there != self._second
-            else self._second.rpartition(".")[0] + "." + str(int(self._second.rpartition(".")[2]) + 1)
-        )
-        before = self.there
+        """The other end loses its connections and its address, and gets another: from Wi-Fi to mobile.
+
+        Phones reset what was bound to the address that is gone; nobody tells us.
+        """
+        self.reset("there")
+        before, after = self.there, self._others.pop(0)
+        self._others.append(before)
         ip("addr", "del", before, "peer", self.here, "dev", self._name + "b", inside=self)
-        subprocess.run(self.inside("ss", "--kill", "--tcp", "src", before), capture_output=True, check=False)
-        ip("route", "replace", last, "dev", self._name + "a")
-        self._address(last)
+        ip("route", "replace", after, "dev", self._name + "a")
+        self._address(after)
 
     # --- the thread
 
@@ -192,7 +191,7 @@ def missing() -> str:
         return "network namespaces are Linux's"
     if os.geteuid() != 0:
         return "only root makes network devices"
-    lacking = [each for each in ("ip", "ss", "unshare", "nsenter") if shutil.which(each) is None]
+    lacking = [each for each in ("ip", "unshare", "nsenter") if shutil.which(each) is None]
     if lacking:
         return f"not installed: {', '.join(lacking)}"
     return "" if os.path.exists("/dev/net/tun") else "the kernel has no /dev/net/tun"
