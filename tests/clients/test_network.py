@@ -193,9 +193,14 @@ def noise(world: World) -> None:
 
 
 def half_open(world: World) -> None:
-    """The clients have given up, and come back over new connections. The server believes in the old ones."""
+    """The clients have given up, and come back over new connections. The server believes in the old ones.
+
+    What these still have to deliver would arrive after that: all of it comes over the new ones.
+    """
     world.wire.cut()
     time.sleep(world.chance.uniform(1.7, 2.4))
+    world.wire.mend(anew=True)
+    world.all_hear()
     world.wire.mend()
 
 

@@ -7,6 +7,7 @@ elsewhere nothing is known to have arrived, and a returning subscription begins 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import socket
 import ssl
@@ -33,8 +34,8 @@ ROUND_TRIP_AT = 68
 TCP_CLOSE = 7
 """The state of a connection that was reset or is over (include/net/tcp_states.h)."""
 
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""A `struct linger` of no time at all."""
+NOWHERE = bytes(16)
+"""An address of no family (AF_UNSPEC): to connect to it is to disconnect (man 2 connect)."""
 
 RECORD_BYTES = 16384
 """The most that one TLS record carries."""
@@ -181,7 +182,7 @@ class Arrivals:
         return False
 
     def freeze(self) -> None:
-        """Ask a last time; the rest is given up, when the transport closes at the latest."""
+        """Ask a last time, and give up the rest."""
         self._final = self.reached()
         give_up(self._descriptor)
         if self._own and self._descriptor >= 0:
@@ -283,7 +284,7 @@ class TlsArrivals:
         return False
 
     def freeze(self) -> None:
-        """Ask a last time, and let the connection go; the rest is given up, when the transport closes at the latest."""
+        """Ask a last time, give up the rest, and let the connection go."""
         self._final = self.reached()
         give_up(self._descriptor)
         if self._descriptor >= 0:
@@ -354,15 +355,13 @@ def under_way(descriptor: int) -> bool:
 
 
 def give_up(descriptor: int) -> None:
-    """Have the kernel reset the connection when it is closed, instead of sending on what is under way for minutes.
+    """Reset the connection at once, instead of sending on what is under way for minutes.
 
-    Where a network comes back, that would arrive beside what a returning subscription is given.
+    Where a network comes back, that would arrive beside what a returning subscription is given. A reset at the close
+    would come too late: an acknowledgement that arrives before it has the kernel send more.
     """
-    if not under_way(descriptor):
-        return
-    connection = socket.socket(fileno=descriptor)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-    connection.detach()
+    if under_way(descriptor):
+        ctypes.CDLL(None).connect(descriptor, NOWHERE, len(NOWHERE))
 
 
 def finish(descriptor: int) -> None:
