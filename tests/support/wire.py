@@ -52,7 +52,8 @@ class Wire:
         self.loss = self.delay = self.jitter = 0.0
         self.lost = self.carried = 0
         self.open_to = {"here", "there"}
-        self._barred: set[Key] = set()
+        self._old: set[Key] = set()
+        self._barred = False
         net = random.SystemRandom().randrange(2**17 // 4) * 4
         # 198.18.0.0/15 is for measuring networks (RFC 2544): nobody routes it.
         addresses = [f"198.{18 + net // 65536}.{net // 256 % 256}.{net % 256 + n}" for n in range(4)]
@@ -62,6 +63,7 @@ class Wire:
         """The sequence number that each end awaits of the other."""
         self._acknowledged: dict[Key, int] = {}
         """What it has said of that."""
+        self._finished: set[Key] = set()
         self._due: list[tuple[float, int, int, bytes]] = []
         self._count = 0
         self._lock = threading.Lock()
@@ -100,7 +102,7 @@ class Wire:
         there = self._name + "b"
         ip("addr", "add", address, "peer", self.here, "dev", there, inside=self)
         ip("link", "set", there, "up", inside=self)
-        # Nobody can tell what has arrived within the 40 ms for which Linux may put off an acknowledgement. Here it does not.
+        # Nobody can tell what arrived within the 40 ms for which Linux may put off an acknowledgement. Here it does not.
         ip("route", "replace", self.here, "dev", there, "src", address, "quickack", "1", inside=self)
         self.there = address
 
@@ -121,10 +123,17 @@ class Wire:
             return all(self._acknowledged.get(key) == sequence for key, sequence in there.items())
 
     def mend(self, *, anew: bool = False) -> None:
-        """Everything passes again; `anew`: only what belongs to connections that were not there before."""
+        """Everything passes again; `anew`: nothing of connections that there were before, until it is called again."""
         with self._lock:
-            self._barred = {*self._awaited} if anew else set()
+            self._barred = anew
+            if anew:
+                self._old = {*self._awaited}
         self.open_to = {"here", "there"}
+
+    def settled(self) -> bool:
+        """Are the connections over that were barred?"""
+        with self._lock:
+            return not self._old & self._awaited.keys()
 
     def reset(self, *ends: str) -> None:
         """Reset every connection at these ends; at both, as a router that has forgotten them, when none is named."""
@@ -195,20 +204,28 @@ class Wire:
         key, other = (packet[12:16], source, packet[16:20], target), (packet[16:20], target, packet[12:16], source)
         length = len(packet) - head - (offset >> 4) * 4 + bool(flags & FIN)
         with self._lock:
-            if key in self._barred:
+            if self._barred and (key in self._old or other in self._old):
                 return False
-            if flags & RST:
-                for each in (key, other):
-                    self._awaited.pop(each, None)
-                    self._acknowledged.pop(each, None)
+            if flags & FIN:
+                self._finished.add(key)
+            if flags & RST or {key, other} <= self._finished:
+                self._forget(key, other)
                 return True
-            if flags & ACK:
+            if flags & SYN:
+                self._awaited[other] = (sequence + 1) % 2**32
+            elif key in self._awaited and flags & ACK:
                 self._acknowledged[key] = acknowledges
-                if (acknowledges - self._awaited.get(key, acknowledges)) % 2**32 < 2**31:
+                if (acknowledges - self._awaited[key]) % 2**32 < 2**31:
                     self._awaited[key] = acknowledges
             if self._awaited.get(other) == sequence:
                 self._awaited[other] = (sequence + length) % 2**32
         return True
+
+    def _forget(self, *keys: Key) -> None:
+        for key in keys:
+            self._awaited.pop(key, None)
+            self._acknowledged.pop(key, None)
+            self._finished.discard(key)
 
 
 def missing() -> str:
