@@ -40,7 +40,7 @@ CLIENTS_FIRST = {
 SERVER_FIRST = {
     "SYNCLINE_HUB_KEEP_ALIVE_SECONDS": "0.5",
     "SYNCLINE_HUB_CONNECTION_TIMEOUT_MS": "60000",
-    "SYNCLINE_HUB_SILENT_SECONDS_MAX": "1",
+    "SYNCLINE_HUB_SILENT_SECONDS_MAX": "3",
 }
 
 pytestmark = [
@@ -99,12 +99,12 @@ class World:
             self._failure = failure
 
     def all_hear(self) -> None:
-        """Return once every client is connected and has heard something that was published after this was called."""
+        """Return once every client has heard something that was published after this was called."""
         told = self.told
 
         def away() -> dict[str, Any]:
             clients = self.clients.items()
-            return {kind: each.said for kind, each in clients if not (each.connected and each.heard_after(told))}
+            return {kind: each.said for kind, each in clients if not each.heard_after(told)}
 
         try:
             eventually(lambda: not away(), seconds=AGAIN_SECONDS)
@@ -201,13 +201,14 @@ def half_open(world: World) -> None:
 
     What these still have to deliver would arrive after that: all of it comes over the new ones.
     """
+    # aws-amplify closes its new socket when it hears that the old one is closed, and comes back again.
+    eventually(world.wire.settled, seconds=AGAIN_SECONDS)
+    world.all_hear()
     world.wire.cut()
     time.sleep(world.chance.uniform(1.7, 2.4))
     world.wire.mend(anew=True)
     world.all_hear()
     world.wire.mend()
-    eventually(world.wire.settled)
-    time.sleep(0.5)  # aws-amplify closes its new socket when it hears that the old one is closed, and comes back again
 
 
 def abandoned(world: World) -> None:
@@ -249,9 +250,9 @@ def test_clients_that_gave_up_go_on_over_new_connections_alone(world: World) -> 
 def test_the_server_lets_go_of_who_is_away_and_they_go_on_when_they_are_back(world: World) -> None:
     world.connect("amplify graphql wss", "amplify events ws", "amplify graphql native").all_hear()
     world.wire.cut()
-    eventually(lambda: world.gauge("syncline_edge_websockets") == 0)
+    eventually(lambda: world.gauge("syncline_edge_websockets") == 0, seconds=AGAIN_SECONDS)
     assert world.gauge("syncline_hub_subscriptions") == 0
-    assert [event["event"] for event in world.server.events()].count("silent peer") == len(world.clients)
+    assert [event["event"] for event in world.server.events()].count("silent peer") >= len(world.clients)
     world.wire.mend()
     world.run([abandoned], CUTS // 6)
 

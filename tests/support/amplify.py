@@ -59,11 +59,6 @@ class Follower:
         return len(self.heard) == SUBSCRIPTIONS and all(heard[-1] == text for heard in self.heard.values())
 
     @property
-    def connected(self) -> bool:
-        """Is it, as far as it says?"""
-        return self.states[-1:] in ([], ["Connected"])
-
-    @property
     def said(self) -> tuple[list[str], list[str]]:
         """What it last said of itself."""
         return self.states[-4:], self.other[-4:]

@@ -29,6 +29,7 @@ PACKET_BYTES_MAX = 65536
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 ACKNOWLEDGED_SECONDS = 5.0
 """How long `cut` waits for acknowledgements at most."""
+SETTLED_SECONDS = 1.0
 
 Key = tuple[bytes, int, bytes, int]
 """One direction of a TCP connection: an end's address and port, then the other's."""
@@ -54,6 +55,7 @@ class Wire:
         self.open_to = {"here", "there"}
         self._old: set[Key] = set()
         self._barred = False
+        self._opened = 0.0
         net = random.SystemRandom().randrange(2**17 // 4) * 4
         # 198.18.0.0/15 is for measuring networks (RFC 2544): nobody routes it.
         addresses = [f"198.{18 + net // 65536}.{net // 256 % 256}.{net % 256 + n}" for n in range(4)]
@@ -102,7 +104,7 @@ class Wire:
         there = self._name + "b"
         ip("addr", "add", address, "peer", self.here, "dev", there, inside=self)
         ip("link", "set", there, "up", inside=self)
-        # Nobody can tell what arrived within the 40 ms for which Linux may put off an acknowledgement. Here it does not.
+        # Nobody can tell what arrived within the 40 ms for which Linux may put off an acknowledgement: not here.
         ip("route", "replace", self.here, "dev", there, "src", address, "quickack", "1", inside=self)
         self.there = address
 
@@ -131,9 +133,9 @@ class Wire:
         self.open_to = {"here", "there"}
 
     def settled(self) -> bool:
-        """Are the connections over that were barred?"""
+        """Are the connections over that were barred, and did none begin for a while?"""
         with self._lock:
-            return not self._old & self._awaited.keys()
+            return not self._old & self._awaited.keys() and self._opened < time.monotonic() - SETTLED_SECONDS
 
     def reset(self, *ends: str) -> None:
         """Reset every connection at these ends; at both, as a router that has forgotten them, when none is named."""
@@ -212,6 +214,7 @@ class Wire:
                 self._forget(key, other)
                 return True
             if flags & SYN:
+                self._opened = time.monotonic()
                 self._awaited[other] = (sequence + 1) % 2**32
             elif key in self._awaited and flags & ACK:
                 self._acknowledged[key] = acknowledges
