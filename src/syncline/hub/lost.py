@@ -167,11 +167,12 @@ class Returning:
         elif before is not None and before is not holder:
             before.closed()
         lost = None if name is None else self._take(name)
-        place = None if lost is None else self._place(lost.where)
         if wish is not None:
+            if lost is not None and isinstance(lost.where, Subscription):
+                lost.where.outbox.supersede()
             self._go_where_it_wants(subscription, start, wish)
-        elif lost is not None and place is not None:
-            self._go_on(subscription, start, place, lost.at)
+        elif lost is not None:
+            self._go_on(subscription, start, self._place(lost.where), lost.at)
         else:
             self._begin(subscription, start, name)
         if name is not None:
