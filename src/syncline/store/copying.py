@@ -1,5 +1,5 @@
 """A copy of the keyspace while it is used: SQLite's online backup, of one moment, every page compared on the way,
-and none that is empty.
+and without many empty ones.
 
 For: the backup command, beside a running server or without one.
 """
@@ -32,8 +32,9 @@ def copy_database(folder: Path, target: Path) -> None:
             with copy.backup("main", source, "main") as backup:
                 while not backup.done:
                     backup.step(-1)
-            # Pages that nothing stands on any more are used again, and never given back but here.
-            copy.execute("VACUUM")
+            # Empty pages are used again and never given back but here; a few are not worth a second copy.
+            if copy.pragma("freelist_count") * 10 > copy.pragma("page_count"):
+                copy.execute("VACUUM")
             check_database(copy, target)
     except apsw.Error as failure:
         raise failed(failure, path) from failure
