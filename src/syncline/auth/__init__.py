@@ -1,9 +1,10 @@
 """Auth: who is calling the data plane of an API, and which modes of authorisation that caller has passed."""
 
-from syncline.auth.api_keys import ApiKey, changed_key, key_of, listed_keys, new_key
+from syncline.auth.api_keys import ApiKey
 from syncline.auth.authenticate import Authenticator, FieldAllowance, Signed
 from syncline.auth.authorizer import Authorizer
 from syncline.auth.jwts import Jwts
+from syncline.auth.key_operations import KeyOperations
 from syncline.auth.model import ApiAuth, Identity, Mode, Provider
 from syncline.auth.opened import Leases, Opened
 from syncline.auth.origins import check_origins, origins_of
@@ -20,6 +21,7 @@ __all__ = [
     "FieldAllowance",
     "Identity",
     "Jwts",
+    "KeyOperations",
     "Leases",
     "MessageRateExceeded",
     "Mode",
@@ -34,10 +36,6 @@ __all__ = [
     "TokenExpired",
     "TokenRevoked",
     "TokenUnreadable",
-    "changed_key",
     "check_origins",
-    "key_of",
-    "listed_keys",
-    "new_key",
     "origins_of",
 ]

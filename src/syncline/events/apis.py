@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import ApiKey, changed_key, check_origins, key_of, listed_keys, new_key
+from syncline.auth import check_origins
 from syncline.core import arns
 from syncline.events.catalog import Entry
 from syncline.events.connections import place_of
@@ -19,7 +19,7 @@ from syncline.events.errors import BadRequest, NoSuchNamespace
 from syncline.events.features import features_of
 from syncline.events.live_api import PROVIDER_CONFIGS
 from syncline.events.model import Api, Namespace
-from syncline.wire import page, page_of, record_from, shown
+from syncline.wire import page_of, record_from, shown
 
 EXPRESSIONS = ("appIdClientRegex", "clientId", "identityValidationExpression")
 MODE_LISTS = ("connectionAuthModes", "defaultPublishAuthModes", "defaultSubscribeAuthModes")
@@ -81,35 +81,6 @@ class Apis:
 
     def _entry(self, request: Members) -> Entry:
         return self._engine.catalog.entry(request["apiId"])
-
-    # --- keys
-
-    async def create_key(self, request: Members) -> Members:
-        entry = self._entry(request)
-        return await self._put_key(entry, new_key(request, entry.keys, self._engine.ids, self._engine.clock.now()))
-
-    async def update_key(self, request: Members) -> Members:
-        entry = self._entry(request)
-        return await self._put_key(entry, changed_key(request, entry.keys, self._engine.clock.now()))
-
-    async def _put_key(self, entry: Entry, key: ApiKey) -> Members:
-        await entry.keys.put(key)
-        self._keys_changed(entry)
-        return {"apiKey": shown(key)}
-
-    async def delete_key(self, request: Members) -> Members:
-        entry = self._entry(request)
-        await entry.keys.delete(key_of(entry.keys, request["id"]).id)
-        self._keys_changed(entry)
-        return {}
-
-    def _keys_changed(self, entry: Entry) -> None:
-        """Go by the keys as they are now, on open sockets, too."""
-        self._engine.live(entry.api.api_id).refresh_keys()
-        self._engine.auth.opened.recheck(entry.api.api_id)
-
-    def list_keys(self, request: Members) -> Members:
-        return page("apiKeys", listed_keys(self._entry(request).keys, self._engine.clock.now()), request)
 
     # --- tags
 

@@ -131,6 +131,11 @@ class EventsEngine:
             raise NoSuchApi(api=api_id)
         return found
 
+    def keys_changed(self, api_id: str) -> None:
+        """Go by an API's keys as they are now, on open sockets, too."""
+        self.live(api_id).refresh_keys()
+        self.auth.opened.recheck(api_id)
+
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
         presence = Presence(self.hub, self.clock, entry.api.api_id, self.settings.events.presence_seconds)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncline.auth import KeyOperations
 from syncline.datasources import SourceOperations
 from syncline.events.apis import Apis
 from syncline.events.coverage import OPERATIONS
@@ -16,13 +17,16 @@ from syncline.events.namespaces import Namespaces
 Members = dict[str, Any]
 
 
-class Events(SourceOperations):
+class Events(SourceOperations, KeyOperations):
     """AppSync's control plane for Event APIs."""
 
     coverage = OPERATIONS
 
     def __init__(self, engine: EventsEngine) -> None:
-        super().__init__(lambda api_id: engine.live(api_id).sources)
+        SourceOperations.__init__(self, lambda api_id: engine.live(api_id).sources)
+        KeyOperations.__init__(
+            self, lambda api_id: engine.live(api_id).entry.keys, engine.keys_changed, engine.clock, engine.ids
+        )
         self._apis = Apis(engine)
         self._namespaces = Namespaces(engine)
 
@@ -65,22 +69,6 @@ class Events(SourceOperations):
     async def list_channel_namespaces(self, request: Members) -> Members:
         """Namespaces, a page at a time."""
         return self._namespaces.list(request)
-
-    async def create_api_key(self, request: Members) -> Members:
-        """A new key."""
-        return await self._apis.create_key(request)
-
-    async def update_api_key(self, request: Members) -> Members:
-        """Another description or expiry of a key."""
-        return await self._apis.update_key(request)
-
-    async def delete_api_key(self, request: Members) -> Members:
-        """Refuse a key from now on."""
-        return await self._apis.delete_key(request)
-
-    async def list_api_keys(self, request: Members) -> Members:
-        """Keys, expired ones included."""
-        return self._apis.list_keys(request)
 
     async def tag_resource(self, request: Members) -> Members:
         """Add tags to an API or a namespace."""

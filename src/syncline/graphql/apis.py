@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from syncline.auth import ApiKey, changed_key, check_origins, key_of, listed_keys, new_key
+from syncline.auth import check_origins
 from syncline.core import Invalid, Unsupported, arns
 from syncline.graphql import schema as schemas
 from syncline.graphql.catalog import Entry
@@ -138,35 +138,6 @@ class Apis:
 
     def _entry(self, request: dict[str, Any]) -> Entry:
         return self._engine.catalog.entry(request["apiId"])
-
-    # --- keys
-
-    async def create_key(self, request: dict[str, Any]) -> dict[str, Any]:
-        entry = self._entry(request)
-        return await self._put_key(entry, new_key(request, entry.keys, self._engine.ids, self._engine.clock.now()))
-
-    async def update_key(self, request: dict[str, Any]) -> dict[str, Any]:
-        entry = self._entry(request)
-        return await self._put_key(entry, changed_key(request, entry.keys, self._engine.clock.now()))
-
-    async def _put_key(self, entry: Entry, key: ApiKey) -> dict[str, Any]:
-        await entry.keys.put(key)
-        self._keys_changed(entry)
-        return {"apiKey": shown(key)}
-
-    async def delete_key(self, request: dict[str, Any]) -> dict[str, Any]:
-        entry = self._entry(request)
-        await entry.keys.delete(key_of(entry.keys, request["id"]).id)
-        self._keys_changed(entry)
-        return {}
-
-    def _keys_changed(self, entry: Entry) -> None:
-        """Go by the keys as they are now, on open sockets, too."""
-        self._engine.live(entry.api.api_id).refresh_keys()
-        self._engine.auth.opened.recheck(entry.api.api_id)
-
-    def list_keys(self, request: dict[str, Any]) -> dict[str, Any]:
-        return page("apiKeys", listed_keys(self._entry(request).keys, self._engine.clock.now()), request)
 
     # --- schema
 

@@ -166,6 +166,11 @@ class GraphqlEngine:
             raise NoSuchApi(api=api_id)
         return found
 
+    def keys_changed(self, api_id: str) -> None:
+        """Go by an API's keys as they are now, on open sockets, too."""
+        self.live(api_id).refresh_keys()
+        self.auth.opened.recheck(api_id)
+
     def start(self, entry: Entry) -> None:
         """Serve an API from now on."""
         live = LiveApi(

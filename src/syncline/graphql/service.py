@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncline.auth import KeyOperations
 from syncline.datasources import SourceOperations
 from syncline.graphql import evaluation
 from syncline.graphql.apis import Apis
@@ -21,13 +22,16 @@ from syncline.graphql.types import Types
 Members = dict[str, Any]
 
 
-class Graphql(SourceOperations):
+class Graphql(SourceOperations, KeyOperations):
     """AppSync's control plane for GraphQL APIs."""
 
     coverage = OPERATIONS
 
     def __init__(self, engine: GraphqlEngine) -> None:
-        super().__init__(lambda api_id: engine.live(api_id).sources)
+        SourceOperations.__init__(self, lambda api_id: engine.live(api_id).sources)
+        KeyOperations.__init__(
+            self, lambda api_id: engine.live(api_id).entry.keys, engine.keys_changed, engine.clock, engine.ids
+        )
         self._apis = Apis(engine)
         self._parts = Parts(engine)
         self._engine = engine
@@ -54,22 +58,6 @@ class Graphql(SourceOperations):
     async def list_graphql_apis(self, request: Members) -> Members:
         """APIs, a page at a time."""
         return self._apis.list(request)
-
-    async def create_api_key(self, request: Members) -> Members:
-        """A new key."""
-        return await self._apis.create_key(request)
-
-    async def update_api_key(self, request: Members) -> Members:
-        """Another description or expiry of a key."""
-        return await self._apis.update_key(request)
-
-    async def delete_api_key(self, request: Members) -> Members:
-        """Refuse a key from now on."""
-        return await self._apis.delete_key(request)
-
-    async def list_api_keys(self, request: Members) -> Members:
-        """Keys, expired ones included."""
-        return self._apis.list_keys(request)
 
     async def start_schema_creation(self, request: Members) -> Members:
         """A schema from SDL or introspection JSON."""
