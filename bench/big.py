@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from deployment import clients
 from frames import aws_post
 from processes import Running, load, syncline
+from rows import Row
 from tables import CONNECTIONS, create_table
 
 ITEMS = int(os.environ.get("SYNCLINE_BENCH_ITEMS", "2000000"))
@@ -76,3 +77,16 @@ def _run(running: Running, operation: str, table: str) -> dict[str, Any]:
     own = {"Item": _item(RANDOM_KEY, "1########")} if operation == "PutItem" else {"Key": {"id": {"S": RANDOM_KEY}}}
     file = aws_post(f"big.{operation}", running.port, operation, {"TableName": table, **own})
     return load("http", running.port, CONNECTIONS, 3, running.pids, file)
+
+
+def rows(quick: bool) -> list[Row]:
+    """What millions of items cost a put and a get: by CPU, since the rates of one minute and the next differ."""
+    found = measure(quick)
+    rows = [Row(f"{found.items:,} items loaded in batches of 25", f"{found.loaded_per_s:,.0f} items/s")]
+    for operation, ratio in found.rates.items():
+        large, small = found.figures[operation, "big"], found.figures[operation, "few"]
+        shown = f"{large['per_s']:.0f}/s {large['cpu_us']:.0f} µs CPU  {small['per_s']:.0f}/s {small['cpu_us']:.0f} µs"
+        times = 1 / found.cpu[operation]
+        measured = f"{shown}  rate {ratio:.2f} ×, by CPU {times:.2f} ×"
+        rows.append(Row(f"{operation}, {found.items:,} items beside {FEW:,}", measured, "≥ 0.7 ×", times >= 0.7))
+    return rows

@@ -12,6 +12,7 @@ from typing import Any
 import deployment
 import frames
 from processes import load, syncline
+from rows import Row
 
 RATE = 1000
 CREATE_NUMBERED = {"input": {"title": "t" * 30, "content": "^########" + "c" * 80}}
@@ -81,3 +82,22 @@ def stalled(seconds: int, count: int) -> dict[str, Any]:
 def _api(port: int) -> deployment.Api:
     deployment.deploy_table(port)
     return deployment.deploy_api(port)
+
+
+def rows(quick: bool) -> list[Row]:
+    """As many idle connections as SYNCLINE_BENCH_CONNECTIONS says (100,000), or as a process may open files here."""
+    count = min(wanted(), 5_000 if quick else 100_000)
+    held = idle(count, 20 if quick else 65)
+    kb, cores = held["kb"], held["cores"]
+    returning = min(count, 20_000)
+    back = storm(returning)
+    return [
+        Row(f"idle connection with a subscription, of {count:,}", f"{kb:.1f} KB resident", "≤ 12 KB", kb <= 12),
+        Row(f"keep-alive of {count:,} connections", f"{cores:.3f} cores", "≤ 0.5", cores <= 0.5),
+        Row(
+            f"{returning:,} clients lost at once, back with what they missed",
+            f"{back['storm_s']:.1f} s  {back['storm_cpu_s']:.1f} s CPU",
+            "≤ 15 s",
+            back["storm_s"] <= 15,
+        ),
+    ]

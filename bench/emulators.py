@@ -1,7 +1,8 @@
-"""Emulators that run AppSync's resolvers: amplify-appsync-simulator (VTL) and ministack (JavaScript).
+"""Emulators of AppSync: amplify-appsync-simulator (VTL), ministack (JavaScript, and Event APIs).
 
-For: `run`, part `resolvers`. Each is installed by its own package manager, under bench/out. The simulator's data source
-gives back what the template wrote; ministack reads its own table in memory; ours reads a table on disk.
+For: `run`, parts `resolvers` and `fanout`. Each is installed by its own package manager, under bench/out. The
+simulator's data source gives back what the template wrote; ministack reads its own table in memory; ours reads a table
+on disk.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import deployment
 import frames
-from processes import BENCH, OUT, free_port, load, server
+from processes import BENCH, OUT, Running, free_port, load, server
 
 SIMULATOR = OUT / "simulator"
 MINISTACK = OUT / "ministack"
 CONNECTIONS, SECONDS = 4, 6
 
 
-def install() -> None:
-    """Fetch both once. Raises CalledProcessError when a registry does not answer."""
+def install_simulator() -> None:
+    """Fetch the simulator once. Raises CalledProcessError when a registry does not answer."""
     SIMULATOR.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "simulator.cjs"):
         shutil.copy(BENCH / "peers" / "simulator" / name, SIMULATOR / name)
@@ -30,6 +33,10 @@ def install() -> None:
         print("installing amplify-appsync-simulator …", file=sys.stderr, flush=True)
         quiet = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
         subprocess.run(["npm", "install", *quiet], cwd=SIMULATOR, check=True)
+
+
+def install_ministack() -> None:
+    """Fetch ministack once. Raises CalledProcessError when a registry does not answer."""
     if not (MINISTACK / "bin" / "ministack").exists():
         print("installing ministack …", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(MINISTACK)], check=True)
@@ -44,11 +51,32 @@ def simulator() -> dict[str, Any]:
         return load("http", port, CONNECTIONS, SECONDS, running.pids, request)
 
 
-def ministack(query: str, schema: str, code: str) -> dict[str, Any]:
-    """A get through a JavaScript resolver of ministack, which reads its table."""
+@contextmanager
+def _ministack() -> Iterator[Running]:
     port = free_port()
     os.environ.update(GATEWAY_PORT=str(port), LOG_LEVEL="ERROR")
     with server("ministack", [str(MINISTACK / "bin" / "ministack")], port) as running:
+        yield running
+
+
+def ministack_fanout(subscribers: int, rounds: int, window: int) -> dict[str, Any]:
+    """Events of an Event API of ministack, published over HTTP, to its subscribers."""
+    mode = [{"authType": "API_KEY"}]
+    modes = ("authProviders", "connectionAuthModes", "defaultPublishAuthModes", "defaultSubscribeAuthModes")
+    with _ministack() as running:
+        (appsync,) = deployment.clients(running.port, "appsync")
+        api = appsync.create_api(name="bench", eventConfig=dict.fromkeys(modes, mode))["api"]
+        key = appsync.create_api_key(apiId=api["apiId"])["apiKey"]["id"]
+        appsync.create_channel_namespace(apiId=api["apiId"], name="bench")
+        dialogue = frames.events_dialogue("ministack", api["dns"]["REALTIME"], key, "/bench/events")
+        trigger = frames.events_post("ministack.events", api["dns"]["HTTP"], key, "/bench/events")
+        return load("fanout", running.port, subscribers, rounds, window, running.pids, dialogue, trigger)
+
+
+def ministack(query: str, schema: str, code: str) -> dict[str, Any]:
+    """A get through a JavaScript resolver of ministack, which reads its table."""
+    with _ministack() as running:
+        port = running.port
         deployment.deploy_table(port)
         (appsync,) = deployment.clients(port, "appsync")
         api_id = appsync.create_graphql_api(name="bench", authenticationType="API_KEY")["graphqlApi"]["apiId"]

@@ -69,6 +69,27 @@ def appsync_dialogue(
     return _file(f"{name}.dialogue", head + f'{{"type":"connection_init"}}\nconnection_ack\n{start}\nstart_ack\n')
 
 
+def events_dialogue(name: str, host: str, key: str, channel: str) -> Path:
+    """A subscriber of an Event API that is found by its host."""
+    authorization = {"host": host, "x-api-key": key}
+    header = base64.urlsafe_b64encode(json.dumps(authorization).encode()).decode().rstrip("=")
+    protocols = f"Sec-WebSocket-Protocol: header-{header}, aws-appsync-event-ws\r\n"
+    head = UPGRADE.format(path="/event/realtime", port="", more=protocols).replace("127.0.0.1:", host)
+    subscribe = {"type": "subscribe", "id": "$ID", "channel": channel, "authorization": authorization}
+    opening = '{"type":"connection_init"}\nconnection_ack'
+    return _file(f"{name}.dialogue", head + f"{opening}\n{json.dumps(subscribe)}\nsubscribe_success\n")
+
+
+def events_post(name: str, host: str, key: str, channel: str) -> Path:
+    """A request that publishes one event to it; its data frame is about MESSAGE_BYTES long."""
+    body = json.dumps({"channel": channel, "events": [json.dumps({"content": "c" * 40 + "^" + "c" * 39})]})
+    text = (
+        f"POST /event HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nx-api-key: {key}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    )
+    return _file(f"{name}.request", text)
+
+
 def _file(name: str, text: str) -> Path:
     path = OUT / name
     path.write_bytes(text.encode())

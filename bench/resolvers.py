@@ -19,6 +19,7 @@ import emulators
 import frames
 import peers
 from processes import Running, free_port, load, server, syncline
+from rows import Row, medians
 
 from syncline.core import Meter, SystemClock, SystemIds
 from syncline.datasources import Context, Info
@@ -206,3 +207,31 @@ def _one_api(appsync: Any, connection: http.client.HTTPConnection, name: str) ->
     connection.request("POST", f"/graphql/{api_id}", body, {"x-api-key": key, "content-type": "application/json"})
     answer = connection.getresponse().read()
     assert answer == b'{"data":{"getDataItem":{"id":"1"}}}', answer
+
+
+def rows(quick: bool) -> list[Row]:
+    """Gets and lists through resolvers beside peers; handlers in process; a query never seen; memory."""
+    found = measure(1 if quick else 3)
+    costs = {what: medians(runs)["cpu_us"] for what, runs in found.items()}
+    rows = []
+    for what, (peer, bar) in {
+        "get, VTL": ("mercurius get", 2.5),
+        "get, JS": ("mercurius get", 1.5),
+        "list": ("mercurius list", 1.0),
+        "list of 100": ("yoga list", 10.0),
+        "get by VTL": ("simulator get", 30.0),
+        "get by JS": ("ministack get", 10.0),
+    }.items():
+        ours = costs["list" if what.startswith("list") else what.replace(" by ", ", ")]
+        ratio = costs[peer] / ours
+        measured = f"{ours:.0f} µs CPU  {peer} {costs[peer]:.0f} µs  {ratio:.2f} ×"
+        rows.append(Row(f"{what}, beside {peer}", measured, f"≥ {bar:g} ×", ratio >= bar))
+    cost = handlers()
+    slowest = max(cost.templates.values())
+    shown = "  ".join(f"{name} {each:.1f}" for name, each in cost.templates.items())
+    rows.append(Row("render of the recipe's templates", f"{shown} µs", "≤ 25 µs each", slowest <= 25))
+    rows.append(Row("JS request and response", f"{cost.pair:.1f} µs", "≤ 45 µs", cost.pair <= 45))
+    first, memory = first_query_ms(50), api_kb(100 if quick else 1000)
+    rows.append(Row("first request of a never-seen query", f"p50 {first:.2f} ms", "≤ 3 ms", first <= 3))
+    rows.append(Row("memory of one more API", f"{memory:.0f} KB", "≤ 300 KB", memory <= 300))
+    return rows

@@ -17,6 +17,7 @@ from typing import Any
 from deployment import clients
 from frames import aws_post
 from processes import PINNED, Running, end, load, syncline
+from rows import Row
 from tables import CONNECTIONS, create_table, item
 
 RECORDS = 100_000
@@ -83,6 +84,21 @@ def read(port: int, arn: str) -> None:
             page = streams.get_records(ShardIterator=iterator, Limit=PAGE)
             iterator = page["NextShardIterator"]
             time.sleep(PAUSE_SECONDS)
+
+
+def rows(quick: bool) -> list[Row]:
+    """PutItem into a table with a stream, while a slow reader is far behind, and while records are trimmed."""
+    found = measure(quick)
+    alone = found[NOBODY]
+    rows = []
+    for what, figures in found.items():
+        shown = f"{figures['per_s']:.0f}/s  {figures['cpu_us']:.0f} µs CPU  p99 {figures['p99_us'] / 1000:.1f} ms"
+        ratio = figures["per_s"] / alone["per_s"]
+        if what == NOBODY:
+            rows.append(Row(f"PutItem with a stream: {what}", shown))
+        else:
+            rows.append(Row(f"PutItem with a stream: {what}", f"{shown}  {ratio:.2f} ×", "≥ 0.8 ×", ratio >= 0.8))
+    return rows
 
 
 if __name__ == "__main__":

@@ -27,8 +27,9 @@ static void heard(unsigned id) {
     ssize_t got = read(poster ? posters[id - subscribers] : fds[id], buffer, sizeof buffer);
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) die("the server closed a connection");
-    if (poster) {  // answers are short: one read may hold several, never a part of one
-        if (!memmem(buffer, got, "HTTP/1.1 200", 12) || memmem(buffer, got, "\"errors\"", 8)) { fprintf(stderr, "load: %.*s\n", (int)got, buffer); exit(2); }
+    if (poster) {  // one read may hold several answers; a head is never in two, its body may come after it
+        int refused = got > 12 && !memcmp(buffer, "HTTP/1.1 ", 9) && memcmp(buffer + 9, "200", 3);
+        if (refused || memmem(buffer, got, "\"errors\"", 8)) { fprintf(stderr, "load: %.*s\n", (int)got, buffer); exit(2); }
         for (char *at = buffer; (at = memmem(at, buffer + got - at, "HTTP/1.1 200", 12)); at++) answered++;
         return;
     }
