@@ -77,6 +77,12 @@ class SecretRequestInvalid(Invalid):
     code = "InvalidRequestException"
 
 
+class SecretNameInvalid(Invalid):
+    """Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"""
+
+    code = "ValidationException"
+
+
 class SecretParameterInvalid(Invalid):
     """A member of the request cannot be used."""
 

@@ -7,6 +7,7 @@ body runs, since that takes chance; bodies only open them.
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from syncline.account.ask import Ask, tag_list
 from syncline.account.errors import (
     SecretExists,
+    SecretNameInvalid,
     SecretNotFound,
     SecretParameterInvalid,
     SecretRequestInvalid,
@@ -28,6 +30,7 @@ VERSIONS_MAX = 100
 SEALED = "secret value"
 DAY_S = 86_400
 RECOVERY_DAYS = range(7, 31)
+_NAME = re.compile(r"[\w/+=.@!-]+", re.ASCII)
 SUFFIX_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -59,7 +62,7 @@ def written(request: dict[str, Any], token: str, vault: Vault) -> Written:
 
 def create(txn: Transaction, ask: Ask, place: Place, new: Written) -> dict[str, Any]:
     """Make a secret, with the value the request has, if any."""
-    name = ask["Name"]
+    name = _valid(ask["Name"])
     there = SECRETS.get(txn, place.account, place.region, name)
     if there is not None and not _gone(there, ask.now):
         if there.deleted is not None:
@@ -181,7 +184,8 @@ def list_versions(snapshot: Snapshot, ask: Ask, place: Place) -> dict[str, Any]:
     """The versions and their stages."""
     secret = _secret(snapshot, ask, place)
     shown = [
-        {"VersionId": version.id, "VersionStages": list(version.stages), "CreatedDate": version.created}
+        {"VersionId": version.id, "CreatedDate": version.created}
+        | ({"VersionStages": list(version.stages)} if version.stages else {})
         for version in secret.versions
         if version.stages or ask.get("IncludeDeprecated")
     ]
@@ -198,7 +202,8 @@ def view(secret: Secret) -> dict[str, Any]:
         "DeletedDate": secret.deleted,
     }
     shown |= {member: value for member, value in optional.items() if value is not None}
-    shown |= {"CreatedDate": secret.created, "LastChangedDate": secret.changed, "Tags": tag_list(secret.tags)}
+    shown |= {"CreatedDate": secret.created, "LastChangedDate": secret.changed}
+    shown |= {"Tags": tag_list(secret.tags)} if secret.tags else {}
     stages = {version.id: list(version.stages) for version in secret.versions if version.stages}
     return shown | ({"VersionIdsToStages": stages} if stages else {})
 
@@ -206,7 +211,7 @@ def view(secret: Secret) -> dict[str, Any]:
 def _secret(snapshot: Snapshot, ask: Ask, place: Place) -> Secret:
     """The secret that `SecretId` names: by name, whole ARN, or ARN without its last six characters."""
     wanted = ask["SecretId"]
-    name = wanted
+    name = wanted if wanted.startswith("arn:") else _valid(wanted)
     if wanted.startswith("arn:"):
         tail = wanted.partition(":secret:")[2]
         name = tail[:-7] if SECRETS.get(snapshot, place.account, place.region, tail[:-7]) else tail
@@ -232,6 +237,13 @@ def _marked() -> SecretRequestInvalid:
 
 def _gone(secret: Secret, now: float) -> bool:
     return secret.purge is not None and secret.purge <= now
+
+
+def _valid(name: str) -> str:
+    """The name. Raises SecretNameInvalid for one that no secret can have."""
+    if not _NAME.fullmatch(name):
+        raise SecretNameInvalid
+    return name
 
 
 def _new_arn(name: str, ask: Ask, place: Place) -> str:

@@ -5,6 +5,7 @@ Where policies are enforced, a role's trust policy says who may assume it; elsew
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from syncline.account.coverage import STS_OPERATIONS
@@ -17,6 +18,7 @@ from syncline.core.call import Caller
 from syncline.store import Store
 
 SECONDS_DEFAULT = 3600
+_ROLE_ARN = re.compile(r"arn:aws[\w-]*:[\w-]+:[^:]*:\d{12}:.+")
 
 
 class Sts:
@@ -44,6 +46,8 @@ class Sts:
     async def assume_role(self, request: dict[str, Any]) -> dict[str, Any]:
         """Temporary credentials of a role. They are durable and verify until they expire."""
         seconds = request.get("DurationSeconds", SECONDS_DEFAULT)
+        if not _ROLE_ARN.match(request["RoleArn"]):
+            raise ValidationError(f"{request['RoleArn']} is invalid")
         role = await self._role(request["RoleArn"])
         if role is None or not await self._trusted(role, request.get("ExternalId")):
             caller = self._caller().arn

@@ -63,6 +63,8 @@ async def test_a_role_that_is_not_there_cannot_be_assumed(account: Any, role: st
     with pytest.raises(Denied, match="is not authorized to perform: sts:AssumeRole on resource") as refusal:
         await account.sts.assume_role({"RoleArn": ROLE_ARN + "s", "RoleSessionName": "s"})
     assert refusal.value.code == "AccessDenied"
+    with pytest.raises(Invalid, match="something/role is invalid"):
+        await account.sts.assume_role({"RoleArn": "arn::b:::something/role", "RoleSessionName": "s"})
     with pytest.raises(Invalid, match="MaxSessionDuration set for this role"):
         await account.sts.assume_role({"RoleArn": ROLE_ARN, "RoleSessionName": "s", "DurationSeconds": 7200})
 

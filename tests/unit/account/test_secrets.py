@@ -140,6 +140,21 @@ async def test_what_is_deleted_by_force_need_not_be_there(secrets: SecretsManage
         await secrets.delete_secret({"SecretId": "s"})
 
 
+async def test_a_name_that_no_secret_can_have_is_refused(secrets: SecretsManager) -> None:
+    for call in (secrets.create_secret({"Name": "my secret"}), secrets.describe_secret({"SecretId": "a*"})):
+        with pytest.raises(Invalid, match="Must be a valid name containing alphanumeric characters"):
+            await call
+
+
+async def test_what_a_secret_has_not_is_not_shown(secrets: SecretsManager) -> None:
+    await secrets.create_secret({"Name": "s"})
+    for value in "abc":
+        await secrets.put_secret_value({"SecretId": "s", "SecretString": value})
+    assert "Tags" not in await secrets.describe_secret({"SecretId": "s"})
+    versions = await secrets.list_secret_version_ids({"SecretId": "s", "IncludeDeprecated": True})
+    assert ["VersionStages" in version for version in versions["Versions"]] == [False, True, True]
+
+
 @pytest.mark.rule("ACC-15")
 async def test_the_first_version_is_the_current_one_whatever_it_is_called(secrets: SecretsManager) -> None:
     await secrets.create_secret({"Name": "s"})
