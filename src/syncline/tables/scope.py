@@ -13,7 +13,7 @@ import msgspec
 
 from syncline.core import Invalid
 from syncline.tables.reserved import RESERVED_WORDS
-from syncline.tables.syntax import Node, Path, Step, Value, bare, children
+from syncline.tables.syntax import Call, Node, Path, Step, Value, bare, children
 from syncline.tables.values import AttributeValue, Item, kind_of
 
 T = TypeVar("T")
@@ -83,8 +83,10 @@ class Scope:
                 raise self.refusal(f"Attribute name is a reserved keyword; reserved keyword: {step}")
 
     def check_constant(self, node: Node, operator: str, allowed: Sequence[str]) -> None:
-        """Have a constant operand refused whose type is not `allowed`. Stored values are another matter."""
+        """Have an operand refused whose type is known and not `allowed`. Stored values are another matter."""
         found = bare(node)
+        if isinstance(found, Call) and found.function == "size" and "N" not in allowed:
+            raise self.wrong_type(operator, "N")
         if isinstance(found, Value):
             name = self.value(found)
 

@@ -225,6 +225,22 @@ async def test_a_key_condition_is_no_other_condition(room: Any, refusal: Any, co
     assert await refusal(room.engine.query(query)) == f"{V}Invalid KeyConditionExpression: {sentence}"
 
 
+@pytest.mark.rule("TBL-23")
+@pytest.mark.parametrize(
+    ("condition", "function"),
+    [
+        ("begins_with(a, size(b))", "begins_with"),
+        ("size(size(a)) = a", "size"),
+    ],
+)
+async def test_a_size_is_a_number(things: Any, refusal: Any, condition: str, function: str) -> None:
+    assert await refusal(things.engine.scan({"TableName": "things", "FilterExpression": condition})) == (
+        f"{V}Invalid FilterExpression: Incorrect operand type for operator or function; "
+        f"operator or function: {function}, operand type: N"
+    )
+    await things.engine.scan({"TableName": "things", "FilterExpression": "size(a) < size(b) AND contains(a, size(b))"})
+
+
 @pytest.mark.rule("TBL-43")
 @pytest.mark.parametrize(
     ("conditions", "start", "sentence"),
