@@ -44,6 +44,17 @@ class Doors:
     def respond(self, request: Request) -> Awaitable[Response]:
         """The answer to one HTTP request. Raises SynclineError for what nobody serves, at once or when awaited."""
         path = request.path
+        own = None if path == "/" else self._at(path, request)
+        if own is not None:
+            return own
+        if request.method not in ("GET", "HEAD") or not self._rooms.userpools.publishes(path):
+            service = identify(request)
+            if service is not None:
+                return self._rooms.aws.respond(request, service)
+        return self._page(request)
+
+    def _at(self, path: str, request: Request) -> Awaitable[Response] | None:
+        """The answer of the room that has the path; None when its path tells nothing."""
         if path.startswith("/graphql"):
             return self._graphql(request)
         if path == EVENT_PATH or path.startswith(EVENT_PATH + "/"):
@@ -52,11 +63,7 @@ class Doors:
             return self._rooms.functions.links.respond(request)
         if self._admin.recognises(request):
             return self._admin.respond(request)
-        if request.method not in ("GET", "HEAD") or not self._rooms.userpools.publishes(path):
-            service = identify(request)
-            if service is not None:
-                return self._rooms.aws.respond(request, service)
-        return self._page(request)
+        return None
 
     async def _page(self, request: Request) -> Response:
         """What the server itself publishes."""

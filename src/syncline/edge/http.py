@@ -218,7 +218,7 @@ class HttpConnection(asyncio.Protocol):
             names = [name for name, _ in self._headers]
             if any(names.count(name) > 1 for name in SINGLE):
                 self._stop(MALFORMED)
-        if index.get("transfer-encoding", "chunked").lower() != "chunked":
+        if "transfer-encoding" in index and index["transfer-encoding"].lower() != "chunked":
             self._stop(CODING_UNKNOWN)
 
     def on_body(self, body: bytes) -> None:
@@ -302,13 +302,14 @@ class HttpConnection(asyncio.Protocol):
             if not self._reading:
                 self._reading = True
                 self.transport.resume_reading()
-            self._waker = asyncio.get_running_loop().create_future()
+            self._waker = self._loop.create_future()
             await self._waker
             self._waker = None
         return None if self._lost else self._line.popleft()
 
     async def run(self) -> SocketConnection | EventConnection | None:
         """Answer requests until the connection ends, or becomes a WebSocket or an event stream: then return that."""
+        self._loop = asyncio.get_running_loop()
         while (asked := await self._next()) is not None:
             self._busy = True
             if asked.refusal is None and not self._site.admits(self._peer):

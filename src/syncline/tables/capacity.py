@@ -14,13 +14,14 @@ IndexUnits = Mapping[str, float]
 
 def read_units(size: int, *, consistent: bool) -> float:
     """The units of reading `size` bytes: at least one block, half price when eventually consistent."""
-    blocks = max(1, -(-size // READ_BYTES))
+    blocks = -(-size // READ_BYTES) if size > READ_BYTES else 1
     return float(blocks) if consistent else blocks / 2
 
 
 def write_units(old_size: int, new_size: int) -> float:
     """The units of a write: the larger of the old and the new item, in whole kilobytes, at least one."""
-    return float(max(1, -(-max(old_size, new_size) // WRITE_BYTES)))
+    size = old_size if old_size > new_size else new_size
+    return float(-(-size // WRITE_BYTES)) if size > WRITE_BYTES else 1.0
 
 
 def consumed(

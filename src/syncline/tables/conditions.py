@@ -137,8 +137,7 @@ def _predicate(scope: Scope, node: Node) -> Predicate:
         part = _predicate(scope, node.part)
         return lambda item, values: not part(item, values)
     if isinstance(node, Both):
-        every = tuple([_predicate(scope, part) for part in node.parts])
-        return lambda item, values: all(part(item, values) for part in every)
+        return _both(tuple([_predicate(scope, part) for part in node.parts]))
     if isinstance(node, Either):
         some = tuple([_predicate(scope, part) for part in node.parts])
         return lambda item, values: any(part(item, values) for part in some)
@@ -146,6 +145,16 @@ def _predicate(scope: Scope, node: Node) -> Predicate:
         return _between(scope, node)
     assert isinstance(node, In), "the grammar lets no other node be a condition"
     return _in(scope, node)
+
+
+def _both(parts: tuple[Predicate, ...]) -> Predicate:
+    def every(item: Item, values: Values) -> bool:
+        for part in parts:  # noqa: SIM110 (a generator for each item costs more than a part)
+            if not part(item, values):
+                return False
+        return True
+
+    return every
 
 
 def _compare(scope: Scope, node: Compare) -> Predicate:

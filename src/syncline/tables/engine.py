@@ -50,7 +50,7 @@ def measured(operation: str) -> Callable[[Operation], Operation]:
             except (Invalid, NotFound):
                 self._note_refusal(operation, request)
                 raise
-            open_table = self.registry.find(table_name(request))
+            open_table = self.registry.find(request["TableName"]) or self.registry.find(table_name(request))
             if open_table is not None:
                 open_table.figures.succeeded(operation, self.clock.monotonic() - started)
             return answer
@@ -240,7 +240,8 @@ _NO_STAMP = Stamp(None, "", 0.0)
 
 def _note_written(found: OpenTable, written: Written | Together, position: int, times: int = 1) -> None:
     found.figures.note(written.change, position)
-    found.figures.write_units.add((written.units + sum(written.index_units.values())) * times)
+    units = sum([change.units for change in written.indexes.values()], written.units)
+    found.figures.write_units.add(units * times)
 
 
 def _told_of_write(request: Request, found: OpenTable, written: Written) -> Answer:

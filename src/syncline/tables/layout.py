@@ -230,26 +230,31 @@ class Layout:
             _check_index_key(key, value)
 
     def is_in(self, index: Index, item: Item) -> bool:
-        """Whether an index has an entry for an item: it has all the key attributes, and they can be keys.
+        """Whether an index has an entry for an item."""
+        return self.entry_prefix(index, item) is not None
 
-        What could not be a key was there before the index was.
+    def entry_prefix(self, index: Index, item: Item) -> bytes | None:
+        """What the key of an item's entry in an index begins with; then comes the item's own. None: it has no entry.
+
+        It has one when it has all the key attributes, and they can be keys: what could not was there before the index.
         """
+        key = self._prefixes[index.number]
         for name, kind, bytes_max in self._entry_kinds[index.number]:
             value = item.get(name)
-            if value is None or kind not in value:
-                return False
-            content = value[kind]
-            if kind != "N" and not 0 < (text_size(content) if kind == "S" else len(content)) <= bytes_max:
-                return False
-        return True
+            content = None if value is None else value.get(kind)
+            if content is None:
+                return None
+            if kind == "N":
+                key += keys.encode_number(content)
+            elif 0 < (text_size(content) if kind == "S" else len(content)) <= bytes_max:
+                key += keys.encode_part(content)
+            else:
+                return None
+        return key
 
     def entry_key(self, index: Index, item: Item) -> bytes:
         """The key of an item's entry in an index, whose key attributes it has."""
-        return self.entry_prefix(index, item) + self._own_key(item)
-
-    def entry_prefix(self, index: Index, item: Item) -> bytes:
-        """What the key of an item's entry in an index begins with; then comes the item's own."""
-        return self._prefixes[index.number] + encoded_key(self._entry_names[index.number], item)
+        return self._prefixes[index.number] + encoded_key(self._entry_names[index.number], item) + self._own_key(item)
 
     def project(self, index: Index, item: Item) -> Item:
         """What an index keeps of an item."""

@@ -25,10 +25,17 @@ _ARITHMETIC = Context(
 )
 
 
+def measured(text: str) -> tuple[str, int]:
+    """The number in canonical form, and its size. Raises Invalid like `canonical`."""
+    if len(text) <= DIGITS_MAX and text.isascii() and text.isdigit() and text[0] != "0":
+        return text, 1 + (len(text.rstrip("0")) + 1) // 2  # Most numbers are whole.
+    text = canonical(text)
+    return text, size(text)
+
+
 def canonical(text: str) -> str:
     """The one way to write the number `text`. Raises Invalid with AWS's sentence when it is none or does not fit."""
     if len(text) <= DIGITS_MAX and text.isascii():
-        # Most numbers are whole.
         if text.isdigit():
             return text if text[0] != "0" else text.lstrip("0") or "0"
         if text[:1] == "-" and text[1:].isdigit():

@@ -6,6 +6,7 @@ For: every operation. Owns: the cache of the catalog, loaded at start and change
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from syncline.core import Invalid, Meter
@@ -121,6 +122,7 @@ def controlled_name(request: Any) -> str:
     return table_name(request)
 
 
+@lru_cache(maxsize=4096)
 def check_name(name: str, *, at_least: int) -> None:
     """Refuse what cannot be a table's name."""
     if len(name) < at_least:

@@ -66,6 +66,8 @@ def check(value: Any, depth: int = 1) -> Sized:
     kind, content = next(iter(value.items()))
     if kind == "S" and type(content) is str:
         return value, len(content) if content.isascii() else text_size(content)
+    if kind == "N":
+        return _number(value, content, depth)
     checker = _CHECKERS.get(kind)
     if checker is None:
         raise Invalid(EMPTY_VALUE)
@@ -143,8 +145,8 @@ def _text(value: AttributeValue, content: Any, depth: int) -> Sized:
 def _number(value: AttributeValue, content: Any, depth: int) -> Sized:
     if type(content) is not str:
         _wrong_json(content, "String")
-    text = numbers.canonical(content)
-    return (value if text == content else {"N": text}), numbers.size(text)
+    text, size = numbers.measured(content)
+    return (value if text == content else {"N": text}), size
 
 
 def _binary(value: AttributeValue, content: Any, depth: int) -> Sized:

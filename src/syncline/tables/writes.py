@@ -14,7 +14,7 @@ import msgspec
 from syncline.core import Invalid
 from syncline.store import Space, Transaction
 from syncline.tables.capacity import write_units
-from syncline.tables.catalog import CREATING, Index, StreamDescription
+from syncline.tables.catalog import CREATING, StreamDescription
 from syncline.tables.conditions import Predicate
 from syncline.tables.errors import ConditionalCheckFailed
 from syncline.tables.figures import Change
@@ -298,38 +298,30 @@ def _same(was: Kept, new: bytes | None, item: Item) -> bool:
 
 def _replace_entries(txn: Transaction, layout: Layout, key: bytes, old: Kept, new: Kept) -> dict[str, IndexChange]:
     own = key[len(layout.prefix) :]
+    was, now = old.item, new.item
     changes: dict[str, IndexChange] = {}
     for index in layout.kept_indexes:
-        before, after = _entry(layout, index, old), _entry(layout, index, new)
-        if before == after:
+        before = None if was is None else layout.entry_prefix(index, was)
+        after = None if now is None else layout.entry_prefix(index, now)
+        gone = None if was is None or before is None else layout.project(index, was)
+        come = None if now is None or after is None else layout.project(index, now)
+        if before == after and gone == come:
             continue
-        if before is not None and index.status == CREATING and txn.get(Space.INDEX, before[0] + own) is None:
-            before = None  # Its turn has not come yet: there is nothing to take away, and nothing that was counted.
-        units, count, growth = 0.0, 0, 0
-        if before is not None and (after is None or before[0] != after[0]):
-            size = old.size_of(before[1])
-            units, count, growth = write_units(size, 0), -1, -size
-            txn.delete(Space.INDEX, before[0] + own)
-            before = None
-        if after is not None:
-            row = new.row_of(after[1])
-            size, old_size = row_size(row), 0 if before is None else old.size_of(before[1])
-            units, count, growth = (
-                units + write_units(old_size, size),
-                count + (before is None),
-                growth + size - old_size,
+        if before is not None and index.status == CREATING and txn.get(Space.INDEX, before + own) is None:
+            before = gone = (
+                None  # Its turn has not come yet: there is nothing to take away, and nothing that was counted.
             )
-            txn.put(Space.INDEX, after[0] + own, row)
-        changes[index.name] = IndexChange(units, count, growth)
+        units, old_size, size = 0.0, 0 if gone is None else old.size_of(gone), 0
+        if before is not None and before != after:
+            txn.delete(Space.INDEX, before + own)
+            units = write_units(old_size, 0)
+        if after is not None and come is not None:
+            row = new.row_of(come)
+            size = row_size(row)
+            txn.put(Space.INDEX, after + own, row)
+            units += write_units(old_size if before == after else 0, size)
+        changes[index.name] = IndexChange(units, (come is not None) - (gone is not None), size - old_size)
     return changes
-
-
-def _entry(layout: Layout, index: Index, kept: Kept) -> tuple[bytes, Item] | None:
-    """What the key of the item's entry in an index begins with, and the entry; None when there is none."""
-    item = kept.item
-    if item is None or not layout.is_in(index, item):
-        return None
-    return layout.entry_prefix(index, item), layout.project(index, item)
 
 
 def _add(changes: dict[str, IndexChange], index: str, change: IndexChange) -> None:
