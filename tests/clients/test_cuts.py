@@ -73,7 +73,10 @@ def cut_again_and_again(api: Notes | EventApi, which: str, sockets: str) -> None
                     cut = told
                 is_back = cut is not None and amplify.heard_after(cut)
                 if now >= due and (is_back or (which == "mended" and now < back_by)):
-                    proxy.lose(chance.choice(["half", "cut", "reset", "stall"]))
+                    # A client that still has something to say, and is reset, drops what it has not read (cutting.py).
+                    proxy.lose(
+                        chance.choice(["half", "cut", "stall", "reset"] if is_back else ["half", "cut", "stall"])
+                    )
                     if is_back:
                         back_by = now + HANDSHAKES_SECONDS
                     cut, due = None, now + chance.uniform(0.02, 0.25)
