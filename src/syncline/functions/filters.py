@@ -119,7 +119,11 @@ def _anything_but(argument: Any) -> Holds:
         if operator not in ("prefix", "suffix", "equals-ignore-case", "wildcard"):
             raise _invalid()
         inner = argument[operator]
-        tests = [_OPERATORS[operator](one) for one in (inner if isinstance(inner, list) and inner else [inner])]
+        texts = inner if isinstance(inner, list) and inner else [inner]
+        if not all(isinstance(one, str) and one for one in texts):
+            # AWS does this: no empty text here, and no test within a test.
+            raise _invalid()
+        tests = [_OPERATORS[operator](one) for one in texts]
         return lambda value: value is not ABSENT and not any(test(value) for test in tests)
     unwanted = argument if isinstance(argument, list) else [argument]
     if not unwanted or not (all(isinstance(one, str) for one in unwanted) or all(_is_number(one) for one in unwanted)):

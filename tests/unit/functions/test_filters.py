@@ -84,7 +84,9 @@ def test_a_pattern_wants_what_the_guide_says(pattern: dict, matches: bool) -> No
      '{"a": [{"wildcard": "a**b"}]}', '{"a": [{"numeric": ["<", 5, ">", 1]}]}',
      '{"a": [{"numeric": [">", 5, "<", 1]}]}',
      '{"a": [{"numeric": [">", 6000000000]}]}', '{"a": [{"anything-but": [1, "x"]}]}', '{"a": [{"anything-but": []}]}',
-     '{"a": [{"anything-but": {"numeric": [">", 1]}}]}', '{"a": [{"anything-but": {"prefix": 1}}]}'],
+     '{"a": [{"anything-but": {"numeric": [">", 1]}}]}', '{"a": [{"anything-but": {"prefix": 1}}]}',
+     '{"a": [{"anything-but": {"suffix": ""}}]}',
+     '{"a": [{"anything-but": {"prefix": {"equals-ignore-case": "x"}}}]}'],
 )  # fmt: skip
 def test_a_pattern_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(SynclineError, match="Invalid filter pattern definition"):
