@@ -104,9 +104,13 @@ class Wire:
         there = self._name + "b"
         ip("addr", "add", address, "peer", self.here, "dev", there, inside=self)
         ip("link", "set", there, "up", inside=self)
-        # Nobody can tell what arrived within the 40 ms for which Linux may put off an acknowledgement: not here.
-        ip("route", "replace", self.here, "dev", there, "src", address, "quickack", "1", inside=self)
         self.there = address
+        self._route()
+
+    def _route(self) -> None:
+        # Nobody can tell what arrived within the 40 ms for which Linux may put off an acknowledgement: not here.
+        route = [self.here, "dev", self._name + "b", "src", self.there, "quickack", "1"]
+        ip("route", "replace", *route, inside=self)
 
     # --- what happens to it
 
@@ -153,12 +157,13 @@ class Wire:
 
         Phones reset what was bound to the address that is gone; nobody tells us.
         """
-        self.reset("there")
         before, after = self.there, self._others.pop(0)
         self._others.append(before)
-        ip("addr", "del", before, "peer", self.here, "dev", self._name + "b", inside=self)
         ip("route", "replace", after, "dev", self._name + "a")
         self._address(after)
+        self.reset("there")
+        ip("addr", "del", before, "peer", self.here, "dev", self._name + "b", inside=self)
+        self._route()  # it went with the address
 
     # --- the thread
 
@@ -245,8 +250,10 @@ def missing() -> str:
 
 def namespace() -> subprocess.Popen[str]:
     """A process in a network namespace of its own, which ends when this one does."""
+    # A second address stays when the first is removed.
+    settle = "ip link set lo up && echo 1 > /proc/sys/net/ipv4/conf/all/promote_secondaries"
     space = subprocess.Popen(
-        ["unshare", "--net", "sh", "-c", "ip link set lo up && echo ready && exec cat"],
+        ["unshare", "--net", "sh", "-c", f"{settle} && echo ready && exec cat"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
