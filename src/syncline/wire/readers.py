@@ -287,7 +287,7 @@ def _map(
             else:
                 found[key] = element(inner, violations)
             if len(violations) != before:
-                if element_rules is not None and element_rules.broken(inner):
+                if element_rules is not None and inner is not None and element_rules.broken(inner):
                     del violations[before:]
                     violations.append(_entry_violation("value", element_rules, value))
                     return value
