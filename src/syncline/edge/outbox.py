@@ -58,6 +58,10 @@ class Bypass(socket.socket):
         """Send on the transport's connection from now on."""
         super().__init__(fileno=transport.get_extra_info("socket").fileno())
 
+    def __del__(self) -> None:
+        """The connection is the transport's: a socket let go of would close it, or who has its number by then."""
+        self.detach()
+
 
 class SocketOutbox:
     """`hub.Outbox` over a transport. The transport's high-water mark is the bound; reaching it closes the socket.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -92,6 +93,15 @@ async def test_nothing_passes_what_waits_in_the_transport(pair: Pair) -> None:
 
 
 @pytest.mark.rule("EDG-17")
+async def test_an_outbox_that_is_forgotten_closes_nothing(pair: Pair) -> None:
+    _, transport, peer = pair
+    loose = SocketOutbox(transport)
+    del loose
+    gc.collect()
+    transport.write(b"still there")
+    assert await asyncio.get_running_loop().sock_recv(peer, 100) == b"still there"
+
+
 async def test_a_connection_that_is_over_lets_go_of_its_number(pair: Pair) -> None:
     outbox, transport, _ = pair
     send = outbox.send  # The hub has it since the start.

@@ -13,7 +13,7 @@ from syncline.core import Invalid, json
 from syncline.wire import models
 from syncline.wire.decoders import Decode, Decoders, Refused
 from syncline.wire.exchange import checked
-from syncline.wire.models import Shape
+from syncline.wire.models import Member, Shape
 from syncline.wire.readers import Reader, Readers
 from syncline.wire.scalars import JSON
 
@@ -62,7 +62,7 @@ def right(shapes: dict[str, Shape], shape: Shape, depth: int) -> st.SearchStrate
     if shape.type == "boolean":
         return st.booleans()
     if shape.type == "blob":
-        return st.sampled_from(["", "YQ==", "YR==", "YQ", "YQ==\n", "_-==", "AAAA"])
+        return st.sampled_from(["", "YQ==", "YR==", "+/+=", "YQ", "YQ==\n", "_-==", "AAAA"])
     return st.text(max_size=4) | st.sampled_from(
         ["table-1", "arn:aws:dynamodb:us-east-1:000000000000:table/t", "a" * 30]
     )
@@ -89,7 +89,7 @@ def test_what_a_decoder_accepts_its_reader_accepts_and_reads_alike(data: st.Data
     ("name", "request_"),
     [
         ("GetItemInput", {"TableName": "t", "Key": {"id": {"S": "a"}}, "ConsistentRead": True}),
-        ("PutItemInput", {"TableName": "t", "Item": {"id": {"S": "a"}, "m": {"M": {"l": {"L": [{"B": "YQ=="}]}}}}}),
+        ("PutItemInput", {"TableName": "t", "Item": {"id": {"S": "a"}, "m": {"M": {"l": {"L": [{"B": "YWJj"}]}}}}}),
         ("UpdateItemInput", {"TableName": "t", "Key": {"id": {"N": "1"}}, "UpdateExpression": "REMOVE a"}),
         ("QueryInput", {"TableName": "t", "IndexName": "by-name", "Limit": 1, "KeyConditionExpression": "a = :a"}),
         ("ScanInput", {"TableName": "t", "Segment": 0, "TotalSegments": 1}),
@@ -100,3 +100,12 @@ def test_what_a_decoder_accepts_its_reader_accepts_and_reads_alike(data: st.Data
 def test_usual_requests_are_read_the_quick_way(name: str, request_: dict[str, Any]) -> None:
     decode = next(decode for service, found, decode, _ in operations() if found == name)
     assert decode(json.encode(request_)).keys() == request_.keys()
+
+
+@pytest.mark.parametrize("body", [b'{"a": "YR=="}', b'{"a": "+/+\\u003d"}', b'{"a": "YR\\u003D\\u003d"}'])
+def test_base64_with_bits_of_no_byte_is_left_to_the_reader(body: bytes) -> None:
+    decode = Decoders({"In": Shape(type="structure", members={"a": Member(shape="Blob")}), "Blob": Shape(type="blob")})
+    quick = decode.of("In")
+    assert quick is not None
+    with pytest.raises(Refused):
+        quick(body)
