@@ -22,7 +22,10 @@ Shape = dict[str, Any]
 
 DATAPOINTS_MAX = 1440
 """AWS's limit of one GetMetricStatistics."""
-ECHOED = ("AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions")
+ECHOED = (
+    *("AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions"),
+    "DatapointsToAlarm",
+)
 PAGE = 500
 PERIODS_MAX_SECONDS = 7 * 24 * 3600
 
@@ -174,7 +177,6 @@ class CloudWatchService:
             "Statistic": alarm.statistic,
             "Period": alarm.period,
             "EvaluationPeriods": alarm.evaluation_periods,
-            "DatapointsToAlarm": alarm.datapoints_to_alarm,
             "Threshold": alarm.threshold,
             "ComparisonOperator": alarm.comparison,
             "TreatMissingData": alarm.missing,

@@ -22,6 +22,14 @@ ALIASES = ("email", "phone_number")
 CUSTOM_MAX = 50
 VALUE_MAX = 2048
 
+ANY_LENGTH = {"MinLength": "0", "MaxLength": str(VALUE_MAX)}
+LENGTHS: Mapping[str, dict[str, str]] = {
+    "sub": {"MinLength": "1", "MaxLength": str(VALUE_MAX)},
+    "birthdate": {"MinLength": "10", "MaxLength": "10"},
+    "identities": {},
+}
+"""Of the standard attributes that differ. Terraform takes what is shown otherwise for a change of its own."""
+
 Attributes = dict[str, str]
 
 
@@ -60,8 +68,8 @@ def _standard(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         "Required": name == "sub" or bool(given.get("Required", False)),
     }
     if kind == "String":
-        limits = {"MinLength": "1" if name == "sub" else "0", "MaxLength": str(VALUE_MAX)}
-        shown["StringAttributeConstraints"] = limits | (given.get("StringAttributeConstraints") or {})
+        lengths = LENGTHS.get(name, ANY_LENGTH)
+        shown["StringAttributeConstraints"] = lengths | (given.get("StringAttributeConstraints") or {})
     if kind == "Number":
         shown["NumberAttributeConstraints"] = {"MinValue": "0"} | (given.get("NumberAttributeConstraints") or {})
     return shown

@@ -93,7 +93,10 @@ async def test_actions_are_kept_and_shown(cloudwatch) -> None:
     action = "arn:aws:sns:us-east-1:000000000000:topic"
     await cloudwatch.put_metric_alarm(SEED_ALARM | {"AlarmActions": [action], "EvaluationPeriods": 2})
     shown = (await cloudwatch.describe_alarms({"StateValue": "INSUFFICIENT_DATA"}))["MetricAlarms"][0]
-    assert (shown["AlarmActions"], shown["EvaluationPeriods"], shown["DatapointsToAlarm"]) == ([action], 2, 2)
+    assert (shown["AlarmActions"], shown["EvaluationPeriods"]) == ([action], 2)
+    assert "DatapointsToAlarm" not in shown  # It was not given: Terraform would take it for a change.
+    await cloudwatch.put_metric_alarm(SEED_ALARM | {"EvaluationPeriods": 2, "DatapointsToAlarm": 1})
+    assert (await cloudwatch.describe_alarms({}))["MetricAlarms"][0]["DatapointsToAlarm"] == 1
 
 
 @pytest.mark.rule("MON-18")

@@ -321,3 +321,11 @@ async def test_a_page_of_many_users_costs_what_it_holds(world: Any) -> None:
     answer = await world.api.list_users({"UserPoolId": pool, "Filter": 'email ^= "u05"', "Limit": 60})
     assert len(answer["Users"]) == 60
     assert time.perf_counter() - began < 0.05
+
+
+async def test_standard_attributes_are_shown_as_cognito_shows_them(world: Any) -> None:
+    shown = await world.api.describe_user_pool({"UserPoolId": await world.pool()})
+    lengths = {each["Name"]: each.get("StringAttributeConstraints") for each in shown["UserPool"]["SchemaAttributes"]}
+    assert lengths["birthdate"] == {"MinLength": "10", "MaxLength": "10"}
+    assert (lengths["identities"], lengths["email_verified"]) == ({}, None)
+    assert lengths["sub"] == {"MinLength": "1", "MaxLength": "2048"}
