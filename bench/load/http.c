@@ -128,7 +128,7 @@ int main(int count, char **args) {
     if (!done) die("no answer");
     long kept = done < LATENCIES_MAX ? done : LATENCIES_MAX;
     qsort(latencies, kept, sizeof(float), by_latency);
-    printf("{\"per_s\":%.0f,\"cpu_us\":%.2f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"refused\":%ld,\"deliveries_per_s\":%.0f}\n", done / (t1 - t0),
+    printf("{\"per_s\":%.2f,\"cpu_us\":%.2f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"refused\":%ld,\"deliveries_per_s\":%.0f}\n", done / (t1 - t0),
         (cpu1 - cpu0) / done * 1e6, latencies[kept / 2], latencies[kept * 99 / 100], refused, (delivered - delivered0) / (t1 - t0));
     return 0;
 }
