@@ -2,7 +2,7 @@
 
 For: `edge`, which drives it where a client offers `graphql-ws` without a credential in its handshake: AppSync's
 clients always bring one there, Apollo's bring it in the payload of `connection_init`. Owns: which message is legal
-when, the ids in use, and the timers. Never: touches a socket, a task or a clock.
+when. Never: touches a socket, a task or a clock.
 Follows: "GraphQL over WebSocket Protocol" of the subscriptions-transport-ws library, version 0.9.
 """
 
@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from syncline.core import SynclineError, json
-from syncline.subprotocols.actions import Action, Close, Connect, Send, Subscribe, Unsubscribe
-from syncline.subprotocols.admission import GOING_AWAY, KEEP_ALIVE, NORMAL
+from syncline.subprotocols.actions import Action, Connect, Send, Subscribe, Unsubscribe
+from syncline.subprotocols.admission import KEEP_ALIVE, NORMAL
 from syncline.subprotocols.appsync import NO_HEADERS, connection_error_message
 from syncline.subprotocols.handshake import CREDENTIAL_HEADERS, headers_of_init
-from syncline.subprotocols.messages import EXTENSION, decoded, extension_of, message, named, too_many
-from syncline.subprotocols.port import ErrorObject, Handshake
-from syncline.subprotocols.transport import INIT_SECONDS_MAX, Stage
+from syncline.subprotocols.messages import decoded, extension_of, message, named, too_many
+from syncline.subprotocols.operations import OperationProtocol, Stage
+from syncline.subprotocols.port import ErrorObject
 
 INVALID_TYPE: ErrorObject = {"message": "Invalid message type!"}
 INVALID_START: ErrorObject = {"message": "Did not receive an id and a payload with a query."}
@@ -27,41 +27,16 @@ REFUSED = 1011
 Move = Callable[["ApolloProtocol", Mapping[str, Any]], list[Action]]
 
 
-class ApolloProtocol:
-    """One connection. `due` is the monotonic second at which `tick` has something to do."""
+class ApolloProtocol(OperationProtocol):
+    """One connection."""
 
-    operations = True
-
-    def __init__(
-        self,
-        handshake: Handshake,
-        *,
-        subscriptions_max: int = 100,
-        keep_alive_seconds: float = 60.0,
-        connection_seconds_max: float = float("inf"),
-    ) -> None:
-        self.stage = Stage.WAITING
-        self.due = float("inf")
-        self.ids: set[str] = set()
-        self._handshake = handshake
-        self._subscriptions_max = subscriptions_max
-        self._keep_alive_seconds, self._connection_seconds_max = keep_alive_seconds, connection_seconds_max
-        self._ends = float("inf")
-        self._headers: dict[str, str] = {}
-
-    def opened(self, now: float) -> list[Action]:
-        """The WebSocket is open; the client speaks first."""
-        self.due = now + INIT_SECONDS_MAX
-        self._ends = now + self._connection_seconds_max
-        return []
+    RESULT = "data"
+    BEAT = KEEP_ALIVE
 
     def connected(self) -> list[Action]:
         """The connection is admitted."""
-        if self.stage is not Stage.ADMITTING:
-            return []
-        self.stage = Stage.OPEN
-        self.due += self._keep_alive_seconds - INIT_SECONDS_MAX
-        return [Send(message(type="connection_ack")), Send(KEEP_ALIVE)]
+        admitted = super().connected()
+        return [*admitted, Send(KEEP_ALIVE)] if admitted else []
 
     def connect_refused(self, error: SynclineError) -> list[Action]:
         """The connection is not admitted."""
@@ -80,47 +55,6 @@ class ApolloProtocol:
         kind = received.get("type")
         move = self.MOVES.get(kind) if isinstance(kind, str) else None
         return [failed(received.get("id"), INVALID_TYPE)] if move is None else move(self, received)
-
-    def accepted(self, id: str, told: Mapping[str, Any] | None = None) -> list[Action]:
-        """The subscription is registered. The dialect has no word for that: only who asked for more is told."""
-        if told is None or id not in self.ids:
-            return []
-        return [Send(message(id=id, type="data", payload={"data": None, "extensions": {EXTENSION: told}}))]
-
-    def refused(self, id: str, errors: Sequence[ErrorObject]) -> list[Action]:
-        """The operation failed before it began; its id is free again."""
-        return self.ended(id, errors)
-
-    def answered(self, id: str, payload: bytes) -> list[Action]:
-        """The operation was a query or a mutation, and this is its answer."""
-        if id not in self.ids:
-            return []
-        self.ids.discard(id)
-        before, after = self.splice(id)
-        return [Send(before + payload + after), Send(message(id=id, type="complete"))]
-
-    def ended(self, id: str, errors: Sequence[ErrorObject], *, close: bool = False) -> list[Action]:
-        """The subscription is over."""
-        if id not in self.ids:
-            return []
-        self.ids.discard(id)
-        over: list[Action] = [failed(id, *errors)]
-        return [*over, *self._close(NORMAL, str(errors[0]["message"]))] if close else over
-
-    def splice(self, id: str) -> tuple[bytes, bytes]:
-        """What stands before and after a payload in a `data` message of this operation."""
-        return b'{"id":' + json.encode(id) + b',"type":"data","payload":', b"}"
-
-    def tick(self, now: float) -> list[Action]:
-        """The end of waiting for `connection_init`, keep-alives, and the longest life of any connection."""
-        if now < self.due or self.stage is Stage.CLOSED:
-            return []
-        if self.stage is Stage.WAITING:
-            return self._without_credential()
-        if now >= self._ends:
-            return self._close(GOING_AWAY, "the connection reached its maximum age")
-        self.due = min(now + self._keep_alive_seconds, self._ends)
-        return [Send(KEEP_ALIVE)] if self.stage is Stage.OPEN else []
 
     # --- moves
 
@@ -164,11 +98,11 @@ class ApolloProtocol:
     def _terminate(self, received: Mapping[str, Any]) -> list[Action]:
         return self._close(NORMAL, "the client has ended the connection")
 
-    def _close(self, code: int, reason: str) -> list[Action]:
-        self.stage = Stage.CLOSED
-        self.due = float("inf")
-        self.ids.clear()
-        return [Close(code, reason)]
+    def _late(self) -> list[Action]:
+        return self._without_credential()
+
+    def _failed(self, id: str, errors: Sequence[ErrorObject]) -> Send:
+        return failed(id, *errors)
 
     MOVES: ClassVar[dict[str, Move]] = {
         "connection_init": _again,
