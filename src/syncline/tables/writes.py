@@ -81,7 +81,7 @@ class Written(msgspec.Struct, frozen=True):
     @property
     def index_units(self) -> dict[str, float]:
         """The cost by index."""
-        return {name: change.units for name, change in self.indexes.items()}
+        return _units_by_index(self.indexes)
 
 
 class Together(NamedTuple):
@@ -100,7 +100,7 @@ class Together(NamedTuple):
     @property
     def index_units(self) -> dict[str, float]:
         """The cost by index."""
-        return {name: change.units for name, change in self.indexes.items()}
+        return _units_by_index(self.indexes)
 
 
 class Replacement(NamedTuple):
@@ -329,6 +329,10 @@ def _add(changes: dict[str, IndexChange], index: str, change: IndexChange) -> No
     if known is not None:
         change = IndexChange(known.units + change.units, known.entries + change.entries, known.bytes + change.bytes)
     changes[index] = change
+
+
+def _units_by_index(indexes: dict[str, IndexChange]) -> dict[str, float]:
+    return {name: change.units for name, change in indexes.items()}
 
 
 def _entries_changed(indexes: dict[str, IndexChange]) -> dict[str, tuple[int, int]]:
